@@ -1,0 +1,35 @@
+"""Backbone Lab without its pages: the networks, and what can be computed from them.
+
+>>> import lib
+>>> lib.analyze("resnet50").macs
+4089184256
+"""
+
+from typing import Any
+
+from lib import catalog
+from lib.analysis import Analysis, analyze_knobs
+from lib.architecture import Impossible
+
+__all__ = ["Analysis", "Impossible", "analyze", "build", "presets"]
+
+
+def presets() -> list[str]:
+    """The ids of all named networks."""
+    return list(catalog.presets())
+
+
+def build(preset: str, **knobs: Any):
+    """A network as a real `nn.Module` with initialised weights. Raises `Impossible` for wrong names or values."""
+    return catalog.get(preset).build(catalog.configure(preset, knobs))
+
+
+def analyze(preset: str, input_size: int | None = None, **knobs: Any) -> Analysis:
+    """A network's parameters, multiply-adds, activations and receptive fields for one (1, 3, input_size, input_size)
+    image; without `input_size` the preset's own (224; 227 for alexnet_2012).
+
+    Raises `Impossible` for wrong names or values and for an image that the network cannot take.
+    """
+    if input_size is not None:
+        knobs["input_size"] = input_size
+    return analyze_knobs(preset, catalog.get(preset), catalog.configure(preset, knobs))

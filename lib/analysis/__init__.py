@@ -1,0 +1,171 @@
+"""Everything derived from one trace. `analyze` runs the trace; an `Analysis` holds what follows from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import Any
+
+import pandas as pd
+
+from lib.analysis.cost import activation_bytes, macs, other_operations
+from lib.analysis.fitting import refusal
+from lib.analysis.receptive_field import Field, convolutional_field, receptive_fields
+from lib.architecture import Architecture, Knobs, Stage
+from lib.trace import ImpossibleShape, Op, Shape, on_meta, record, shape_text
+
+
+@dataclass(frozen=True, slots=True)
+class Layer(Op):
+    """An op with its place in the paper's table, what it costs and what it sees.
+
+    `macs` and `other_operations` are None where no rule is known. `block` is empty for a layer outside any block.
+    """
+
+    index: int = 0
+    stage: str = ""
+    block: str = ""
+    label: str = ""
+    macs: int | None = None
+    other_operations: int | None = None
+    activation_bytes: int = 0
+    field: Field | None = None
+
+    @property
+    def receptive_field(self) -> int | None:
+        """Side of the field in pixels; None if unknown."""
+        return self.field and self.field.size
+
+    @property
+    def output(self) -> str:
+        """The output's shape without the batch, as `256×56×56`."""
+        return " + ".join(shape_text(shape) for shape in self.out_shapes)
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """A configured network and all that was derived from its one forward pass on a single image."""
+
+    preset: str
+    architecture: Architecture
+    knobs: Knobs
+    ops: tuple[Layer, ...]
+
+    @property
+    def input_shape(self) -> Shape:
+        """(N, C, H, W) of the image; N is 1."""
+        return (1, 3, self.knobs.input_size, self.knobs.input_size)
+
+    @cached_property
+    def params(self) -> int:
+        """Parameters."""
+        return sum(op.params for op in self.ops)
+
+    @cached_property
+    def macs(self) -> int:
+        """Multiply-adds of all ops whose rule is known; `unknown` names the others."""
+        return sum(op.macs or 0 for op in self.ops)
+
+    @cached_property
+    def activation_bytes(self) -> int:
+        """Bytes that one forward pass on one image writes, in float32."""
+        return sum(op.activation_bytes for op in self.ops)
+
+    @cached_property
+    def receptive_field(self) -> int | None:
+        """Side, in pixels, of the convolutional field of the last feature map before the head."""
+        return convolutional_field(self.ops, tuple(op.field for op in self.ops))
+
+    @cached_property
+    def weight_layers(self) -> int:
+        """Convolutions and linear layers on the longest path, as papers count: projections beside it do not add."""
+        depths: list[int] = []
+        for op in self.ops:
+            before = max((depths[i] for i in op.inputs if i >= 0), default=0)
+            depths.append(before + (op.kind in {"conv2d", "linear"}))
+        return max(depths)
+
+    @cached_property
+    def unknown(self) -> tuple[str, ...]:
+        """Kinds of ops that no cost rule covers."""
+        return tuple(sorted({op.kind for op in self.ops if op.macs is None}))
+
+    def table(self) -> pd.DataFrame:
+        """One row per op: place, shapes, geometry, costs, receptive field, and shares of the totals (0 to 1)."""
+        rows = [(op.stage, op.block, op.label, op.name, op.kind, op.output, *_geometry(op), op.params, op.macs,
+                 op.other_operations, op.activation_bytes, op.receptive_field, op.field and op.field.jump)
+                for op in self.ops]
+        table = pd.DataFrame(rows, columns=COLUMNS)
+        counts = ["macs", "other_operations", "receptive_field", "jump", "groups"]
+        table[counts] = table[counts].astype("Int64")
+        for total in ("params", "macs", "activation_bytes"):
+            table[f"{total}_share"] = (table[total] / max(1, getattr(self, total))).astype("Float64")
+        return table
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data: `preset`, `family`, `knobs`, `input_shape`, `totals` and `ops`."""
+        names = ("name", "path", "kind", "in_shapes", "out_shapes", "params", "macs", "activation_bytes",
+                 "receptive_field")
+        return {
+            "preset": self.preset, "family": self.architecture.id, "knobs": self.knobs.model_dump(mode="json"),
+            "input_shape": list(self.input_shape),
+            "totals": {name: getattr(self, name) for name in TOTALS},
+            "ops": [{name: getattr(op, name) for name in names} for op in self.ops],
+        }
+
+
+TOTALS = ("params", "macs", "activation_bytes", "weight_layers", "receptive_field")
+
+COLUMNS = ("stage", "block", "layer", "name", "kind", "output", "kernel", "stride", "padding", "groups", "params",
+           "macs", "other_operations", "activation_bytes", "receptive_field", "jump")
+
+
+def _geometry(op: Op) -> tuple[str, str, str, int | None]:
+    if not op.window:
+        return "", "", "", None
+    return (*("×".join(map(str, pair)) for pair in (op.window.kernel, op.window.stride, op.window.padding)),
+            op.groups if op.kind == "conv2d" else None)
+
+
+def analyze_knobs(preset: str, architecture: Architecture, knobs: Knobs) -> Analysis:
+    """Build on meta, run once, derive.
+
+    Raises `Impossible`, naming the layer, if the image is too small for the network or does not fit it.
+    """
+    with on_meta():
+        model = architecture.build(knobs)
+    try:
+        ops = record(model, (1, 3, knobs.input_size, knobs.input_size))
+    except ImpossibleShape as error:
+        raise refusal(architecture, knobs, error) from None
+    return Analysis(preset, architecture, knobs, _layers(ops, architecture.stages(knobs)))
+
+
+_FIELDS = tuple(field.name for field in fields(Op))
+
+
+def _layers(ops: tuple[Op, ...], stages: tuple[Stage, ...]) -> tuple[Layer, ...]:
+    places = _places(ops, stages)
+    seen = receptive_fields(ops)
+    return tuple(
+        Layer(*(getattr(op, name) for name in _FIELDS), index, *places[index], macs(op), other_operations(op),
+              activation_bytes(op), seen[index])
+        for index, op in enumerate(ops))
+
+
+def _places(ops: tuple[Op, ...], stages: tuple[Stage, ...]) -> list[tuple[str, str, str]]:
+    """(stage, block, label) of every op. An op of no stage, such as flattening, joins the stage of its input."""
+    owners = {module: (stage.name, label) for stage in stages for module, label in stage.modules.items()}
+    places: list[tuple[str, str, str]] = []
+    for op in ops:
+        parts = op.path.split(".")
+        owner = next((end for end in range(len(parts), 0, -1) if ".".join(parts[:end]) in owners), 0)
+        if not owner:
+            stage = places[op.inputs[0]][0] if op.inputs and op.inputs[0] >= 0 else stages[0].name
+            places.append((stage, "", op.name))
+            continue
+        stage, label = owners[".".join(parts[:owner])]
+        rest = op.name.split(".")[owner:]
+        block = ".".join(parts[:owner + 1]) if len(rest) > 1 else ""
+        places.append((stage, block, ".".join(rest[1:] if block else rest) or label or op.name))
+    return places

@@ -1,0 +1,70 @@
+"""What an operation costs: multiply-adds, other arithmetic, activation memory. Pure functions of one `Op`.
+
+Convention: one MAC is one multiply-add of a convolution or a linear layer, biases apart, as torchvision publishes it.
+Everything else (normalisation, activation, pooling, addition) is counted in a column of its own. An operation without
+a rule is unknown (None), never zero.
+"""
+
+from collections.abc import Callable
+
+from lib.trace import Op, numel
+
+BYTES_PER_NUMBER = 4
+"""Activations are counted in float32."""
+
+
+def macs(op: Op) -> int | None:
+    """Multiply-adds of one op; 0 for an op that has none, None for an op without a rule."""
+    if op.kind == "conv2d":
+        out_channels, in_channels_per_group, *kernel = op.weights[0][1]
+        return numel(op.out_shapes[0]) * in_channels_per_group * numel(tuple(kernel))
+    if op.kind == "linear":
+        return numel(op.out_shapes[0]) * op.in_shapes[0][-1]
+    return 0 if op.kind in OTHER_OPERATIONS else None
+
+
+def other_operations(op: Op) -> int | None:
+    """Additions, comparisons, divisions that are no MACs; None for an op without a rule."""
+    rule = OTHER_OPERATIONS.get(op.kind)
+    return rule(op) if rule else None
+
+
+def activation_bytes(op: Op) -> int:
+    """Bytes of the new tensor that the op writes, in float32; 0 where the output lies in the input's memory."""
+    return 0 if op.in_place else BYTES_PER_NUMBER * sum(numel(shape) for shape in op.out_shapes)
+
+
+def _per_output(operations: int) -> Callable[[Op], int]:
+    return lambda op: operations * numel(op.out_shapes[0])
+
+
+def _bias(op: Op) -> int:
+    return numel(op.out_shapes[0]) if len(op.weights) > 1 else 0
+
+
+def _per_window(op: Op) -> int:
+    return numel(op.out_shapes[0]) * numel(op.window.kernel)
+
+
+def _nothing(op: Op) -> int:
+    return 0
+
+
+OTHER_OPERATIONS: dict[str, Callable[[Op], int]] = {
+    "conv2d": _bias,
+    "linear": _bias,
+    "batch_norm": _per_output(2),  # in eval mode a scale and a shift
+    "relu": _per_output(1),
+    "local_response_norm": lambda op: 4 * numel(op.out_shapes[0]),  # square, sum, power, divide
+    "max_pool2d": _per_window,
+    "avg_pool2d": _per_window,
+    "adaptive_avg_pool2d": lambda op: numel(op.in_shapes[0]),
+    "add": _per_output(1),
+    "mul": _per_output(1),
+    "cat": _nothing,
+    "flatten": _nothing,
+    "view": _nothing,
+    "chunk": _nothing,
+    "split": _nothing,
+    "dropout": _nothing,
+}

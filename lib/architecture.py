@@ -1,0 +1,187 @@
+"""The records that describe a family of networks: what it is, what can be turned, what its paper says.
+
+A family's file in `lib/models` ends with one `Architecture`. Controls, links, the command line and the caches
+are all derived from its `knobs`; nothing here needs torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+
+class Impossible(ValueError):
+    """Values that build no network. The message is one plain sentence; `fixes` names values that do work.
+
+    `fixes` maps a knob to the nearest working values, for example `{"input_size": (63,)}`.
+    """
+
+    def __init__(self, message: str, fixes: Mapping[str, tuple[Any, ...]] | None = None):
+        super().__init__(message)
+        self.fixes = dict(fixes or {})
+
+
+class Knobs(BaseModel):
+    """What can be turned on a network. A family adds its own fields; instances are frozen and hashable.
+
+    A field's `title` is its label, its `description` the help text, and its bounds the range of the control.
+    `json_schema_extra` may hold `follows`, the knob whose change resets this one, and `set_by`, the switch that
+    decides it.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+    num_classes: int = Field(1000, ge=1, le=22_000, title="Classes", description="Outputs of the last layer.")
+    input_size: int = Field(224, ge=32, le=640, title="Input size", description="Height and width of the image, in pixels.")
+
+    @classmethod
+    def read(cls, values: Mapping[str, Any]) -> Knobs:
+        """Knobs from values of any origin: Python, a link, a command line.
+
+        Raises `Impossible` with one plain sentence if a name or a value is wrong.
+        """
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            raise _plain(cls, error.errors()[0]) from None
+
+
+def _plain(knobs: type[Knobs], error: Mapping[str, Any]) -> Impossible:
+    """One sentence for a person from pydantic's first error."""
+    cause = error.get("ctx", {}).get("error")
+    if isinstance(cause, Impossible):
+        return cause
+    name = str(error["loc"][0])
+    if error["type"] == "extra_forbidden":
+        return Impossible(f"There is no knob “{name[:40]}” here; the knobs are {', '.join(knobs.model_fields)}.")
+    return Impossible(f"{name} = {_short(error['input'])} is not possible: {choices(knobs, name)}.")
+
+
+def _short(value: Any) -> str:
+    text = ",".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+    return text if len(text) <= 40 else text[:39] + "…"
+
+
+@dataclass(frozen=True)
+class Range:
+    """The whole numbers a knob may take."""
+
+    low: int
+    high: int
+    step: int = 1
+
+    def __str__(self) -> str:
+        steps = f" in steps of {self.step}" if self.step > 1 else ""
+        return f"a whole number from {self.low} to {self.high}{steps}"
+
+
+def bounds(knobs: type[Knobs], name: str) -> Range:
+    """The range of a whole-number knob, read from its declaration. `multiple_of` is the step."""
+    limits = {type(rule).__name__: rule for rule in knobs.model_fields[name].metadata}
+    return Range(limits["Ge"].ge, limits["Le"].le, limits["MultipleOf"].multiple_of if "MultipleOf" in limits else 1)
+
+
+def options(knobs: type[Knobs], name: str) -> tuple[Any, ...]:
+    """The values of a knob that is a choice among a few; empty for other knobs."""
+    annotation = knobs.model_fields[name].annotation
+    return getattr(annotation, "__args__", ()) if getattr(annotation, "__origin__", None) is not tuple else ()
+
+
+def is_sequence(knobs: type[Knobs], name: str) -> bool:
+    """Whether the knob holds one number per stage, like `depths`."""
+    return getattr(knobs.model_fields[name].annotation, "__origin__", None) is tuple
+
+
+def choices(knobs: type[Knobs], name: str) -> str:
+    """What a knob accepts, in words."""
+    annotation = knobs.model_fields[name].annotation
+    if annotation is bool:
+        return "choose true or false"
+    if is_sequence(knobs, name):
+        count = len(annotation.__args__)
+        return f"give {count} whole numbers from 1 to {MOST_BLOCKS}, such as {','.join('2' * count)}"
+    if values := options(knobs, name):
+        return f"choose one of {', '.join(map(str, values))}"
+    return f"choose {bounds(knobs, name)}"
+
+
+MOST_BLOCKS = 64
+"""The most blocks a stage may have: more than ResNet-152's 36, few enough to stay quick."""
+
+
+def split_numbers(value: Any) -> Any:
+    """`"3,4,6,3"`, as links and command lines write it, becomes `("3", "4", "6", "3")`."""
+    return tuple(value.split(",")) if isinstance(value, str) else value
+
+
+@dataclass(frozen=True)
+class Paper:
+    """Where a family was published. `arxiv` is empty for papers that are not there."""
+
+    title: str
+    authors: str
+    year: int
+    arxiv: str = ""
+
+    @property
+    def url(self) -> str:
+        return f"https://arxiv.org/abs/{self.arxiv}" if self.arxiv else ""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A number somebody printed about a preset, with its place.
+
+    `quantity` is `params`, `macs` or `receptive_field`; `value` is in plain units (parameters, multiply-adds,
+    pixels) and `rounding` is half a unit of the last printed digit (0 for exact). `differs` is empty where our
+    recount agrees, else the reason why it does not. `knobs` are set on top of the preset before recounting.
+    """
+
+    preset: str
+    quantity: str
+    value: int
+    source: str
+    rounding: int = 0
+    differs: str = ""
+    knobs: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A row of the paper's table: its name, and the modules that belong to it.
+
+    `modules` maps a module path to the name shown for it; an empty name keeps the module's own.
+    """
+
+    name: str
+    modules: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A named network of a family: knobs away from the family's defaults, and a line on what it is."""
+
+    knobs: Mapping[str, Any]
+    note: str
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A family of networks: its paper, its knobs, its named networks, and how to build one.
+
+    `build(knobs)` returns the `nn.Module`; `stages(knobs)` its rows in the paper's table. The first preset is
+    the one shown first.
+    """
+
+    id: str
+    name: str
+    summary: str
+    paper: Paper
+    knobs: type[Knobs]
+    presets: Mapping[str, Preset]
+    build: Callable[[Any], Any]
+    stages: Callable[[Any], tuple[Stage, ...]]
+    claims: tuple[Claim, ...] = ()

@@ -1,0 +1,139 @@
+"""AlexNet. Krizhevsky, Sutskever, Hinton, "ImageNet Classification with Deep Convolutional Neural Networks", 2012.
+
+Fig. 2: the network of two towers, here as two groups. Beside it torchvision's network of one tower, from Krizhevsky,
+"One weird trick for parallelizing convolutional neural networks", 2014, arXiv:1404.5997, with torchvision's module names.
+"""
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+from torch import Tensor, nn
+
+from lib.architecture import Architecture, Impossible, Knobs, Paper, Preset, Stage
+
+
+class AlexNet2012(nn.Module):
+    """Fig. 2: five convolutions, local response normalisation after the first two, three fully connected layers.
+
+    The two GPUs of 2012 are two groups in conv2, conv4 and conv5. Input (N, 3, 227, 227), output (N, num_classes): the
+    paper says 224, but (224 - 11) / 4 + 1 is not 55, and fc6 takes 6x6 maps alone.
+    """
+
+    def __init__(self, width: int = 96, groups: int = 2, num_classes: int = 1000):
+        super().__init__()
+        filters = [width, width * 8 // 3, width * 4, width * 4, width * 8 // 3]
+        self.features = nn.Sequential(
+            nn.Conv2d(3, filters[0], 11, stride=4), nn.ReLU(inplace=True),
+            nn.LocalResponseNorm(5, alpha=1e-4, beta=0.75, k=2), nn.MaxPool2d(3, stride=2),
+            nn.Conv2d(filters[0], filters[1], 5, padding=2, groups=groups), nn.ReLU(inplace=True),
+            nn.LocalResponseNorm(5, alpha=1e-4, beta=0.75, k=2), nn.MaxPool2d(3, stride=2),
+            nn.Conv2d(filters[1], filters[2], 3, padding=1), nn.ReLU(inplace=True),
+            nn.Conv2d(filters[2], filters[3], 3, padding=1, groups=groups), nn.ReLU(inplace=True),
+            nn.Conv2d(filters[3], filters[4], 3, padding=1, groups=groups), nn.ReLU(inplace=True),
+            nn.MaxPool2d(3, stride=2))
+        self.classifier = classifier(filters[4] * 6 * 6, num_classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.classifier(self.features(x).flatten(1))
+
+
+class AlexNet(nn.Module):
+    """The 2014 network as in torchvision: one tower of 64-192-384-256-256 filters, no normalisation.
+
+    Input (N, 3, H, W) of at least 63x63, output (N, num_classes). Adaptive pooling to 6x6 makes sizes other than 224
+    possible.
+    """
+
+    def __init__(self, width: int = 64, num_classes: int = 1000):
+        super().__init__()
+        filters = [width, width * 3, width * 6, width * 4, width * 4]
+        self.features = nn.Sequential(
+            nn.Conv2d(3, filters[0], 11, stride=4, padding=2), nn.ReLU(inplace=True), nn.MaxPool2d(3, stride=2),
+            nn.Conv2d(filters[0], filters[1], 5, padding=2), nn.ReLU(inplace=True), nn.MaxPool2d(3, stride=2),
+            nn.Conv2d(filters[1], filters[2], 3, padding=1), nn.ReLU(inplace=True),
+            nn.Conv2d(filters[2], filters[3], 3, padding=1), nn.ReLU(inplace=True),
+            nn.Conv2d(filters[3], filters[4], 3, padding=1), nn.ReLU(inplace=True), nn.MaxPool2d(3, stride=2))
+        self.avgpool = nn.AdaptiveAvgPool2d(6)
+        self.classifier = classifier(filters[4] * 6 * 6, num_classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.classifier(self.avgpool(self.features(x)).flatten(1))
+
+
+def classifier(in_features: int, num_classes: int) -> nn.Sequential:
+    """fc6, fc7 and fc8, with dropout before the first two."""
+    return nn.Sequential(
+        nn.Dropout(), nn.Linear(in_features, 4096), nn.ReLU(inplace=True),
+        nn.Dropout(), nn.Linear(4096, 4096), nn.ReLU(inplace=True),
+        nn.Linear(4096, num_classes))
+
+
+class AlexNetKnobs(Knobs):
+    """What turns an AlexNet into another one."""
+
+    version: Literal["2012", "2014"] = Field(
+        "2012", title="Version", description="2012: two groups and response normalisation. 2014: one tower (torchvision).")
+    width: int = Field(
+        default_factory=lambda chosen: 96 if chosen.get("version") == "2012" else 64, ge=1, le=256, title="Width",
+        description="Filters of the first convolution; the others keep their proportions.",
+        json_schema_extra={"follows": "version"})
+    groups: int = Field(
+        default_factory=lambda chosen: 2 if chosen.get("version") == "2012" else 1, ge=1, le=8, title="Groups",
+        description="The towers of the 2012 network: groups in conv2, conv4 and conv5.",
+        json_schema_extra={"follows": "version"})
+    input_size: int = Field(227, ge=32, le=640, title="Input size", description="Height and width of the image, in pixels.")
+
+    @model_validator(mode="after")
+    def whole_filters(self):
+        if self.version == "2014" and self.groups != 1:
+            raise Impossible("The 2014 network has one tower, so groups = 1 there; version 2012 has groups.",
+                             {"groups": (1,), "version": ("2012",)})
+        if self.version == "2012":
+            self._whole_groups()
+        return self
+
+    def _whole_groups(self):
+        step = next(s for s in range(3, 100, 3) if all(n % self.groups == 0 for n in (s, s * 8 // 3, s * 4)))
+        if self.width % step:
+            nearest = tuple(w for w in (self.width // step * step, -(-self.width // step) * step) if 1 <= w <= 256)
+            channels = f"{self.width}·8/3 = {self.width * 8 / 3:g}"
+            raise Impossible(
+                f"conv2 (features.4) would take {self.width} channels and give {channels}, in {self.groups} groups: "
+                f"not whole numbers; the nearest widths that work are {' and '.join(map(str, nearest))}.",
+                {"width": nearest})
+
+
+def build(knobs: AlexNetKnobs) -> nn.Module:
+    if knobs.version == "2012":
+        return AlexNet2012(knobs.width, knobs.groups, knobs.num_classes)
+    return AlexNet(knobs.width, knobs.num_classes)
+
+
+def stages(knobs: AlexNetKnobs) -> tuple[Stage, ...]:
+    """The layers of Fig. 2, each with what follows it up to the next weights."""
+    norm = ["norm"] if knobs.version == "2012" else []
+    layers = {"conv1": ["relu", *norm, "pool"], "conv2": ["relu", *norm, "pool"], "conv3": ["relu"],
+              "conv4": ["relu"], "conv5": ["relu", "pool"]}
+    index, rows = iter(range(99)), []
+    for layer, followers in layers.items():
+        names = [layer, *(follower + layer[-1] for follower in followers)]
+        rows.append(Stage(layer, {f"features.{next(index)}": name for name in names}))
+    fully_connected = ("dropout6", "fc6", "relu6", "dropout7", "fc7", "relu7", "fc8")
+    head = {f"classifier.{index}": name for index, name in enumerate(fully_connected)}
+    return *rows, Stage("head", {"avgpool": ""} | head)
+
+
+ARCHITECTURE = Architecture(
+    id="alexnet",
+    name="AlexNet",
+    summary="The network that won ILSVRC 2012: ReLU, dropout, two GPUs.",
+    paper=Paper("ImageNet Classification with Deep Convolutional Neural Networks",
+                "A. Krizhevsky, I. Sutskever, G. E. Hinton", 2012),
+    knobs=AlexNetKnobs,
+    presets={
+        "alexnet_2012": Preset({"version": "2012"}, "The paper's network: two groups, response normalisation, 227 pixels."),
+        "alexnet": Preset({"version": "2014", "input_size": 224}, "torchvision's: the one-tower network of 2014, 224 pixels."),
+    },
+    build=build,
+    stages=stages,
+)

@@ -1,0 +1,245 @@
+"""ResNet. He, Zhang, Ren, Sun, "Deep Residual Learning for Image Recognition", 2015, arXiv:1512.03385.
+
+Table 1 (the family), Fig. 5 (the two blocks), Fig. 3 (the plain counterpart). Module names are torchvision's.
+"""
+
+from functools import partial
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+from torch import Tensor, nn
+
+from lib.architecture import MOST_BLOCKS, Architecture, Claim, Impossible, Knobs, Paper, Preset, Stage, split_numbers
+
+
+class BasicBlock(nn.Module):
+    """Fig. 5, left: two 3x3 convolutions and a shortcut, y = F(x) + x.
+
+    Input (N, in_channels, H, W), output (N, channels, H / stride, W / stride).
+    """
+
+    def __init__(self, in_channels: int, channels: int, stride: int = 1):
+        super().__init__()
+        self.out_channels = channels
+        self.conv1 = nn.Conv2d(in_channels, channels, 3, stride, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(channels)
+        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(channels)
+        self.relu = nn.ReLU(inplace=True)
+        self.downsample = shortcut(in_channels, self.out_channels, stride)
+
+    def residual(self, x: Tensor) -> Tensor:
+        x = self.relu(self.bn1(self.conv1(x)))
+        return self.bn2(self.conv2(x))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.relu(self.residual(x) + self.downsample(x))
+
+
+class Bottleneck(nn.Module):
+    """Fig. 5, right: 1x1 reduces the channels, 3x3 works on few, 1x1 restores four times as many.
+
+    Input (N, in_channels, H, W), output (N, 4 * channels, H / stride, W / stride). The paper strides in the first
+    1x1 convolution; torchvision, and we by default, in the 3x3. `groups` and `base_width`, the channels per group
+    at 64, are ResNeXt's cardinality C and width d.
+    """
+
+    def __init__(self, in_channels: int, channels: int, stride: int = 1, groups: int = 1, base_width: int = 64,
+                 stride_in_1x1: bool = False):
+        super().__init__()
+        width = channels * base_width // 64 * groups
+        self.out_channels = 4 * channels
+        stride_1x1, stride_3x3 = (stride, 1) if stride_in_1x1 else (1, stride)
+        self.conv1 = nn.Conv2d(in_channels, width, 1, stride_1x1, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
+        self.conv2 = nn.Conv2d(width, width, 3, stride_3x3, padding=1, groups=groups, bias=False)
+        self.bn2 = nn.BatchNorm2d(width)
+        self.conv3 = nn.Conv2d(width, self.out_channels, 1, bias=False)
+        self.bn3 = nn.BatchNorm2d(self.out_channels)
+        self.relu = nn.ReLU(inplace=True)
+        self.downsample = shortcut(in_channels, self.out_channels, stride)
+
+    def residual(self, x: Tensor) -> Tensor:
+        x = self.relu(self.bn1(self.conv1(x)))
+        x = self.relu(self.bn2(self.conv2(x)))
+        return self.bn3(self.conv3(x))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.relu(self.residual(x) + self.downsample(x))
+
+
+class PlainBasicBlock(BasicBlock):
+    """Fig. 3, middle: the same two convolutions without the shortcut, y = F(x)."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        del self.downsample
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.relu(self.residual(x))
+
+
+class PlainBottleneck(Bottleneck):
+    """The bottleneck without its shortcut, y = F(x): the plain nets of the paper's footnote on degradation."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        del self.downsample
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.relu(self.residual(x))
+
+
+def shortcut(in_channels: int, out_channels: int, stride: int) -> nn.Module:
+    """Option B of section 3.3: the identity, or a 1x1 projection where the shape changes."""
+    if stride == 1 and in_channels == out_channels:
+        return nn.Identity()
+    return nn.Sequential(nn.Conv2d(in_channels, out_channels, 1, stride, bias=False), nn.BatchNorm2d(out_channels))
+
+
+class ResNet(nn.Module):
+    """Table 1: a 7x7 stem, four stages of blocks, global average pooling and one linear layer.
+
+    `block(in_channels, channels, stride)` builds a block; `depths` counts the blocks of conv2_x to conv5_x.
+    Input (N, 3, H, W), output (N, num_classes).
+    """
+
+    def __init__(self, block, depths: tuple[int, int, int, int], width: int = 64, num_classes: int = 1000):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, width, 7, stride=2, padding=3, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
+        self.relu = nn.ReLU(inplace=True)
+        self.maxpool = nn.MaxPool2d(3, stride=2, padding=1)
+        self.layer1 = stage(block, depths[0], width, width, stride=1)
+        self.layer2 = stage(block, depths[1], self.layer1[-1].out_channels, 2 * width, stride=2)
+        self.layer3 = stage(block, depths[2], self.layer2[-1].out_channels, 4 * width, stride=2)
+        self.layer4 = stage(block, depths[3], self.layer3[-1].out_channels, 8 * width, stride=2)
+        self.avgpool = nn.AdaptiveAvgPool2d(1)
+        self.fc = nn.Linear(self.layer4[-1].out_channels, num_classes)
+        initialize(self)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.maxpool(self.relu(self.bn1(self.conv1(x))))
+        x = self.layer4(self.layer3(self.layer2(self.layer1(x))))
+        return self.fc(self.avgpool(x).flatten(1))
+
+
+def stage(block, depth: int, in_channels: int, channels: int, stride: int) -> nn.Sequential:
+    """`depth` blocks; only the first changes the resolution."""
+    first = block(in_channels, channels, stride)
+    return nn.Sequential(first, *(block(first.out_channels, channels) for _ in range(depth - 1)))
+
+
+def initialize(model: nn.Module) -> None:
+    """He initialisation of every convolution (section 3.4 cites it), by fan-out as in torchvision."""
+    for module in model.modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+
+
+TABLE_1 = {
+    18: (BasicBlock, (2, 2, 2, 2)),
+    34: (BasicBlock, (3, 4, 6, 3)),
+    50: (Bottleneck, (3, 4, 6, 3)),
+    101: (Bottleneck, (3, 4, 23, 3)),
+    152: (Bottleneck, (3, 8, 36, 3)),
+}
+
+PLAIN = {BasicBlock: PlainBasicBlock, Bottleneck: PlainBottleneck}
+
+Count = Annotated[int, Field(ge=1, le=MOST_BLOCKS)]
+FourStages = Annotated[tuple[Count, Count, Count, Count], BeforeValidator(split_numbers)]
+
+
+class ResNetKnobs(Knobs):
+    """What turns a ResNet into another one."""
+
+    depth: Literal[18, 34, 50, 101, 152] = Field(
+        50, title="Depth", description="A column of the paper's Table 1: which block, and how many in each stage.")
+    depths: FourStages = Field(
+        default_factory=lambda chosen: TABLE_1[chosen.get("depth", 50)][1], title="Blocks per stage",
+        description="Blocks in conv2_x, conv3_x, conv4_x and conv5_x.", json_schema_extra={"follows": "depth"})
+    width: int = Field(64, ge=8, le=256, multiple_of=8, title="Width",
+                       description="Channels of the stem and of conv2_x; each later stage doubles them.")
+    base_width: int = Field(
+        64, ge=1, le=256, title="Bottleneck width",
+        description="Channels of the 3x3 convolution where the stage has 64 (torchvision's width_per_group); "
+                    "128 makes a Wide ResNet. Bottleneck blocks only.")
+    stride_in_1x1: bool = Field(
+        False, title="Stride in the 1x1",
+        description="The paper strides in the first 1x1 convolution, torchvision in the 3x3. Bottleneck blocks only.")
+    residual: bool = Field(True, title="Shortcuts", description="Off: the plain network of the paper's Fig. 3.")
+
+    @model_validator(mode="after")
+    def whole_widths(self):
+        block, _ = TABLE_1[self.depth]
+        if block is BasicBlock and (self.base_width != 64 or self.stride_in_1x1):
+            name = "base_width" if self.base_width != 64 else "stride_in_1x1"
+            raise Impossible(
+                f"{name} acts on bottleneck blocks, but ResNet-{self.depth} is made of basic blocks of two 3x3 "
+                f"convolutions (layer1.0.conv1, layer1.0.conv2); depths 50, 101 and 152 have bottlenecks.",
+                {"depth": (50,), name: (type(self).model_fields[name].default,)})
+        require_whole_width(self.width, self.base_width)
+        return self
+
+
+def require_whole_width(width: int, base_width: int) -> None:
+    """Refuse a width per group that is not a whole number; every later stage doubles that of layer1."""
+    if width * base_width % 64:
+        widths = [w for w in (*range(width, 7, -1), *range(width, 257)) if w % 8 == 0 and w * base_width % 64 == 0]
+        below, above = max((w for w in widths if w < width), default=None), min(w for w in widths if w > width)
+        nearest = tuple(w for w in (below, above) if w)
+        raise Impossible(
+            f"layer1.0.conv2 would get width × base_width / 64 = {width}·{base_width}/64 = "
+            f"{width * base_width / 64:g} channels per group, which is not a whole number; "
+            f"the nearest widths that work with base_width {base_width} are {' and '.join(map(str, nearest))}.",
+            {"width": nearest})
+
+
+def build(knobs: ResNetKnobs) -> ResNet:
+    block, _ = TABLE_1[knobs.depth]
+    block = block if knobs.residual else PLAIN[block]
+    if issubclass(block, Bottleneck):
+        block = partial(block, base_width=knobs.base_width, stride_in_1x1=knobs.stride_in_1x1)
+    return ResNet(block, knobs.depths, knobs.width, knobs.num_classes)
+
+
+def stages(knobs: Knobs) -> tuple[Stage, ...]:
+    """The rows of Table 1. The max pooling opens conv2_x there."""
+    return (
+        Stage("conv1", {"conv1": "", "bn1": "", "relu": ""}),
+        Stage("conv2_x", {"maxpool": "", "layer1": ""}),
+        Stage("conv3_x", {"layer2": ""}),
+        Stage("conv4_x", {"layer3": ""}),
+        Stage("conv5_x", {"layer4": ""}),
+        Stage("head", {"avgpool": "", "fc": ""}),
+    )
+
+
+GIGA = 10**9
+
+ARCHITECTURE = Architecture(
+    id="resnet",
+    name="ResNet",
+    summary="Blocks that learn a correction to their input: y = F(x) + x.",
+    paper=Paper("Deep Residual Learning for Image Recognition", "K. He, X. Zhang, S. Ren, J. Sun", 2015, "1512.03385"),
+    knobs=ResNetKnobs,
+    presets={
+        "resnet50": Preset({"depth": 50}, "50 weight layers in bottleneck blocks; torchvision's, stride in the 3x3."),
+        "resnet18": Preset({"depth": 18}, "18 weight layers in basic blocks."),
+        "resnet34": Preset({"depth": 34}, "34 weight layers in basic blocks."),
+        "resnet101": Preset({"depth": 101}, "101 weight layers; conv4_x has 23 blocks."),
+        "resnet152": Preset({"depth": 152}, "152 weight layers; conv4_x has 36 blocks."),
+        "wide_resnet50_2": Preset({"depth": 50, "base_width": 128},
+                                  "ResNet-50 with twice the channels in every 3x3 (Zagoruyko, Komodakis 2016)."),
+    },
+    build=build,
+    stages=stages,
+    claims=(
+        Claim("resnet18", "macs", 18 * GIGA // 10, "He et al. 2015, Table 1", GIGA // 20),
+        Claim("resnet34", "macs", 36 * GIGA // 10, "He et al. 2015, Table 1", GIGA // 20,
+              differs="the paper's table truncates; its own text and our recount give 3.66"),
+        Claim("resnet50", "macs", 38 * GIGA // 10, "He et al. 2015, Table 1", GIGA // 20,
+              differs="torchvision strides in the 3x3; with the paper's stride in the 1x1 it is 3.86"),
+    ),
+)

@@ -1,0 +1,155 @@
+"""VGG. Simonyan, Zisserman, "Very Deep Convolutional Networks for Large-Scale Image Recognition", 2014,
+arXiv:1409.1556.
+
+Table 1, configurations A to E: stages of 3x3 convolutions, each closed by a 2x2 max pooling, then three fully connected
+layers. Module names are torchvision's. The 2014 networks have no batch normalisation.
+"""
+
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+from torch import Tensor, nn
+
+from lib.architecture import MOST_BLOCKS, Architecture, Claim, Impossible, Knobs, Paper, Preset, Stage, split_numbers
+
+DEPTHS = {11: (1, 1, 2, 2, 2), 13: (2, 2, 2, 2, 2), 16: (2, 2, 3, 3, 3), 19: (2, 2, 4, 4, 4)}
+"""Convolutions per stage: configurations A, B, D (and C) and E."""
+
+
+def kernels(depths: tuple[int, ...], pointwise_third: bool = False) -> tuple[tuple[int, ...], ...]:
+    """Kernel sizes, stage by stage. Configuration C ends stages 3 to 5 with a 1x1 convolution."""
+    return tuple(
+        tuple(1 if pointwise_third and index == 2 else 3 for index in range(depth)) for depth in depths)
+
+
+class VGG(nn.Module):
+    """Table 1. The channels double from stage to stage until the fourth: 64, 128, 256, 512, 512 for width 64.
+
+    `kernels` lists the kernel sizes of each of the five stages. Input (N, 3, H, W) of at least 32x32, output
+    (N, num_classes). The paper classifies 7x7 maps; torchvision's adaptive pooling makes other input sizes possible.
+    """
+
+    def __init__(self, kernels: tuple[tuple[int, ...], ...], width: int = 64, batch_norm: bool = False,
+                 num_classes: int = 1000):
+        super().__init__()
+        layers, in_channels = [], 3
+        for stage, sizes in enumerate(kernels):
+            channels = width * min(2**stage, 8)
+            for size in sizes:
+                layers += convolution(in_channels, channels, size, batch_norm)
+                in_channels = channels
+            layers.append(nn.MaxPool2d(2))
+        self.features = nn.Sequential(*layers)
+        self.avgpool = nn.AdaptiveAvgPool2d(7)
+        self.classifier = nn.Sequential(
+            nn.Linear(in_channels * 7 * 7, 4096), nn.ReLU(inplace=True), nn.Dropout(),
+            nn.Linear(4096, 4096), nn.ReLU(inplace=True), nn.Dropout(),
+            nn.Linear(4096, num_classes))
+        initialize(self)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.avgpool(self.features(x))
+        return self.classifier(x.flatten(1))
+
+
+def convolution(in_channels: int, channels: int, kernel: int, batch_norm: bool) -> list[nn.Module]:
+    """A convolution that keeps the resolution, and its ReLU; with batch normalisation between them since 2015."""
+    layers = [nn.Conv2d(in_channels, channels, kernel, padding=kernel // 2), nn.ReLU(inplace=True)]
+    if batch_norm:
+        layers.insert(1, nn.BatchNorm2d(channels))
+    return layers
+
+
+def initialize(model: nn.Module) -> None:
+    """He initialisation of the convolutions and small normal weights in the linear layers, as in torchvision."""
+    for module in model.modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+            nn.init.zeros_(module.bias)
+        elif isinstance(module, nn.Linear):
+            nn.init.normal_(module.weight, 0, 0.01)
+            nn.init.zeros_(module.bias)
+
+
+Count = Annotated[int, Field(ge=1, le=MOST_BLOCKS)]
+FiveStages = Annotated[tuple[Count, Count, Count, Count, Count], BeforeValidator(split_numbers)]
+
+
+class VGGKnobs(Knobs):
+    """What turns a VGG into another one."""
+
+    depth: Literal[11, 13, 16, 19] = Field(
+        16, title="Depth", description="Weight layers: configurations A (11), B (13), D (16) and E (19) of Table 1.")
+    depths: FiveStages = Field(
+        default_factory=lambda chosen: DEPTHS[chosen.get("depth", 16)], title="Convolutions per stage",
+        description="Convolutions before each of the five poolings.", json_schema_extra={"follows": "depth"})
+    width: int = Field(64, ge=8, le=256, multiple_of=8, title="Width",
+                       description="Channels of the first stage; they double until the fourth.")
+    pointwise_third: bool = Field(
+        False, title="1x1 as the third", description="Configuration C: the third convolution of a stage is 1x1.")
+    batch_norm: bool = Field(False, title="Batch norm", description="Normalise after every convolution (not in 2014).")
+
+    @model_validator(mode="after")
+    def has_a_third(self):
+        if self.pointwise_third and max(self.depths) < 3:
+            raise Impossible(
+                f"pointwise_third needs a stage with a third convolution, but the stages of depths "
+                f"{','.join(map(str, self.depths))} have at most {max(self.depths)}; depth 16 has three stages with one.",
+                {"depth": (16,), "pointwise_third": (False,)})
+        return self
+
+
+def build(knobs: VGGKnobs) -> VGG:
+    return VGG(kernels(knobs.depths, knobs.pointwise_third), knobs.width, knobs.batch_norm, knobs.num_classes)
+
+
+def stages(knobs: VGGKnobs) -> tuple[Stage, ...]:
+    """The rows of Table 1, with the usual names: conv3_2 is the second convolution of stage 3."""
+    rows, index = [], iter(range(10**6))
+    for stage, depth in enumerate(knobs.depths, 1):
+        modules = {}
+        for number in range(1, depth + 1):
+            modules |= _named(index, f"conv{stage}_{number}", *(["bn"] if knobs.batch_norm else []), "relu")
+        rows.append(Stage(f"conv{stage}_x", modules | _named(index, f"pool{stage}")))
+    fully_connected = ("fc6", "relu6", "dropout6", "fc7", "relu7", "dropout7", "fc8")
+    head = {f"classifier.{index}": name for index, name in enumerate(fully_connected)}
+    return *rows, Stage("head", {"avgpool": ""} | head)
+
+
+def _named(index: Iterator[int], layer: str, *followers: str) -> dict[str, str]:
+    """The next modules of `features`, named after their convolution: conv3_2, bn3_2, relu3_2."""
+    number = layer.removeprefix("conv")
+    return {f"features.{next(index)}": name for name in (layer, *(f + number for f in followers))}
+
+
+MEGA, GIGA = 10**6, 10**9
+
+
+def preset(letter: str, depth: int, **more) -> Preset:
+    batch_norm = " with batch normalisation, which the paper does not have" if more.get("batch_norm") else ""
+    return Preset({"depth": depth} | more, f"Configuration {letter} of Table 1, {depth} weight layers{batch_norm}.")
+
+
+ARCHITECTURE = Architecture(
+    id="vgg",
+    name="VGG",
+    summary="Nothing but 3x3 convolutions, deeper and deeper.",
+    paper=Paper("Very Deep Convolutional Networks for Large-Scale Image Recognition", "K. Simonyan, A. Zisserman",
+                2014, "1409.1556"),
+    knobs=VGGKnobs,
+    presets={
+        "vgg16": preset("D", 16),
+        "vgg11": preset("A", 11),
+        "vgg13": preset("B", 13),
+        "vgg19": preset("E", 19),
+        "vgg16_c": Preset({"depth": 16, "pointwise_third": True},
+                          "Configuration C of Table 1: the third convolutions of stages 3 to 5 are 1x1."),
+        "vgg11_bn": preset("A", 11, batch_norm=True),
+        "vgg13_bn": preset("B", 13, batch_norm=True),
+        "vgg16_bn": preset("D", 16, batch_norm=True),
+        "vgg19_bn": preset("E", 19, batch_norm=True),
+    },
+    build=build,
+    stages=stages,
+)

@@ -1,0 +1,256 @@
+"""One forward pass on the meta device, written down as plain records.
+
+`record` runs a model on tensors that have a shape but no numbers, and notes every operation on the way, also
+`+`, `torch.cat` and `F.relu`. All that the app says about a network is derived from these records. Everything here
+is thread-local: the model is private, the modes act on the running thread alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+from torch.overrides import TorchFunctionMode
+
+Shape = tuple[int, ...]
+Pair = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The geometry of a sliding window: each pair is (vertical, horizontal), in cells of the op's input."""
+
+    kernel: Pair
+    stride: Pair
+    padding: Pair
+    dilation: Pair = (1, 1)
+    ceil_mode: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Op:
+    """One operation of a forward pass.
+
+    `inputs` holds the positions of the ops whose outputs it reads, -1 being the image: together they are the graph.
+    `name` is unique, `path` the module that ran it. `weights` names and shapes the parameters that are counted here,
+    at their first use. `in_place` means that the output lies in the memory of the input.
+    """
+
+    name: str
+    path: str
+    kind: str
+    inputs: tuple[int, ...]
+    in_shapes: tuple[Shape, ...]
+    out_shapes: tuple[Shape, ...]
+    weights: tuple[tuple[str, Shape], ...] = ()
+    window: Window | None = None
+    groups: int = 1
+    in_place: bool = False
+
+    @property
+    def params(self) -> int:
+        """Parameters of this op: weights, biases, scales and shifts."""
+        return sum(numel(shape) for _, shape in self.weights)
+
+
+class ImpossibleShape(ValueError):
+    """A layer that cannot take the tensor it is given. `op` tells what was tried; its `out_shapes` are empty."""
+
+    def __init__(self, op: Op, reason: str):
+        super().__init__(reason)
+        self.op = op
+
+
+def output_size(size: int, kernel: int, stride: int, padding: int, dilation: int = 1, ceil_mode: bool = False) -> int:
+    """Cells that a sliding window gives along one axis: floor((size + 2 p - d (k - 1) - 1) / s) + 1.
+
+    With `ceil_mode` (pooling) the division rounds up, unless the last window would start in the padding.
+    """
+    reach = size + 2 * padding - dilation * (kernel - 1) - 1
+    if not ceil_mode:
+        return reach // stride + 1
+    count = -(-reach // stride) + 1
+    return count - ((count - 1) * stride >= size + padding)
+
+
+def numel(shape: Shape) -> int:
+    """Elements of a tensor of this shape."""
+    count = 1
+    for size in shape:
+        count *= size
+    return count
+
+
+def shape_text(shape: Shape) -> str:
+    """A shape without its batch: `(1, 256, 56, 56)` as `256×56×56`."""
+    return "×".join(map(str, shape[1:]))
+
+
+class _OnMeta(TorchFunctionMode):
+    """Makes tensors on the meta device and hands every initialisation its tensor back: there are no numbers to draw.
+
+    One mode for both, as each costs every call of a torch function some microseconds.
+    """
+
+    FACTORIES = frozenset({torch.empty, torch.zeros, torch.ones, torch.full, torch.tensor, torch.arange, torch.eye,
+                           torch.linspace, torch.rand, torch.randn})
+    INITIALISATIONS = frozenset({"fill_", "zero_", "normal_", "uniform_", "kaiming_uniform_", "kaiming_normal_",
+                                 "constant_"})
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
+        if func in self.FACTORIES:
+            kwargs["device"] = "meta"
+        elif func.__name__ in self.INITIALISATIONS:
+            return args[0] if args else kwargs["tensor"]
+        return func(*args, **kwargs)
+
+
+def on_meta() -> TorchFunctionMode:
+    """Inside `with on_meta():` modules are built with shapes and names but no memory and no initial weights."""
+    return _OnMeta()
+
+
+def record(model: nn.Module, input_shape: Shape) -> tuple[Op, ...]:
+    """The operations of one forward pass of `model` (built `on_meta`, in eval mode) on an (N, C, H, W) input.
+
+    Wraps the `forward` of `model` and its parts, so give it one of your own. Raises `ImpossibleShape` where a layer cannot take its input,
+    and ValueError if a parameter is never used.
+    """
+    with torch.no_grad():
+        recorder = _Recorder(model.eval(), image := torch.empty(input_shape, device="meta"))
+        with recorder:
+            model(image)
+    if recorder.unused:
+        raise ValueError(f"parameters never used in the forward pass: {', '.join(n for n, _ in recorder.unused.values())}")
+    return tuple(recorder.ops)
+
+
+class _Recorder(TorchFunctionMode):
+    """Sees each torch function that the model calls, and appends an `Op` for it."""
+
+    def __init__(self, model: nn.Module, image: torch.Tensor):
+        super().__init__()
+        self.ops: list[Op] = []
+        self.sources = {id(image): (-1, image)}  # keeps every tensor alive, so that no id is used twice
+        self.unused = {id(p): (name, tuple(p.shape)) for name, p in model.named_parameters()}
+        self.path: list[tuple[str, bool]] = [("", False)]  # the running modules, and whether each is a leaf
+        self.names: dict[str, int] = {}
+        for path, module in model.named_modules():
+            if path:
+                module.forward = self.within(path, not module._modules, module.forward)
+
+    def within(self, path: str, is_leaf: bool, forward: Callable) -> Callable:
+        """`forward`, with the recorder told which module is running."""
+        def told(*args, **kwargs):
+            self.path.append((path, is_leaf))
+            result = forward(*args, **kwargs)
+            self.path.pop()
+            return result
+        return told
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
+        name = func.__name__
+        if name == "__get__" or name in _QUESTIONS:
+            return func(*args, **kwargs)
+        kind = _KINDS.get(name) or name.strip("_")
+        tensors = list(_tensors((args, kwargs)))
+        op = self.describe(kind, tensors, args, kwargs)
+        try:
+            result = _SHORTCUTS[kind](op, *args, **kwargs) if kind in _SHORTCUTS else func(*args, **kwargs)
+        except RuntimeError as error:
+            raise ImpossibleShape(op, str(error).splitlines()[0]) from None
+        outputs = list(_tensors(result))
+        if outputs:
+            self.append(op, outputs, in_place=kind in _VIEWS or any(out is t for out in outputs for t in tensors))
+        return result
+
+    def describe(self, kind: str, tensors: list[torch.Tensor], args, kwargs) -> Op:
+        """The op as far as it is known before it ran."""
+        path, is_leaf = self.path[-1]
+        name = path if is_leaf else f"{path}.{kind}".lstrip(".")
+        count = self.names[name] = self.names.get(name, 0) + 1
+        data = [(self.sources[id(t)][0], tuple(t.shape)) for t in tensors if id(t) in self.sources]
+        weights = [self.unused.pop(id(t)) for t in tensors if id(t) in self.unused]
+        window, groups = _GEOMETRY[kind](*args, **kwargs) if kind in _GEOMETRY else (None, 1)
+        return Op(
+            name=name if count == 1 else f"{name}_{count}", path=path, kind=kind,
+            inputs=tuple(source for source, _ in data), in_shapes=tuple(shape for _, shape in data), out_shapes=(),
+            weights=tuple((n.rpartition(".")[2], shape) for n, shape in weights), window=window, groups=groups)
+
+    def append(self, op: Op, outputs: list[torch.Tensor], in_place: bool) -> None:
+        self.ops.append(Op(op.name, op.path, op.kind, op.inputs, op.in_shapes, tuple(tuple(t.shape) for t in outputs),
+                           op.weights, op.window, op.groups, in_place))
+        for tensor in outputs:
+            self.sources[id(tensor)] = (len(self.ops) - 1, tensor)
+
+
+def _tensors(value: Any) -> Iterator[torch.Tensor]:
+    """Every tensor in nested arguments or results."""
+    if isinstance(value, torch.Tensor):
+        yield value
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _tensors(item)
+    elif isinstance(value, dict):
+        yield from _tensors(tuple(value.values()))
+
+
+def _pair(value: int | Pair) -> Pair:
+    return (value, value) if isinstance(value, int) else tuple(value)
+
+
+def _convolution(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    return Window(tuple(weight.shape[2:]), _pair(stride), _pair(padding), _pair(dilation)), groups
+
+
+def _max_pooling(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
+    return Window(_pair(kernel_size), _pair(stride or kernel_size), _pair(padding), _pair(dilation), ceil_mode), 1
+
+
+def _average_pooling(input, kernel_size, stride=None, padding=0, ceil_mode=False, *_, **__):
+    return Window(_pair(kernel_size), _pair(stride or kernel_size), _pair(padding), ceil_mode=ceil_mode), 1
+
+
+def _convolved(op: Op, input, weight, *args, **kwargs):
+    """The output of a convolution, by the formula of its size: torch's own meta kernel takes twenty times as long."""
+    batch, channels, *size = input.shape
+    if channels != weight.shape[1] * op.groups:
+        raise RuntimeError(f"expects {weight.shape[1] * op.groups} channels and is given {channels}")
+    size = [output_size(*axis) for axis in zip(size, op.window.kernel, op.window.stride, op.window.padding,
+                                               op.window.dilation)]
+    if min(size) < 1:
+        raise RuntimeError("the kernel is larger than its padded input")
+    return input.new_empty((batch, weight.shape[0], *size))
+
+
+def _like(op: Op, input, *args, inplace=False, **kwargs):
+    return input if inplace else input.new_empty(input.shape)
+
+
+def _identity(op: Op, input, *args, **kwargs):
+    return input
+
+
+# Where torch calls one operation by several names.
+_KINDS = {"iadd": "add", "__iadd__": "add", "__radd__": "add", "add_": "add", "__imul__": "mul", "__rmul__": "mul",
+          "relu_": "relu", "concat": "cat", "concatenate": "cat", "reshape": "view", "split_with_sizes": "split"}
+
+# Functions that only ask about a tensor.
+_QUESTIONS = frozenset({"size", "dim", "numel", "is_floating_point", "__len__", "is_contiguous", "stride"})
+
+_GEOMETRY: dict[str, Callable[..., tuple[Window | None, int]]] = {
+    "conv2d": _convolution, "max_pool2d": _max_pooling, "avg_pool2d": _average_pooling}
+
+# Where a shape is known without running a kernel: most of a meta forward pass is spent in these. Dropout is the
+# identity in eval mode.
+_SHORTCUTS: dict[str, Callable[..., torch.Tensor]] = {
+    "conv2d": _convolved, "batch_norm": _like, "relu": _like, "local_response_norm": _like, "dropout": _identity}
+
+# Ops whose output is another view of the memory of their input.
+_VIEWS = frozenset({"flatten", "view", "chunk", "split", "transpose", "permute", "squeeze", "unsqueeze", "dropout",
+                    "getitem", "narrow", "unbind", "detach"})
