@@ -9,6 +9,7 @@ import sys
 
 import lib
 from lib import catalog
+from lib.analysis import analyze_knobs
 
 
 class Parser(argparse.ArgumentParser):
@@ -55,7 +56,11 @@ def print_list(as_json: bool) -> None:
 
 
 def print_analysis(arguments: argparse.Namespace) -> None:
-    analysis = lib.analyze(arguments.preset, arguments.input_size, **settings(arguments.set))
+    knobs = settings(arguments.set)
+    if arguments.input_size is not None:
+        knobs["input_size"] = arguments.input_size
+    family = catalog.get(arguments.preset)
+    analysis = analyze_knobs(arguments.preset, family, catalog.configure(arguments.preset, knobs))
     if arguments.json:
         print(json.dumps(analysis.to_json(), indent=1))
     elif arguments.csv:
