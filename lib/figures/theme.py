@@ -1,0 +1,42 @@
+"""Every colour of the app, for a light and a dark page. The hues are Okabe and Ito's, told apart by colour-blind people."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Palette:
+    """Colours of one page theme, as hex strings. `kinds` colours an operation by what it does."""
+
+    background: str
+    text: str
+    muted: str
+    line: str
+    accent: str
+    kinds: dict[str, str]
+
+    def kind(self, kind: str) -> str:
+        """The colour of a kind of operation; kinds that share a role share a colour."""
+        return self.kinds[ROLES.get(kind, "other")]
+
+
+ROLES = {
+    "conv2d": "convolution", "linear": "linear", "batch_norm": "normalisation", "local_response_norm": "normalisation",
+    "relu": "activation", "max_pool2d": "pooling", "avg_pool2d": "pooling", "adaptive_avg_pool2d": "pooling",
+    "add": "junction", "mul": "junction", "cat": "junction", "chunk": "junction", "split": "junction",
+}
+"""What an operation does; others are `other`."""
+
+LIGHT = Palette(
+    background="#ffffff", text="#1c2430", muted="#5b6675", line="#8a94a3", accent="#0072b2",
+    kinds={"convolution": "#a9d3ef", "linear": "#f5c6a5", "normalisation": "#e3e7ec", "activation": "#bfe5d5",
+           "pooling": "#f6e6a2", "junction": "#e6c3d9", "other": "#eef1f4"})
+
+DARK = Palette(
+    background="#0e1117", text="#eef2f7", muted="#a6b0bd", line="#6d7785", accent="#56b4e9",
+    kinds={"convolution": "#1f5a80", "linear": "#8a4b1f", "normalisation": "#3b4350", "activation": "#1f6650",
+           "pooling": "#75651a", "junction": "#7a3f63", "other": "#2a303a"})
+
+
+def palette(dark: bool) -> Palette:
+    """The colours of the dark or the light page."""
+    return DARK if dark else LIGHT
