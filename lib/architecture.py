@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 
 class Impossible(ValueError):
@@ -28,14 +28,16 @@ class Knobs(BaseModel):
     """What can be turned on a network. A family adds its own fields; instances are frozen and hashable.
 
     A field's `title` is its label, its `description` the help text, and its bounds the range of the control.
-    `json_schema_extra` may hold `follows`, the knob whose change resets this one, and `set_by`, the switch that
-    decides it.
+    `json_schema_extra` may hold `follows`, the knob whose change resets this one, `set_by`, the switch that
+    decides it, and `stride`, how far one press of a + button goes.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
-    num_classes: int = Field(1000, ge=1, le=22_000, title="Classes", description="Outputs of the last layer.")
-    input_size: int = Field(224, ge=32, le=640, title="Input size", description="Height and width of the image, in pixels.")
+    num_classes: int = Field(1000, ge=1, le=22_000, title="Classes", description="Outputs of the last layer.",
+                             json_schema_extra={"stride": 100})
+    input_size: int = Field(224, ge=32, le=640, title="Input size",
+                            description="Height and width of the image, in pixels.", json_schema_extra={"stride": 32})
 
     @classmethod
     def read(cls, values: Mapping[str, Any]) -> Knobs:
@@ -47,6 +49,21 @@ class Knobs(BaseModel):
             return cls.model_validate(values)
         except ValidationError as error:
             raise _plain(cls, error.errors()[0]) from None
+
+
+    @classmethod
+    def read_one(cls, name: str, value: Any) -> Any:
+        """The value of one knob, by its own range alone; rules across knobs are left to `read`.
+
+        Raises `Impossible` with one plain sentence if the name or the value is wrong.
+        """
+        if name not in cls.model_fields:
+            raise _plain(cls, {"type": "extra_forbidden", "loc": (name,)})
+        declared = cls.model_fields[name]
+        try:
+            return TypeAdapter(Annotated[(declared.annotation, *declared.metadata)]).validate_python(value)
+        except ValidationError as error:
+            raise _plain(cls, {**error.errors()[0], "loc": (name,), "input": value}) from None
 
 
 def _plain(knobs: type[Knobs], error: Mapping[str, Any]) -> Impossible:

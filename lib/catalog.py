@@ -34,9 +34,6 @@ def get(preset: str) -> Architecture:
 
 
 def configure(preset: str, knobs: Mapping[str, Any]) -> Knobs:
-    """The knobs of a preset with some of them changed. Raises `Impossible` for a wrong name or value.
-
-    A changed knob also drops what the preset says of the knobs that follow it.
-    """
+    """The knobs of a preset with some of them changed. Raises `Impossible` for a wrong name or value."""
     family = get(preset)
     return family.knobs.read({**family.presets[preset].knobs, **knobs})

@@ -1,0 +1,53 @@
+"""The code behind a configured network: the source of its classes, a snippet that rebuilds it, torchinfo's view of it."""
+
+import inspect
+
+import torchinfo
+
+from lib.analysis import Analysis
+from lib.trace import numel, on_meta
+
+
+def classes(analysis: Analysis) -> list[type]:
+    """The project's own classes that the network is built of, the whole network first, base classes last."""
+    with on_meta():
+        model = analysis.architecture.build(analysis.knobs)
+    found = [cls for module in model.modules() for cls in type(module).__mro__ if cls.__module__.startswith("lib.")]
+    return list(dict.fromkeys(found))
+
+
+def source(cls: type) -> str:
+    """The source of a class, as it runs."""
+    return inspect.getsource(cls)
+
+
+def snippet(analysis: Analysis) -> str:
+    """A short program that rebuilds exactly this network and checks its parameters."""
+    defaults = analysis.architecture.knobs.read(analysis.architecture.presets[analysis.preset].knobs).model_dump()
+    changed = {name: value for name, value in analysis.knobs.model_dump().items() if value != defaults[name]}
+    arguments = ", ".join([repr(analysis.preset), *(f"{name}={value!r}" for name, value in changed.items())])
+    image = ", ".join(map(str, analysis.input_shape))
+    return (f"import torch\n\nimport lib\n\n"
+            f"model = lib.build({arguments})\n"
+            f"assert sum(p.numel() for p in model.parameters()) == {analysis.params:_}\n"
+            f"print(model.eval()(torch.randn({image})).shape)\n")
+
+
+def torchinfo_summary(analysis: Analysis) -> torchinfo.ModelStatistics:
+    """What torchinfo says of the same network, on the meta device."""
+    with on_meta():
+        model = analysis.architecture.build(analysis.knobs)
+    return torchinfo.summary(model, input_size=analysis.input_shape, device="meta", depth=4, verbose=0,
+                             col_names=("output_size", "num_params", "mult_adds"))
+
+
+def torchinfo_surplus(analysis: Analysis) -> tuple[int, int]:
+    """Multiply-adds that torchinfo counts and we do not: (biases at every position, parameters of normalisations).
+
+    It multiplies all parameters of a convolution with its output positions, biases too, and gives every other layer
+    with parameters as many multiply-adds as it has of them.
+    """
+    biases = sum(numel(shape) * numel(op.out_shapes[0][2:]) for op in analysis.ops if op.kind in {"conv2d", "linear"}
+                 for _, shape in op.weights[1:])
+    norms = sum(op.params for op in analysis.ops if op.kind not in {"conv2d", "linear"})
+    return biases, norms

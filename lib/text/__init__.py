@@ -1,0 +1,19 @@
+"""The prose of the pages: one Markdown file a page, cut into sections by its headings, our numbers as {fields}."""
+
+from functools import cache
+from pathlib import Path
+
+FOLDER = Path(__file__).parent
+
+
+@cache
+def sections(page: str, language: str = "en") -> dict[str, str]:
+    """The sections of a page's text by their `## ` headings."""
+    text = (FOLDER / language / f"{page}.md").read_text(encoding="utf-8")
+    parts = text.split("\n## ")[1:]
+    return {heading.strip(): body.strip() for heading, _, body in (part.partition("\n") for part in parts)}
+
+
+def prose(page: str, heading: str, **fields: object) -> str:
+    """A section with its fields filled in. Raises KeyError for a heading or field that is not there."""
+    return sections(page)[heading].format_map(fields)

@@ -1,0 +1,67 @@
+"""Controls made from a family's own declaration of its knobs."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import streamlit as st
+
+from lib.architecture import MOST_BLOCKS, Knobs, bounds, is_sequence, options
+from lib.ui import _
+
+MOST_STEPS = 128
+"""A range with more values than this gets a field to type in; a slider would be too fine for a hand."""
+
+
+def control(knobs: type[Knobs], name: str, value: Any, changed: Callable[[str, Any], None], disabled: bool) -> None:
+    """The control that suits a knob, showing `value`; `changed(name, new_value)` is called when a person moves it."""
+    declared = knobs.model_fields[name]
+    label, help = _(declared.title), _(declared.description)
+    if is_sequence(knobs, name):
+        _numbers(name, value, label, help, changed, disabled)
+        return
+    show_value(name, value)
+    more = {"key": name, "help": help, "disabled": disabled,
+            "on_change": lambda: changed(name, st.session_state[name])}
+    if isinstance(value, bool):
+        st.toggle(label, **more)
+    elif values := options(knobs, name):
+        st.segmented_control(label, values, required=True, **more)
+    else:
+        limits = bounds(knobs, name)
+        if (limits.high - limits.low) // limits.step < MOST_STEPS:
+            st.slider(label, limits.low, limits.high, step=limits.step, **more)
+        else:
+            st.number_input(label, limits.low, limits.high, step=_stride(knobs, name), **more)
+
+
+def _stride(knobs: type[Knobs], name: str) -> int:
+    """How far one press of + or − goes; any whole number can be typed."""
+    return (knobs.model_fields[name].json_schema_extra or {}).get("stride", 1)
+
+
+def _numbers(name: str, values: tuple[int, ...], label: str, help: str, changed: Callable, disabled: bool) -> None:
+    """One field per stage."""
+    keys = [f"{name}_{index}" for index in range(len(values))]
+    st.markdown(label, help=help)
+    for key, value, column in zip(keys, values, st.columns(len(values), gap="xxsmall")):
+        show_value(key, value)
+        column.number_input(
+            f"{label}, {key[-1]}", 1, MOST_BLOCKS, key=key, disabled=disabled, label_visibility="collapsed",
+            on_change=lambda: changed(name, tuple(st.session_state[key] for key in keys)))
+
+
+def show_value(key: str, value: Any) -> None:
+    """Set a control only where it differs, so that quick key presses are not undone by an older run."""
+    if st.session_state.get(key) != value:
+        st.session_state[key] = value
+
+
+def followers(knobs: type[Knobs], leader: str) -> list[str]:
+    """The knobs that go back to their table when `leader` changes."""
+    return [name for name, field in knobs.model_fields.items() if (field.json_schema_extra or {}).get("follows") == leader]
+
+
+def is_decided(knobs: type[Knobs], name: str, values: Mapping[str, Any]) -> bool:
+    """Whether a switch that is on decides this knob."""
+    switch = (knobs.model_fields[name].json_schema_extra or {}).get("set_by")
+    return bool(switch and values[switch])

@@ -1,0 +1,118 @@
+"""Choosing a network: the link, the controls, and the analysis of what was chosen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+import streamlit as st
+
+from lib import catalog
+from lib.analysis import Analysis, analyze_knobs
+from lib.architecture import Impossible, Knobs
+from lib.ui import _
+from lib.ui.address import plain
+from lib.ui.controls import control, followers, is_decided, show_value
+
+DEFAULT = "resnet50"
+
+
+@lru_cache(maxsize=256)
+def analysis_of(preset: str, knobs: Knobs) -> Analysis:
+    """The analysis of a configured network, kept: it is immutable, so all sessions may share it."""
+    return analyze_knobs(preset, catalog.get(preset), knobs)
+
+
+@dataclass
+class Choice:
+    """What a person has chosen: a preset, and the knobs that were moved away from it."""
+
+    preset: str = DEFAULT
+    changed: dict[str, Any] = field(default_factory=dict)
+
+    def start(self, preset: str) -> None:
+        """Begin again with a preset."""
+        self.preset, self.changed = preset, {}
+
+    def turn(self, name: str, value: Any) -> None:
+        """Move a knob; those that follow it go back to their table."""
+        followed = followers(catalog.get(self.preset).knobs, name)
+        others = {key: old for key, old in self.changed.items() if key not in followed and key != name}
+        self.changed = others | {name: value}
+        try:
+            if getattr(catalog.configure(self.preset, others), name) == value:
+                self.changed = others
+        except Impossible:
+            pass  # the others alone build nothing: keep the value, and let the page say what is wrong
+
+    def parameters(self) -> dict[str, str]:
+        """The choice as the parameters of a link; empty for the choice a page opens with."""
+        if self == Choice():
+            return {}
+        return {"preset": self.preset} | {name: _written(value) for name, value in self.changed.items()}
+
+
+def _written(value: Any) -> str:
+    """A knob's value as links and command lines write it."""
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value).lower()
+
+
+def read_choice(parameters: dict[str, str]) -> tuple[Choice, list[str]]:
+    """The choice in a link, and one sentence for each part of it that could not be used."""
+    choice, problems = Choice(), []
+    try:
+        choice.preset = parameters.get("preset", DEFAULT)
+        knobs = catalog.get(choice.preset).knobs
+    except Impossible as error:
+        return Choice(), [f"{error} This is {DEFAULT} instead."]
+    for name in parameters.keys() - {"preset"}:
+        try:
+            choice.changed[name] = knobs.read_one(name, parameters[name])
+        except Impossible as error:
+            problems.append(f"{error} The link's value was left out.")
+    return choice, problems
+
+
+def choose(choice: Choice) -> tuple[Analysis, Analysis, Impossible | None]:
+    """Show the controls; return the analysis of the chosen network, that of its preset, and why not, if refused.
+
+    Of a combination that builds no network the analysis is that of the last one that did.
+    """
+    family = _choose_preset(choice)
+    base = analysis_of(choice.preset, catalog.configure(choice.preset, {}))
+    try:
+        analysis, problem = analysis_of(choice.preset, catalog.configure(choice.preset, choice.changed)), None
+    except Impossible as error:
+        last = st.session_state.get("last_good", base)
+        analysis, problem = last if last.architecture is family else base, error
+    st.session_state["last_good"] = analysis
+    values = analysis.knobs.model_dump() | choice.changed
+    for name in sorted(values, key=("num_classes", "input_size").__contains__):
+        control(family.knobs, name, values[name], choice.turn, disabled=is_decided(family.knobs, name, values))
+    st.button(_("Back to the preset"), key="reset", on_click=choice.start, args=(choice.preset,),
+              disabled=not choice.changed, width="stretch")
+    return analysis, base, problem
+
+
+def _choose_preset(choice: Choice):
+    """Pick a family, and in it a preset; returns the family."""
+    families, family = catalog.families(), catalog.get(choice.preset)
+    show_value("family", family.id)
+    show_value("preset", choice.preset)
+    st.selectbox(_("Family"), list(families), key="family", format_func=lambda id: families[id].name,
+                 help=_("A paper and its networks."),
+                 on_change=lambda: choice.start(next(iter(families[st.session_state["family"]].presets))))
+    st.selectbox(_("Preset"), list(family.presets), key="preset", help=_("A named network to start from."),
+                 on_change=lambda: choice.start(st.session_state["preset"]))
+    st.caption(family.presets[choice.preset].note)
+    return family
+
+
+def show_refusal(choice: Choice, problem: Impossible) -> None:
+    """Say why a combination builds no network, and offer the nearest values that do."""
+    st.error(f"{plain(str(problem))}  \n{_('Below is the last network that worked.')}")
+    fixes = [(name, value) for name, values in problem.fixes.items() for value in values]
+    with st.container(horizontal=True):
+        for name, value in fixes:
+            st.button(f"{name} = {value}", key=f"fix_{name}_{value}", on_click=choice.turn, args=(name, value))

@@ -1,0 +1,219 @@
+"""The panels of Explore. Each shows one view of an analysis; `select` makes a part the selected one everywhere."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import pandas as pd
+import streamlit as st
+from torchinfo import ModelStatistics
+
+from lib.analysis import Analysis, Layer
+from lib.analysis.derivation import derive
+from lib.analysis.outline import Part
+from lib.architecture import Knobs
+from lib.code import classes, snippet, source, torchinfo_summary, torchinfo_surplus
+from lib.figures.receptive_field import growth, on_image
+from lib.figures.theme import Palette, palette
+from lib.figures.treemap import TITLES, treemap
+from lib.text import prose
+from lib.ui import _
+from lib.ui.network import analysis_of
+
+LEVELS = {"stage": _("Stages"), "block": _("Blocks"), "layer": _("Layers")}
+
+
+def current_palette() -> Palette:
+    """The colours of the page as the person sees it."""
+    return palette(st.context.theme.type == "dark")
+
+
+def select(id: str | None) -> None:
+    """Make a part the selected one, in every view."""
+    st.session_state["selected"] = id
+
+
+def totals(analysis: Analysis, base: Analysis, factor: int) -> None:
+    """The five totals, each with its difference from the preset. `factor` is 1 for MACs, 2 for FLOPs."""
+    counted = _("FLOPs") if factor == 2 else _("MACs")
+    rows = [(_("Parameters"), "params", 1, _("Weights, biases, scales and shifts.")),
+            (counted, "macs", factor, _("Multiply-adds of convolutions and linear layers for one image; FLOPs are twice that.")),
+            (_("Activation bytes"), "activation_bytes", 1, _("Bytes of every new tensor that one forward pass on one image writes, in float32.")),
+            (_("Weight layers"), "weight_layers", 1, _("Convolutions and linear layers on the longest path, as papers count.")),
+            (_("Receptive field, px"), "receptive_field", 1, _("Side of the square of pixels that the last feature map before the head can see."))]
+    for column, (label, name, times, help) in zip(st.columns([1.15, 1.3, 1.2, 0.9, 1.05]), rows):
+        value, before = getattr(analysis, name), getattr(base, name)
+        text = _("unknown") if value is None else f"{value * times:,}"
+        column.metric(label, text, _difference(value, before, times), delta_color="off", delta_arrow="off", help=help)
+    if analysis.unknown:
+        st.warning(_("No cost rule is known for {kinds}; they are left out of the MACs.").format(kinds=", ".join(analysis.unknown)))
+
+
+def _difference(value: int | None, before: int | None, times: int) -> str:
+    if value is None or before is None:
+        return _("unknown")
+    if value == before:
+        return _("as the preset")
+    return f"{(value - before) * times:+,} ({value / before - 1:+.1%})"
+
+
+def layers(analysis: Analysis, root: Part, factor: int) -> None:
+    """The table of stages, blocks or layers, to filter and download."""
+    left, middle, right = st.columns([1.2, 1.6, 0.8], vertical_alignment="bottom")
+    level = left.segmented_control(_("Rows"), LEVELS, key="level", default="layer", required=True,
+                                   format_func=LEVELS.get, help=_("Fold the table to stages or blocks."))
+    stages = middle.multiselect(_("Only these stages"), [stage.name for stage in root.children], key="stages",
+                                placeholder=_("all stages"), help=_("Leave empty to see all."))
+    right.download_button(_("Download CSV"), analysis.table().to_csv(index=False), f"{analysis.preset}.csv", "text/csv",
+                          on_click="ignore", width="stretch", help=_("Every layer with every column."))
+    parts = [part for stage in root.children if not stages or stage.name in stages for part in _rows(stage, level)]
+    table = pd.DataFrame([_row(part, analysis, factor) for part in parts])
+    _selectable(table, [part.id for part in parts], factor)
+
+
+def _rows(stage: Part, level: str) -> list[Part]:
+    """The stage's parts at a level; what has no block stays as layers among the blocks."""
+    if level == "stage":
+        return [stage]
+    if level == "block":
+        return list(stage.children)
+    return [part for part in stage.walk() if part.level == "layer"]
+
+
+def _row(part: Part, analysis: Analysis, factor: int) -> dict:
+    op = part.last
+    geometry = op.window if part.level == "layer" else None
+    return {
+        "stage": op.stage, "block": op.block if part.level != "stage" else "",
+        "layer": part.name if part.level == "layer" else "",
+        "output": op.output,
+        "kernel": "×".join(map(str, geometry.kernel)) if geometry else "",
+        "stride": geometry.stride[0] if geometry else None,
+        "groups": op.groups if geometry and op.kind == "conv2d" else None,
+        "params": part.params, "macs": None if part.macs is None else part.macs * factor,
+        "activation": part.activation_bytes,
+        "field": op.receptive_field,
+        "share": None if part.macs is None else 100 * part.macs / max(1, analysis.macs),
+        "params share": 100 * part.params / max(1, analysis.params),
+    }
+
+
+def _selectable(table: pd.DataFrame, ids: list[str], factor: int) -> None:
+    """The table, its selected row bound to the selected part. It is mounted anew where the two have come apart."""
+    wanted = [ids.index(st.session_state["selected"])] if st.session_state.get("selected") in ids else []
+    key = f"table_{st.session_state.setdefault('table_number', 0)}"
+    shown = st.session_state[key].selection.rows if key in st.session_state else []
+    if list(shown) != wanted:
+        st.session_state["table_number"] += 1
+        key = f"table_{st.session_state['table_number']}"
+
+    def picked() -> None:
+        rows = st.session_state[key].selection.rows
+        select(ids[rows[0]] if rows else None)
+
+    number = st.column_config.NumberColumn
+    st.dataframe(
+        table, key=key, on_select=picked, selection_mode="single-row", hide_index=True, height=390,
+        selection_default={"selection": {"rows": wanted}} if wanted else None,
+        column_config={
+            "stage": _("Stage"), "block": _("Block"), "layer": _("Layer"), "output": _("Output C×H×W"),
+            "kernel": _("Kernel"), "stride": _("Stride"), "groups": _("Groups"),
+            "params": number(_("Parameters"), format="localized"),
+            "macs": number(_("FLOPs") if factor == 2 else _("MACs"), format="localized"),
+            "activation": number(_("Activation bytes"), format="localized"),
+            "field": number(_("Field, px"), help=_("Receptive field.")),
+            "share": st.column_config.ProgressColumn(_("Share of MACs"), format="%.1f %%", min_value=0, max_value=100),
+            "params share": st.column_config.ProgressColumn(_("Share of parameters"), format="%.1f %%", min_value=0, max_value=100),
+        })
+
+
+def derivation(part: Part, analysis: Analysis) -> None:
+    """The selected part's numbers, each with its formula and its own values put in."""
+    where = " › ".join(filter(None, (part.last.stage, part.last.block if part.level != "stage" else "",
+                                     part.name if part.level == "layer" else "")))
+    title = analysis.preset if part.level == "network" else where
+    kind = f", {part.last.kind}" if part.level == "layer" else ""
+    st.subheader(_("How the numbers come about"), anchor=False)
+    st.markdown(f"**{title}** ({_(part.level)}{kind})")
+    steps = derive(part, analysis.ops)
+    st.dataframe(
+        pd.DataFrame([(s.quantity, s.formula, s.numbers, s.result) for s in steps],
+                     columns=[_("Quantity"), _("Formula"), _("With its own numbers"), _("Result")]),
+        hide_index=True, key="derivation", row_height=34)
+
+
+def cost(root: Part, factor: int) -> None:
+    """The treemap, switchable between parameters, MACs and activation memory."""
+    quantity = st.segmented_control(_("Area"), TITLES, key="area", default="macs", required=True,
+                                    format_func=TITLES.get, help=_("What the size of a tile shows."))
+
+    def picked() -> None:
+        points = st.session_state["treemap"].selection.points
+        if points:
+            select(points[0].get("id"))
+
+    st.plotly_chart(treemap(root, quantity, current_palette(), st.session_state.get("selected")), key="treemap",
+                    on_select=picked, selection_mode="points", config={"displayModeBar": False},
+                    alt=_("Treemap of {quantity} by stage, block and layer; the Layers table holds the same numbers.").format(quantity=TITLES[quantity]))
+
+
+def field(analysis: Analysis, part: Part) -> None:
+    """How the receptive field grows, and that of the selected part to scale on the image."""
+    op, image, colours = part.last, analysis.knobs.input_size, current_palette()
+    left, right = st.columns([3, 2])
+    with left:
+        def picked() -> None:
+            points = st.session_state["growth"].selection.points
+            if points:
+                select(f"op:{analysis.ops[points[0]['customdata']].name}")
+
+        st.plotly_chart(growth(analysis.ops, image, colours, op.index), key="growth", on_select=picked,
+                        selection_mode="points", config={"displayModeBar": False},
+                        alt=_("Receptive field and jump by layer; the Layers table holds the same numbers."))
+    with right:
+        if op.field is None:
+            st.info(_("No rule is known for the receptive field of {kind}.").format(kind=op.kind))
+            return
+        st.plotly_chart(on_image(op, (image, image), colours), key="on_image", config={"displayModeBar": False},
+                        alt=_("The receptive field of the selected layer on the image."))
+    st.markdown(_field_sentence(op, image))
+
+
+def _field_sentence(op: Layer, image: int) -> str:
+    seen = op.field
+    (top, bottom), _horizontal = seen.middle(op.out_shapes[0])
+    inside = max(0, min(image, bottom + 1) - max(0, top))
+    padding = 1 - inside**2 / (seen.vertical.size * seen.horizontal.size)
+    fields = {"name": op.name, "size": seen.size, "jump": seen.jump, "image": image, "padding": f"{padding:.0%}",
+              "smallest": seen.smallest}
+    sentences = [prose("explore", "Field", **fields)]
+    if seen.smallest < seen.size:
+        sentences.append(prose("explore", "Field of branches", **fields))
+    if seen.whole_image:
+        sentences.append(prose("explore", "Field after a global operation", **fields))
+    elif seen.covers(op.out_shapes[0], (image, image)):
+        sentences.append(prose("explore", "Field sees the whole image", **fields))
+    return " ".join(sentences)
+
+
+def code(analysis: Analysis) -> None:
+    """A snippet that rebuilds the network, the source of its classes, and torchinfo's count beside ours."""
+    st.markdown(prose("explore", "Code"))
+    st.code(snippet(analysis), language="python")
+    for cls in classes(analysis):
+        with st.expander(f"class {cls.__name__}", expanded=cls is classes(analysis)[0]):
+            st.code(source(cls), language="python")
+    summary = torchinfo_of(analysis.preset, analysis.knobs)
+    biases, norms = torchinfo_surplus(analysis)
+    st.subheader("torchinfo", anchor=False)
+    st.markdown(prose("explore", "Torchinfo", theirs=f"{summary.total_mult_adds:,}", ours=f"{analysis.macs:,}",
+                      surplus=f"{summary.total_mult_adds - analysis.macs:,}", biases=f"{biases:,}", norms=f"{norms:,}",
+                      explained=_("exactly that") if biases + norms == summary.total_mult_adds - analysis.macs
+                      else f"{biases + norms:,}"))
+    st.code(str(summary), language=None, height=400)
+
+
+@lru_cache(maxsize=32)
+def torchinfo_of(preset: str, knobs: Knobs) -> ModelStatistics:
+    """torchinfo's summary, kept."""
+    return torchinfo_summary(analysis_of(preset, knobs))

@@ -1,0 +1,27 @@
+"""The frame of the app. The order of the pages is content: this is the table of contents."""
+
+import streamlit as st
+
+from lib.ui import _
+from lib.ui.address import note_page
+
+PAGES = {
+    "": [st.Page("../../pages/atlas.py", title=_("Start"), default=True),
+         st.Page("../../pages/explore.py", title=_("Explore"), url_path="explore")],
+    _("Lessons"): [st.Page("../../pages/bottleneck.py", title=_("Bottleneck"), url_path="bottleneck")],
+}
+
+STYLE = """
+<style>
+  .stMainBlockContainer { padding: 4.2rem 2rem 3rem; max-width: 1280px; }
+  [data-testid="stMetricValue"] { font-size: 1.35rem; font-variant-numeric: tabular-nums; }
+  [data-testid="stMetricDelta"] { font-size: 0.85rem; }
+  @media (max-width: 640px) { .stMainBlockContainer { padding: 4rem 1rem 2rem; } }
+</style>
+"""
+
+st.set_page_config(page_title="Backbone Lab", page_icon="🧱", layout="wide")
+st.html(STYLE)
+page = st.navigation(PAGES, position="top")
+note_page(page.url_path)
+page.run()

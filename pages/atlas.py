@@ -1,0 +1,5 @@
+"""The start page."""
+
+import streamlit as st
+
+st.title("Backbone Lab", anchor=False)

@@ -1,0 +1,61 @@
+"""Explore: one network, its knobs, and everything that follows from them."""
+
+import streamlit as st
+
+from lib.analysis.outline import NETWORK, find, outline
+from lib.text import prose
+from lib.ui import _, panels
+from lib.ui.address import new_address, plain, write_address
+from lib.ui.controls import show_value
+from lib.ui.network import choose, read_choice, show_refusal
+
+VIEWS = {"layers": _("Layers"), "cost": _("Where the cost lives"), "field": _("Receptive field"), "graph": _("Graph"),
+         "code": _("Code")}
+COUNTS = {"macs": "MACs", "flops": "FLOPs"}
+
+# The link
+state = st.session_state
+if (address := new_address("explore")) is not None:
+    view, count, state["selected"] = address.pop("view", ""), address.pop("count", ""), address.pop("select", None)
+    state["view"] = VIEWS.get(view, VIEWS["layers"])
+    state["count"] = count if count in COUNTS else "macs"
+    state["choice"], state["problems"] = read_choice(address)
+choice = state["choice"]
+
+# The network
+st.title(_("Explore"), anchor=False)
+for problem in state["problems"]:
+    st.warning(plain(problem))
+with st.sidebar:
+    analysis, base, refused = choose(choice)
+if refused:
+    show_refusal(choice, refused)
+root = outline(analysis)
+part = find(root, state["selected"]) or root
+
+# What follows from it
+left, right = st.columns([4, 1], vertical_alignment="bottom")
+left.markdown(prose("explore", "Title"))
+count = right.segmented_control(_("Count"), COUNTS, key="count", required=True, format_func=COUNTS.get,
+                                help=_("One multiply-add is one MAC, or two FLOPs."))
+factor = 2 if count == "flops" else 1
+panels.totals(analysis, base, factor)
+
+tabs = st.tabs(list(VIEWS.values()), key="view", on_change="rerun")
+VIEW_PANELS = {
+    "layers": lambda: panels.layers(analysis, root, factor),
+    "cost": lambda: panels.cost(root, factor),
+    "field": lambda: panels.field(analysis, part),
+    "graph": lambda: st.write("graph"),
+    "code": lambda: panels.code(analysis),
+}
+for tab, (view, show) in zip(tabs, VIEW_PANELS.items()):
+    if tab.open:
+        with tab:
+            show()
+panels.derivation(part, analysis)
+
+own = {"view": next(id for id, label in VIEWS.items() if label == state["view"]), "count": count,
+       "select": part.id}
+defaults = {"view": "layers", "count": "macs", "select": NETWORK}
+write_address("explore", choice.parameters() | {name: value for name, value in own.items() if value != defaults[name]})
