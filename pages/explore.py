@@ -23,7 +23,9 @@ if (address := new_address("explore")) is not None:
 choice = state["choice"]
 
 # The network
-st.title(_("Explore"), anchor=False)
+heading, counting = st.columns([4, 1], vertical_alignment="bottom")
+heading.title(_("Explore"), anchor=False)
+heading.markdown(prose("explore", "Title"))
 for problem in state["problems"]:
     st.warning(plain(problem))
 with st.sidebar:
@@ -34,9 +36,7 @@ root = outline(analysis)
 part = find(root, state["selected"]) or root
 
 # What follows from it
-left, right = st.columns([4, 1], vertical_alignment="bottom")
-left.markdown(prose("explore", "Title"))
-count = right.segmented_control(_("Count"), COUNTS, key="count", required=True, format_func=COUNTS.get,
+count = counting.segmented_control(_("Count"), COUNTS, key="count", required=True, format_func=COUNTS.get,
                                 help=_("One multiply-add is one MAC, or two FLOPs."))
 factor = 2 if count == "flops" else 1
 panels.totals(analysis, base, factor)

@@ -138,13 +138,14 @@ def analyze_knobs(preset: str, architecture: Architecture, knobs: Knobs) -> Anal
         ops = record(model, (1, 3, knobs.input_size, knobs.input_size))
     except ImpossibleShape as error:
         raise refusal(architecture, knobs, error) from None
-    return Analysis(preset, architecture, knobs, _layers(ops, architecture.stages(knobs)))
+    return Analysis(preset, architecture, knobs, measure(ops, architecture.stages(knobs)))
 
 
 _FIELDS = tuple(field.name for field in fields(Op))
 
 
-def _layers(ops: tuple[Op, ...], stages: tuple[Stage, ...]) -> tuple[Layer, ...]:
+def measure(ops: tuple[Op, ...], stages: tuple[Stage, ...]) -> tuple[Layer, ...]:
+    """The ops of a trace with their places, costs and receptive fields."""
     places = _places(ops, stages)
     seen = receptive_fields(ops)
     return tuple(

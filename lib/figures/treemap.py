@@ -23,7 +23,7 @@ def treemap(root: Part, quantity: str, palette: Palette, selected: str | None = 
         labels=[part.name for part in parts],
         parents=[parents.get(part.id, "") for part in parts],
         values=[getattr(part, quantity) for part in parts],
-        branchvalues="total", maxdepth=3, sort=False,
+        branchvalues="total", maxdepth=4, sort=False,
         tiling={"packing": "squarify", "pad": 2},
         marker={
             "colors": [_color(part, palette) for part in parts],

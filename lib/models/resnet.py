@@ -44,10 +44,10 @@ class Bottleneck(nn.Module):
     at 64, are ResNeXt's cardinality C and width d.
     """
 
-    def __init__(self, in_channels: int, channels: int, stride: int = 1, groups: int = 1, base_width: int = 64,
+    def __init__(self, in_channels: int, channels: int, stride: int = 1, groups: int = 1, base_width: float = 64,
                  stride_in_1x1: bool = False):
         super().__init__()
-        width = channels * base_width // 64 * groups
+        width = int(channels * base_width / 64) * groups
         self.out_channels = 4 * channels
         stride_1x1, stride_3x3 = (stride, 1) if stride_in_1x1 else (1, stride)
         self.conv1 = nn.Conv2d(in_channels, width, 1, stride_1x1, bias=False)

@@ -43,6 +43,13 @@ def equal_cost_width(depths: tuple[int, ...], width: int, cardinality: int, stri
     return min(whole, key=lambda d: abs(cost(cardinality, d) - target))
 
 
+def equal_weights_width(outer: int, inner: int, cardinality: int) -> int:
+    """The width per group d at which a grouped block of `outer` channels has nearest as many weights as an ungrouped
+    one of `inner` channels: C (outer d + 9 d d + d outer), equation 4 of the paper."""
+    target = 2 * outer * inner + 9 * inner * inner
+    return min(range(1, inner + 1), key=lambda d: abs(cardinality * (2 * outer * d + 9 * d * d) - target))
+
+
 class ResNeXtKnobs(Knobs):
     """What turns a ResNeXt into another one."""
 

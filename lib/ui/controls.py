@@ -42,7 +42,7 @@ def _stride(knobs: type[Knobs], name: str) -> int:
 def _numbers(name: str, values: tuple[int, ...], label: str, help: str, changed: Callable, disabled: bool) -> None:
     """One field per stage."""
     keys = [f"{name}_{index}" for index in range(len(values))]
-    st.markdown(label, help=help)
+    st.markdown(f":small[{label}]", help=help)
     for key, value, column in zip(keys, values, st.columns(len(values), gap="xxsmall")):
         show_value(key, value)
         column.number_input(

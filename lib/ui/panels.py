@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import pandas as pd
 import streamlit as st
@@ -82,20 +82,26 @@ def _rows(stage: Part, level: str) -> list[Part]:
 
 def _row(part: Part, analysis: Analysis, factor: int) -> dict:
     op = part.last
-    geometry = op.window if part.level == "layer" else None
     return {
         "stage": op.stage, "block": op.block if part.level != "stage" else "",
         "layer": part.name if part.level == "layer" else "",
         "output": op.output,
-        "kernel": "×".join(map(str, geometry.kernel)) if geometry else "",
-        "stride": geometry.stride[0] if geometry else None,
-        "groups": op.groups if geometry and op.kind == "conv2d" else None,
+        "window": _window(op) if part.level == "layer" else "",
         "params": part.params, "macs": None if part.macs is None else part.macs * factor,
         "activation": part.activation_bytes,
         "field": op.receptive_field,
-        "share": None if part.macs is None else 100 * part.macs / max(1, analysis.macs),
+        "macs share": None if part.macs is None else 100 * part.macs / max(1, analysis.macs),
         "params share": 100 * part.params / max(1, analysis.params),
+        "activation share": 100 * part.activation_bytes / max(1, analysis.activation_bytes),
     }
+
+
+def _window(op: Layer) -> str:
+    """Kernel, stride and groups of an op that moves a window: `3×3 / 2 / 32`."""
+    if not op.window:
+        return ""
+    kernel, stride = ("×".join(map(str, pair)) for pair in (op.window.kernel, op.window.stride))
+    return f"{kernel} / {stride if len(set(op.window.stride)) > 1 else op.window.stride[0]} / {op.groups}"
 
 
 def _selectable(table: pd.DataFrame, ids: list[str], factor: int) -> None:
@@ -112,18 +118,20 @@ def _selectable(table: pd.DataFrame, ids: list[str], factor: int) -> None:
         select(ids[rows[0]] if rows else None)
 
     number = st.column_config.NumberColumn
+    share = partial(st.column_config.ProgressColumn, format="%.1f", min_value=0, max_value=100, width=110)
     st.dataframe(
         table, key=key, on_select=picked, selection_mode="single-row", hide_index=True, height=390,
         selection_default={"selection": {"rows": wanted}} if wanted else None,
         column_config={
             "stage": _("Stage"), "block": _("Block"), "layer": _("Layer"), "output": _("Output C×H×W"),
-            "kernel": _("Kernel"), "stride": _("Stride"), "groups": _("Groups"),
+            "window": st.column_config.TextColumn("k / s / g", help=_("Kernel, stride and groups.")),
             "params": number(_("Parameters"), format="localized"),
             "macs": number(_("FLOPs") if factor == 2 else _("MACs"), format="localized"),
             "activation": number(_("Activation bytes"), format="localized"),
             "field": number(_("Field, px"), help=_("Receptive field.")),
-            "share": st.column_config.ProgressColumn(_("Share of MACs"), format="%.1f %%", min_value=0, max_value=100),
-            "params share": st.column_config.ProgressColumn(_("Share of parameters"), format="%.1f %%", min_value=0, max_value=100),
+            "macs share": share(_("% of MACs"), help=_("Share of the network's multiply-adds.")),
+            "params share": share(_("% of parameters"), help=_("Share of the network's parameters.")),
+            "activation share": share(_("% of activations"), help=_("Share of the network's activation memory.")),
         })
 
 

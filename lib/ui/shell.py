@@ -14,6 +14,8 @@ PAGES = {
 STYLE = """
 <style>
   .stMainBlockContainer { padding: 4.2rem 2rem 3rem; max-width: 1280px; }
+  .stMainBlockContainer h1 { font-size: 1.9rem; padding: 0; }
+  .stMainBlockContainer h3 { font-size: 1.2rem; }
   [data-testid="stMetricValue"] { font-size: 1.35rem; font-variant-numeric: tabular-nums; }
   [data-testid="stMetricDelta"] { font-size: 0.85rem; }
   @media (max-width: 640px) { .stMainBlockContainer { padding: 4rem 1rem 2rem; } }
