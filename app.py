@@ -1,0 +1,26 @@
+"""The application: `streamlit run app.py`."""
+
+import gc
+from contextlib import asynccontextmanager
+
+import streamlit as st
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+
+import lib
+
+
+@asynccontextmanager
+async def warm_up(app):
+    """Import the engine and run it once, then take all that from the garbage collector.
+
+    Streamlit collects garbage after every run; walking all of torch each time would take ten times as long as the run.
+    """
+    lib.analyze("resnet18")
+    gc.collect()
+    gc.freeze()
+    yield {}
+
+
+app = st.App("lib/ui/shell.py", lifespan=warm_up,
+             routes=[Route("/healthz", lambda request: PlainTextResponse("ok"))])
