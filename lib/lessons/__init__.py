@@ -1,0 +1,1 @@
+"""What the lessons compute: real blocks and networks compared. No Streamlit here."""
