@@ -46,7 +46,7 @@ VIEW_PANELS = {
     "layers": lambda: panels.layers(analysis, root, factor),
     "cost": lambda: panels.cost(root, factor),
     "field": lambda: panels.field(analysis, part),
-    "graph": lambda: st.write("graph"),
+    "graph": lambda: panels.graph(analysis, part.id),
     "code": lambda: panels.code(analysis),
 }
 for tab, (view, show) in zip(tabs, VIEW_PANELS.items()):

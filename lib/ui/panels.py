@@ -10,14 +10,18 @@ from torchinfo import ModelStatistics
 
 from lib.analysis import Analysis, Layer
 from lib.analysis.derivation import derive
+from lib.analysis.graph import description, fold
 from lib.analysis.outline import Part
 from lib.architecture import Knobs
 from lib.code import classes, snippet, source, torchinfo_summary, torchinfo_surplus
+from lib.figures.diagram import source as source_of
+from lib.figures.diagram import svg
 from lib.figures.receptive_field import growth, on_image
-from lib.figures.theme import Palette, palette
+from lib.figures.theme import LIGHT, Palette, palette
 from lib.figures.treemap import TITLES, treemap
 from lib.text import prose
 from lib.ui import _
+from lib.ui.graph_view import graph_view
 from lib.ui.network import analysis_of
 
 LEVELS = {"stage": _("Stages"), "block": _("Blocks"), "layer": _("Layers")}
@@ -202,6 +206,25 @@ def _field_sentence(op: Layer, image: int) -> str:
     elif seen.covers(op.out_shapes[0], (image, image)):
         sentences.append(prose("explore", "Field sees the whole image", **fields))
     return " ".join(sentences)
+
+
+def graph(analysis: Analysis, selected: str) -> None:
+    """The folded graph, its text twin and its download."""
+    opened = st.session_state.setdefault("opened", set())
+
+    def toggle(id: str) -> None:
+        opened.symmetric_difference_update({id})
+
+    folded = fold(analysis.ops, frozenset(opened))
+    drawn = source_of(folded, current_palette())
+    st.caption(prose("explore", "Graph"))
+    graph_view(svg(drawn), analysis.preset, folded.row_of(selected), "graph", select, toggle)
+    left, middle, _right = st.columns([1, 1, 3])
+    left.download_button(_("Download SVG"), svg(source_of(folded, LIGHT)), f"{analysis.preset}.svg", "image/svg+xml",
+                         on_click="ignore", width="stretch")
+    middle.button(_("Fold all"), key="fold", on_click=opened.clear, disabled=not opened, width="stretch")
+    with st.expander(_("The graph in words")):
+        st.text(description(folded))
 
 
 def code(analysis: Analysis) -> None:
