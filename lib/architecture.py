@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, ValidationInfo, field_validator
 
 
 class Impossible(ValueError):
@@ -39,6 +39,11 @@ class Knobs(BaseModel):
     input_size: int = Field(224, ge=32, le=640, title="Input size",
                             description="Height and width of the image, in pixels.", json_schema_extra={"stride": 32})
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def written_options(cls, value: Any, info: ValidationInfo) -> Any:
+        return option_of(options(cls, info.field_name), value)
+
     @classmethod
     def read(cls, values: Mapping[str, Any]) -> Knobs:
         """Knobs from values of any origin: Python, a link, a command line.
@@ -60,8 +65,9 @@ class Knobs(BaseModel):
         if name not in cls.model_fields:
             raise _plain(cls, {"type": "extra_forbidden", "loc": (name,)})
         declared = cls.model_fields[name]
+        kind = Annotated[(declared.annotation, *declared.metadata)] if declared.metadata else declared.annotation
         try:
-            return TypeAdapter(Annotated[(declared.annotation, *declared.metadata)]).validate_python(value)
+            return TypeAdapter(kind).validate_python(option_of(options(cls, name), value))
         except ValidationError as error:
             raise _plain(cls, {**error.errors()[0], "loc": (name,), "input": value}) from None
 
@@ -105,6 +111,11 @@ def options(knobs: type[Knobs], name: str) -> tuple[Any, ...]:
     """The values of a knob that is a choice among a few; empty for other knobs."""
     annotation = knobs.model_fields[name].annotation
     return getattr(annotation, "__args__", ()) if getattr(annotation, "__origin__", None) is not tuple else ()
+
+
+def option_of(options: tuple[Any, ...], value: Any) -> Any:
+    """The option that a link or a command line writes as this text; any other value as it is."""
+    return next((option for option in options if str(option) == value), value)
 
 
 def is_sequence(knobs: type[Knobs], name: str) -> bool:

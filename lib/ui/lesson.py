@@ -33,10 +33,16 @@ def knobs(page: str, declared: Mapping[str, Knob]) -> dict[str, int]:
     values = state[f"{page}_values"]
     with st.container(border=True):
         for column, (name, knob) in zip(st.columns(len(declared)), declared.items()):
-            show_value(key := f"{page}_{name}", values[name])
-            values[name] = column.select_slider(knob.label, knob.values, key=key, help=knob.help)
+            key = f"{page}_{name}"
+            show_value(key, values[name])
+            column.select_slider(knob.label, knob.values, key=key, help=knob.help, on_change=_keep,
+                                 args=(values, name, key))
     write_address(page, {name: str(value) for name, value in values.items() if value != declared[name].default})
     return dict(values)
+
+
+def _keep(values: dict[str, int], name: str, key: str) -> None:
+    values[name] = st.session_state[key]
 
 
 def _read(address: Mapping[str, str], declared: Mapping[str, Knob]) -> tuple[dict[str, int], list[str]]:

@@ -1,0 +1,32 @@
+"""The app without a browser, for the tests of its pages."""
+
+from pathlib import Path
+
+from streamlit.testing.v1 import AppTest
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+def open_page(page: str, **parameters: str) -> AppTest:
+    """A page of the app, opened by a link with these parameters."""
+    app = AppTest.from_file(str(ROOT / "lib/ui/shell.py"), default_timeout=60).run()
+    app.switch_page(f"../../pages/{page}.py")
+    for name, value in parameters.items():
+        app.query_params[name] = value
+    return checked(app.run())
+
+
+def checked(app: AppTest) -> AppTest:
+    """The app, if it shows no exception."""
+    assert not app.exception, [error.value for error in app.exception]
+    return app
+
+
+def totals(app: AppTest) -> dict[str, str]:
+    """The totals on Explore by their labels."""
+    return {metric.label: metric.value for metric in app.metric}
+
+
+def address(app: AppTest) -> dict[str, str]:
+    """The parameters in the address bar."""
+    return {name: value[-1] if isinstance(value, list) else value for name, value in dict(app.query_params).items()}

@@ -1,0 +1,168 @@
+"""Explore without a browser: every control moved, links read and written, refusals explained."""
+
+import pytest
+
+import lib
+from lib import catalog
+from tests.pages.app import address, checked, open_page, totals
+
+
+def number(text: str) -> int:
+    return int(text.replace(",", ""))
+
+
+def test_shows_the_real_totals():
+    app = open_page("explore")
+    analysis = lib.analyze("resnet50")
+    shown = totals(app)
+    assert number(shown["Parameters"]) == analysis.params == 25_557_032
+    assert number(shown["MACs"]) == analysis.macs
+    assert number(shown["Receptive field, px"]) == 427
+    assert shown["Weight layers"] == "50"
+
+
+@pytest.mark.parametrize("family", list(catalog.families()))
+def test_every_control_can_be_moved(family):
+    """Each knob of the family, moved alone, changes the link; nothing throws."""
+    knobs = catalog.families()[family].knobs
+    app = open_page("explore", preset=next(iter(catalog.families()[family].presets)))
+    for name in knobs.model_fields:
+        for key, value in list(moves(app, name)):
+            checked(next(w for w in controls(app) if w.key == key).set_value(value).run())
+            assert name in address(app) or app.error, name
+            checked(app.button(key="reset").click().run())
+            assert name not in address(app)
+
+
+def controls(app):
+    return [*app.toggle, *app.slider, *app.number_input, *app.button_group]
+
+
+def moves(app, name):
+    """(key, another value) for the control or controls of a knob; none for one that a switch has disabled."""
+    for widget in controls(app):
+        if widget.disabled or name not in (widget.key, widget.key.rpartition("_")[0]):
+            continue
+        if widget.type == "button_group":
+            yield from ((widget.key, option) for option in widget.options if option != str(widget.value))
+        elif isinstance(widget.value, bool):
+            yield widget.key, not widget.value
+        else:
+            yield widget.key, widget.value + (widget.step if widget.value < widget.max else -widget.step)
+
+
+@pytest.mark.parametrize("preset", lib.presets())
+def test_every_preset_opens_from_a_link(preset):
+    app = open_page("explore", preset=preset)
+    assert app.selectbox(key="preset").value == preset
+    assert number(totals(app)["Parameters"]) == lib.analyze(preset).params
+    assert not app.warning and not app.error
+
+
+def test_a_link_restores_the_knobs():
+    app = open_page("explore", preset="resnext50_32x4d", cardinality="16", depths="3,4,6,4", residual="false")
+    expected = lib.analyze("resnext50_32x4d", cardinality=16, depths=(3, 4, 6, 4), residual=False)
+    assert number(totals(app)["MACs"]) == expected.macs
+    assert app.slider(key="cardinality").value == 16
+    assert app.number_input(key="depths_3").value == 4
+    assert app.toggle(key="residual").value is False
+
+
+def test_a_moved_knob_is_written_into_the_link():
+    app = open_page("explore", preset="resnext50_32x4d")
+    app.slider(key="cardinality").set_value(16).run()
+    assert address(app) == {"preset": "resnext50_32x4d", "cardinality": "16"}
+    app.slider(key="cardinality").set_value(32).run()
+    assert address(app) == {"preset": "resnext50_32x4d"}
+
+
+def test_depth_resets_the_blocks_per_stage():
+    app = open_page("explore", preset="resnext50_32x4d", depths="2,2,2,2")
+    app.button_group(key="depth").set_value(101).run()
+    assert [app.number_input(key=f"depths_{i}").value for i in range(4)] == [3, 4, 23, 3]
+
+
+def test_the_difference_is_from_the_preset():
+    app = open_page("explore", preset="resnet18", num_classes="10")
+    expected = lib.analyze("resnet18", num_classes=10).params - lib.analyze("resnet18").params
+    assert app.metric[0].delta.startswith(f"{expected:+,}")
+    assert app.metric[4].delta == "as the preset"
+
+
+def test_flops_are_twice_the_macs():
+    app = open_page("explore", count="flops")
+    assert number(totals(app)["FLOPs"]) == 2 * lib.analyze("resnet50").macs
+
+
+@pytest.mark.parametrize("parameters, word", [
+    ({"preset": "resnet5o"}, "resnet50"),
+    ({"preset": "<script>alert(1)</script>"}, "There is no network"),
+    ({"cardinality": "16"}, "There is no knob"),
+    ({"width": "100000"}, "from 8 to 256"),
+    ({"width": "wide"}, "from 8 to 256"),
+    ({"depths": "3,4,6"}, "4 whole numbers"),
+    ({"residual": "![x](http://x)"}, "true or false"),
+    ({"input_size": "1e309"}, "from 32 to 640"),
+])
+def test_a_bad_link_gets_a_plain_sentence_and_the_page_works(parameters, word):
+    app = open_page("explore", **parameters)
+    assert len(app.warning) == 1
+    assert word in app.warning[0].value
+    assert number(totals(app)["Parameters"]) == 25_557_032
+    app.number_input(key="num_classes").set_value(10).run()
+    assert number(totals(checked(app))["Parameters"]) < 25_557_032
+
+
+def test_bad_view_and_selection_in_a_link_are_harmless():
+    app = open_page("explore", view="nonsense", count="tons", select="op:nowhere")
+    assert number(totals(app)["MACs"]) == 4_089_184_256
+
+
+def test_an_impossible_combination_is_refused_and_repaired():
+    app = open_page("explore", preset="resnext50_32x4d")
+    app.slider(key="width").set_value(24).run()
+    assert "layer1.0.conv2" in app.error[0].value and "24·4/64" in app.error[0].value
+    assert number(totals(checked(app))["Parameters"]) == 25_028_904  # the last network that worked
+    app.button(key="fix_width_32").click().run()
+    assert not app.error
+    assert number(totals(app)["Parameters"]) == lib.analyze("resnext50_32x4d", width=32).params
+
+
+def test_an_image_too_small_is_refused_with_the_size_that_works():
+    app = open_page("explore", preset="alexnet", input_size="40")
+    assert "features.12" in app.error[0].value.replace("\\", "")
+    app.button(key="fix_input_size_63").click().run()
+    assert not app.error and not app.exception
+
+
+@pytest.mark.parametrize("view", ["layers", "cost", "field", "graph", "code"])
+@pytest.mark.parametrize("preset", ["resnet18", "vgg11_bn", "alexnet_2012"])
+def test_every_view_shows(view, preset):
+    app = open_page("explore", preset=preset, view=view)
+    shown = {"layers": "dataframe", "cost": "plotly_chart", "field": "plotly_chart", "graph": "bidi_component",
+             "code": "code"}[view]
+    assert app.get(shown)
+
+
+def test_the_selected_part_is_derived():
+    app = open_page("explore", select="block:layer1.1")
+    steps = app.dataframe[-1].value
+    weights = steps[steps["Quantity"] == "Weights"].iloc[0]
+    assert weights["With its own numbers"] == "1·1·256·64 + 3·3·64·64 + 1·1·64·256"
+    assert weights["Result"] == "69,632"
+
+
+@pytest.mark.parametrize("level, rows", [("stage", 6), ("block", 23), ("layer", 175)])
+def test_the_table_folds(level, rows):
+    app = open_page("explore", preset="resnet50")
+    app.button_group(key="level").set_value(level).run()
+    table = checked(app).dataframe[0].value
+    assert len(table) == rows
+    assert table["params"].sum() == 25_557_032
+    assert table["macs share"].sum() == pytest.approx(100)
+
+
+def test_the_table_can_be_limited_to_stages():
+    app = open_page("explore")
+    app.multiselect(key="stages").set_value(["conv5_x"]).run()
+    assert set(app.dataframe[0].value["stage"]) == {"conv5_x"}
