@@ -1,32 +1,42 @@
-# make app   starts Backbone Lab on http://localhost:8501
-# make test  runs all tests, the browser's included
-# make bench compares our speed with the peers'
-PYTHON ?= python3
+# make app          starts Backbone Lab on http://localhost:8501
+# make test         runs all tests, the browser's included
+# make bench        compares our speed with the peers'
+# make screenshots  draws the README's pictures anew
 BIN := .venv/bin
 
 .PHONY: app test bench screenshots
 app: .venv/app.stamp
-	$(BIN)/streamlit run app.py
+	$(BIN)/python -m streamlit run app.py
 
 test: .venv/test.stamp
 	$(BIN)/python tests/browser/find.py --install
 	$(BIN)/python -m pytest
 
 bench: .venv/test.stamp
+	$(BIN)/python tests/browser/find.py --install
 	$(BIN)/python -m benchmarks.analysis
 	$(BIN)/python -m benchmarks.page
 
 screenshots: .venv/test.stamp
-	$(BIN)/python -m tests.browser.screenshots
+	$(BIN)/python tests/browser/find.py --install
+	$(BIN)/python -m pytest --quiet tests/browser/screenshots.py
 
+# The environment: made with the first Python that is new enough (or with `make app PYTHON=...`), filled again only
+# when the requirements change.
 .venv/bin/python:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Backbone Lab needs Python 3.11 or newer; try: make $(MAKECMDGOALS) PYTHON=python3.12")'
-	$(PYTHON) -m venv .venv
+	@for python in $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11; do \
+	  $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue; \
+	  echo "$$python -m venv .venv"; rm -rf .venv; $$python -m venv .venv && exit; \
+	  rm -rf .venv; echo "$$python cannot make a virtual environment; on Debian: apt-get install python3-venv"; exit 1; \
+	done >&2; \
+	echo "Backbone Lab needs Python 3.11 or newer; if you have one: make $(MAKECMDGOALS) PYTHON=/path/to/it" >&2; exit 1
 
 .venv/app.stamp: requirements.txt | .venv/bin/python
+	@echo "Installing what requirements.txt lists; the first time this takes minutes, most of them for PyTorch."
 	$(BIN)/python -m pip install --quiet --requirement requirements.txt
-	touch $@
+	@touch $@
 
-.venv/test.stamp: requirements.txt requirements-dev.txt | .venv/bin/python
+.venv/test.stamp: requirements-dev.txt requirements.txt | .venv/bin/python
+	@echo "Installing what requirements-dev.txt lists; the first time this takes minutes, most of them for PyTorch."
 	$(BIN)/python -m pip install --quiet --requirement requirements-dev.txt
-	touch $@ .venv/app.stamp
+	@touch $@ .venv/app.stamp

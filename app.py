@@ -12,13 +12,14 @@ import lib
 
 @asynccontextmanager
 async def warm_up(app):
-    """Import the engine and run it once, then take all that from the garbage collector.
+    """Run the engine once, then take all that was imported from the garbage collector.
 
     Streamlit collects garbage after every run; walking all of torch each time would take ten times as long as the run.
     """
     lib.analyze("resnet18")
     gc.collect()
     gc.freeze()
+    print(f"Backbone Lab: http://localhost:{st.get_option('server.port')}", flush=True)
     yield {}
 
 

@@ -1,93 +1,66 @@
-"""A running app and a browser for the tests that need them."""
+"""A running app and a browser, for the tests that need them.
 
-import os
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
-from pathlib import Path
+`open_page("/explore", color_scheme="dark")` opens a link in a fresh browser context; `page` and `goto(path)` do the same
+in two steps. At the end of the test, nothing may have gone wrong on any of its pages.
+"""
 
 import pytest
 
+from tests.browser import harness
 from tests.browser.find import find
-
-ROOT = Path(__file__).parent.parent
+from tests.browser.harness import settle  # noqa: F401  for the tests
 
 
 @pytest.fixture(scope="session")
 def server():
     """The address of the app, run as a person runs it."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    process = subprocess.Popen([sys.executable, "-m", "streamlit", "run", "app.py", f"--server.port={port}"], cwd=ROOT,
-                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    address = f"http://127.0.0.1:{port}"
-    try:
-        _wait_for(f"{address}/healthz", process)
+    with harness.serve() as address:
         yield address
-    finally:
-        process.terminate()
-        process.wait(20)
-
-
-def _wait_for(url: str, process: subprocess.Popen) -> None:
-    for _ in range(240):
-        assert process.poll() is None, "the app ended while starting"
-        try:
-            with urllib.request.urlopen(url, timeout=2) as answer:
-                if answer.status == 200:
-                    return
-        except OSError:
-            time.sleep(0.25)
-    raise TimeoutError(f"{url} did not answer within a minute")
 
 
 @pytest.fixture(scope="session")
-def chromium():
-    """A browser. Where there is none the test is skipped, in CI it fails."""
+def browser():
+    """A browser. Where there is none the test is skipped; in CI it fails."""
     path = find()
     if not path:
-        (pytest.fail if os.environ.get("CI") else pytest.skip)("no Chrome or Chromium found; see tests/browser/find.py")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=path, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"])
+        (pytest.fail if harness.in_ci() else pytest.skip)(
+            "no Chrome or Chromium found; name one in CHROME, or: python tests/browser/find.py --install")
+    with harness.launch(path) as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture
-def open_page(chromium, server):
-    """`open_page(path, **context)` opens a page of the app and waits until it is there.
+def new_page(browser, server):
+    """`new_page(**context)`: an empty page, watched; the options are those of Playwright's `new_context`."""
+    watched = []
 
-    At the end no page may have thrown, shown a traceback, or asked another host for anything.
-    """
-    opened, errors, foreign = [], [], []
-
-    def open(path: str, **context):
-        page = chromium.new_context(**{"viewport": {"width": 1280, "height": 900}, "accept_downloads": True} | context).new_page()
-        page.set_default_timeout(30_000)
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.on("request", lambda request: foreign.append(request.url) if request.url.startswith("http")
-                and not request.url.startswith(server) else None)
-        page.goto(server + path)
-        settle(page)
-        opened.append(page)
+    def new(**context):
+        page = harness.new_page(browser, server, **context)
+        watched.append((page, harness.watch(page, server)))
         return page
 
-    yield open
-    for page in opened:
-        assert page.get_by_test_id("stException").count() == 0
+    yield new
+    wrong = [problem for _, problems in watched for problem in problems]
+    for page, _ in watched:
+        if not page.is_closed():
+            wrong += [f"exception shown on {page.url}: {shown}" for shown in page.get_by_test_id("stException").all_inner_texts()]
         page.context.close()
-    assert not errors
-    assert not foreign
+    assert not wrong, "\n".join(wrong)
 
 
-def settle(page) -> None:
-    """Wait until the script has run and its heading stands."""
-    page.wait_for_selector("h1")
-    page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
-    page.wait_for_timeout(250)
+@pytest.fixture
+def open_page(new_page):
+    """`open_page(path, **context)`: a page of the app, opened by its link and complete."""
+    return lambda path, **context: harness.goto(new_page(**context), path)
+
+
+@pytest.fixture
+def page(new_page):
+    """An empty page, 1280 x 800."""
+    return new_page()
+
+
+@pytest.fixture
+def goto(page):
+    """`goto(path)`: opens a link in `page` and waits until it is there."""
+    return lambda path: harness.goto(page, path)

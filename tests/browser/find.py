@@ -1,27 +1,43 @@
 """Finds a Chrome or Chromium for the browser tests; with `--install` it gets one where there is none.
 
 Order: the one named in CHROME, one on the PATH, macOS's application, Playwright's own. To install: Playwright's own,
-else Debian's package.
+then the libraries it needs, else Debian's package.
 """
 
 import os
 import shutil
 import subprocess
 import sys
-from pathlib import Path
+from collections.abc import Iterator
 
 NAMES = ("google-chrome", "google-chrome-stable", "chromium", "chromium-browser")
-MAC = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
+MAC = ("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome", "/Applications/Chromium.app/Contents/MacOS/Chromium")
 
 
 def find() -> str | None:
-    """The path of a browser, or None."""
-    named = os.environ.get("CHROME")
-    candidates = [named, *map(shutil.which, NAMES), MAC, _playwrights_own()]
-    return next((path for path in candidates if path and Path(path).exists()), None)
+    """The path of a browser that starts, or None."""
+    return next(filter(starts, candidates()), None)
 
 
-def _playwrights_own() -> str:
+def candidates() -> Iterator[str]:
+    """Where a browser may be, the nearest first. The one named in CHROME is taken alone."""
+    if named := os.environ.get("CHROME"):
+        yield named
+        return
+    yield from filter(None, map(shutil.which, NAMES))
+    yield from MAC
+    yield playwrights_own()
+
+
+def starts(path: str) -> bool:
+    """Whether this is a browser with all its libraries. Ubuntu's `chromium-browser` may be a mere hint to install one."""
+    try:
+        return subprocess.run([path, "--version"], capture_output=True, timeout=60).returncode == 0
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+
+
+def playwrights_own() -> str:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
@@ -29,16 +45,31 @@ def _playwrights_own() -> str:
 
 
 def install() -> None:
-    """Get Playwright's Chromium; where that cannot be had, Debian's package."""
-    if subprocess.run([sys.executable, "-m", "playwright", "install", "chromium"]).returncode == 0:
+    """Get Playwright's Chromium, then its libraries, then Debian's package: the first that ends with a browser."""
+    run(sys.executable, "-m", "playwright", "install", "chromium")
+    if find() or not shutil.which("apt-get"):
         return
-    if shutil.which("apt-get"):
-        elevate = [] if os.geteuid() == 0 else ["sudo", "-n"]
-        subprocess.run([*elevate, "apt-get", "update", "-qq"])
-        subprocess.run([*elevate, "apt-get", "install", "-y", "-qq", "chromium"])
+    run(*as_root(), sys.executable, "-m", "playwright", "install-deps", "chromium")
+    if find():
+        return
+    run(*as_root(), "apt-get", "update", "-qq")
+    run(*as_root(), "apt-get", "install", "-y", "-qq", "chromium")
+
+
+def run(*command: str) -> None:
+    """A step that may fail: what counts is whether there is a browser afterwards."""
+    print(*command, flush=True)
+    try:
+        subprocess.run(command, timeout=600)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        print(error)
+
+
+def as_root() -> list[str]:
+    return [] if os.geteuid() == 0 else ["sudo", "-n"]
 
 
 if __name__ == "__main__":
-    if "--install" in sys.argv and not find():
+    if "--install" in sys.argv and "CHROME" not in os.environ and not find():
         install()
     print(f"browser for the tests: {find() or 'none found; its tests will be skipped (in CI: fail)'}")

@@ -1,0 +1,113 @@
+"""The app and a browser as a person has them: for the tests, the pictures and the page benchmark."""
+
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+
+ROOT = Path(__file__).parent.parent.parent
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+PROBES = ("/_stcore/health", "/_stcore/host-config")
+"""Streamlit asks for these below a deep link first, is told 404, and finds them at the root."""
+
+
+@contextmanager
+def serve() -> Iterator[str]:
+    """The app on a free port of its own; gives its address."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    address = f"http://127.0.0.1:{port}"
+    command = [sys.executable, "-m", "streamlit", "run", "app.py", f"--server.port={port}", "--server.headless=true"]
+    with tempfile.TemporaryFile("w+") as log:
+        process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT)
+        try:
+            if not _answers(f"{address}/healthz", process):
+                log.seek(0)
+                raise RuntimeError(f"the app did not start:\n{log.read()[-4000:]}")
+            yield address
+        finally:
+            process.terminate()
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def _answers(url: str, process: subprocess.Popen, seconds: float = 90) -> bool:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end and process.poll() is None:
+        try:
+            with urllib.request.urlopen(url, timeout=2) as answer:
+                return answer.status == 200
+        except OSError:
+            time.sleep(0.2)
+    return False
+
+
+@contextmanager
+def launch(path: str) -> Iterator[Browser]:
+    """The browser at this path, without a window."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+def new_page(browser: Browser, address: str, **context) -> Page:
+    """An empty page in a context of its own, where a path such as /explore leads to the app."""
+    options = {"base_url": address, "viewport": {"width": 1280, "height": 800}}
+    page = browser.new_context(**options | context).new_page()
+    page.set_default_timeout(30_000)
+    return page
+
+
+def watch(page: Page, address: str) -> list[str]:
+    """What goes wrong on this page from now on: errors of its scripts, errors in the console, requests to other hosts."""
+    wrong: list[str] = []
+
+    def console(message: ConsoleMessage) -> None:
+        url = message.location.get("url", "")
+        if message.type == "error" and not (url.endswith(PROBES) and "404" in message.text):
+            wrong.append(f"console: {message.text} {url}")
+
+    page.on("console", console)
+    page.on("pageerror", lambda error: wrong.append(f"uncaught: {error}"))
+    page.on("request", lambda request: wrong.append(f"asked another host: {request.url}")
+            if request.url.startswith(("http:", "https:")) and not request.url.startswith(address) else None)
+    return wrong
+
+
+def goto(page: Page, path: str) -> Page:
+    """Open a page of the app by its link, and wait until it is there."""
+    page.goto(path)
+    page.locator("h1").first.wait_for()
+    return settle(page)
+
+
+def settle(page: Page) -> Page:
+    """Wait until the script has not run, and nothing on the page is being replaced, for a quarter of a second.
+
+    Charts and tables may still be loading their code: wait for what is to be read as well.
+    """
+    page.evaluate("window.busyAt = performance.now()")
+    page.wait_for_function("""() => {
+        const app = document.querySelector('[data-testid=stApp]').dataset
+        const quiet = app.testScriptState === 'notRunning' && app.testConnectionState === 'CONNECTED'
+            && !document.querySelector('[data-testid=stSkeleton], [data-stale=true]')
+        if (!quiet) window.busyAt = performance.now()
+        return performance.now() - window.busyAt > 250
+    }""")
+    return page
+
+
+def in_ci() -> bool:
+    return os.environ.get("CI", "").lower() not in {"", "0", "false"}

@@ -1,0 +1,14 @@
+"""The README's pictures, by `make screenshots`: drawn with the harness of the tests, so that none shows an error."""
+
+import pytest
+
+from tests.browser.harness import ROOT
+
+PICTURES = {"explore": "/explore?preset=resnext50_32x4d", "bottleneck": "/bottleneck"}
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_draws(open_page, name):
+    page = open_page(PICTURES[name], color_scheme="light")
+    page.wait_for_timeout(1500)  # charts and tables load their code
+    page.screenshot(path=ROOT / "docs" / f"{name}.png")
