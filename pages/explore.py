@@ -5,7 +5,7 @@ import streamlit as st
 from lib.analysis.outline import NETWORK, find, outline
 from lib.text import prose
 from lib.ui import _, panels
-from lib.ui.address import new_address, plain, write_address
+from lib.ui.address import moved, new_address, plain, write_address
 from lib.ui.controls import show_value
 from lib.ui.network import choose, read_choice, show_refusal
 
@@ -36,12 +36,12 @@ root = outline(analysis)
 part = find(root, state["selected"]) or root
 
 # What follows from it
-count = counting.segmented_control(_("Count"), COUNTS, key="count", required=True, format_func=COUNTS.get,
+count = counting.segmented_control(_("Count"), COUNTS, key="count", required=True, format_func=COUNTS.get, on_change=moved,
                                 help=_("One multiply-add is one MAC, or two FLOPs."))
 factor = 2 if count == "flops" else 1
 panels.totals(analysis, base, factor)
 
-tabs = st.tabs(list(VIEWS.values()), key="view", on_change="rerun")
+tabs = st.tabs(list(VIEWS.values()), key="view", on_change=moved)
 VIEW_PANELS = {
     "layers": lambda: panels.layers(analysis, root, factor),
     "cost": lambda: panels.cost(root, factor),

@@ -12,12 +12,12 @@ TITLES = {"params": "parameters", "macs": "MACs", "activation_bytes": "activatio
 def treemap(root: Part, quantity: str, palette: Palette, selected: str | None = None) -> go.Figure:
     """Tiles nested as stage > block > layer, with areas in proportion to `quantity`, one of `TITLES`.
 
-    Tile ids are part ids; parts that have none of the quantity are left out.
+    Tile ids are part ids; parts that have none of the quantity are left out. The selected tile stands out by its
+    colour: a wider frame would make plotly draw paths through nowhere.
     """
     parents = {child.id: part.id for part in root.walk() for child in part.children}
     parts = [part for part in root.walk() if getattr(part, quantity)]
     unit = " bytes" if quantity == "activation_bytes" else ""
-    chosen = [part.id == selected for part in parts]
     figure = go.Figure(go.Treemap(
         ids=[part.id for part in parts],
         labels=[part.name for part in parts],
@@ -26,10 +26,9 @@ def treemap(root: Part, quantity: str, palette: Palette, selected: str | None = 
         branchvalues="total", maxdepth=4, sort=False,
         tiling={"packing": "squarify", "pad": 2},
         marker={
-            "colors": [_color(part, palette) for part in parts],
-            "line": {"color": [palette.accent if mark else palette.background for mark in chosen],
-                     "width": [4 if mark else 1 for mark in chosen]}},
-        textfont={"color": palette.text, "size": 13},
+            "colors": [palette.accent if part.id == selected else _color(part, palette) for part in parts],
+            "line": {"color": palette.background, "width": 1}},
+        textfont={"color": [palette.background if part.id == selected else palette.text for part in parts], "size": 13},
         texttemplate="%{label}<br>%{percentRoot:.1%}",
         hovertemplate=f"%{{label}}<br>%{{value:,}}{unit}<br>%{{percentRoot:.2%}} of the network<extra></extra>"))
     figure.update_layout(margin={"l": 0, "r": 0, "t": 24, "b": 0}, height=430, paper_bgcolor="rgba(0,0,0,0)",

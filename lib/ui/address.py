@@ -16,6 +16,12 @@ def note_page(path: str) -> None:
     st.session_state["_page"] = path
 
 
+def moved() -> None:
+    """To be called when a person moves a control. The browser may then still send the address of a moment ago, and
+    only Back, which moves no control, may bring an older one to life."""
+    st.session_state["_moved"] = True
+
+
 def new_address(page: str) -> dict[str, str] | None:
     """The parameters of the address if they are not those that `page` wrote last, else None.
 
@@ -23,6 +29,8 @@ def new_address(page: str) -> dict[str, str] | None:
     """
     given = dict(st.query_params)
     known = st.session_state.get(f"_address:{page}")
+    if st.session_state.pop("_moved", False) and known is not None:
+        return None
     if given == known or (not given and known is not None and st.session_state["_came_back"]):
         return None
     st.session_state[f"_address:{page}"] = given

@@ -7,6 +7,7 @@ import streamlit as st
 
 from lib.architecture import MOST_BLOCKS, Knobs, bounds, is_sequence, options
 from lib.ui import _
+from lib.ui.address import moved
 
 MOST_STEPS = 128
 """A range with more values than this gets a field to type in; a slider would be too fine for a hand."""
@@ -21,7 +22,7 @@ def control(knobs: type[Knobs], name: str, value: Any, changed: Callable[[str, A
         return
     show_value(name, value)
     more = {"key": name, "help": help, "disabled": disabled,
-            "on_change": lambda: changed(name, st.session_state[name])}
+            "on_change": lambda: (moved(), changed(name, st.session_state[name]))}
     if isinstance(value, bool):
         st.toggle(label, **more)
     elif values := options(knobs, name):
@@ -47,7 +48,7 @@ def _numbers(name: str, values: tuple[int, ...], label: str, help: str, changed:
         show_value(key, value)
         column.number_input(
             f"{label}, {key[-1]}", 1, MOST_BLOCKS, key=key, disabled=disabled, label_visibility="collapsed",
-            on_change=lambda: changed(name, tuple(st.session_state[key] for key in keys)))
+            on_change=lambda: (moved(), changed(name, tuple(st.session_state[key] for key in keys))))
 
 
 def show_value(key: str, value: Any) -> None:

@@ -8,7 +8,7 @@ import streamlit as st
 from lib.analysis.block import Block
 from lib.code import source
 from lib.ui import _
-from lib.ui.address import new_address, plain, write_address
+from lib.ui.address import moved, new_address, plain, write_address
 from lib.ui.controls import show_value
 
 
@@ -42,6 +42,7 @@ def knobs(page: str, declared: Mapping[str, Knob]) -> dict[str, int]:
 
 
 def _keep(values: dict[str, int], name: str, key: str) -> None:
+    moved()
     values[name] = st.session_state[key]
 
 

@@ -12,7 +12,7 @@ from lib import catalog
 from lib.analysis import Analysis, analyze_knobs
 from lib.architecture import Impossible, Knobs
 from lib.ui import _
-from lib.ui.address import plain
+from lib.ui.address import moved, plain
 from lib.ui.controls import control, followers, is_decided, show_value
 
 DEFAULT = "resnet50"
@@ -90,7 +90,7 @@ def choose(choice: Choice) -> tuple[Analysis, Analysis, Impossible | None]:
     values = analysis.knobs.model_dump() | choice.changed
     for name in sorted(values, key=("num_classes", "input_size").__contains__):
         control(family.knobs, name, values[name], choice.turn, disabled=is_decided(family.knobs, name, values))
-    st.button(_("Back to the preset"), key="reset", on_click=choice.start, args=(choice.preset,),
+    st.button(_("Back to the preset"), key="reset", on_click=lambda: (moved(), choice.start(choice.preset)),
               disabled=not choice.changed, width="stretch")
     return analysis, base, problem
 
@@ -102,9 +102,9 @@ def _choose_preset(choice: Choice):
     show_value("preset", choice.preset)
     st.selectbox(_("Family"), list(families), key="family", format_func=lambda id: families[id].name,
                  help=_("A paper and its networks."),
-                 on_change=lambda: choice.start(next(iter(families[st.session_state["family"]].presets))))
+                 on_change=lambda: (moved(), choice.start(next(iter(families[st.session_state["family"]].presets)))))
     st.selectbox(_("Preset"), list(family.presets), key="preset", help=_("A named network to start from."),
-                 on_change=lambda: choice.start(st.session_state["preset"]))
+                 on_change=lambda: (moved(), choice.start(st.session_state["preset"])))
     st.caption(family.presets[choice.preset].note)
     return family
 
@@ -115,4 +115,5 @@ def show_refusal(choice: Choice, problem: Impossible) -> None:
     fixes = [(name, value) for name, values in problem.fixes.items() for value in values]
     with st.container(horizontal=True):
         for name, value in fixes:
-            st.button(f"{name} = {value}", key=f"fix_{name}_{value}", on_click=choice.turn, args=(name, value))
+            st.button(f"{name} = {value}", key=f"fix_{name}_{value}", args=(name, value),
+                      on_click=lambda name, value: (moved(), choice.turn(name, value)))

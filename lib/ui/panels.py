@@ -21,6 +21,7 @@ from lib.figures.theme import LIGHT, Palette, palette
 from lib.figures.treemap import TITLES, treemap
 from lib.text import prose
 from lib.ui import _
+from lib.ui.address import moved
 from lib.ui.graph_view import graph_view
 from lib.ui.network import analysis_of
 
@@ -34,6 +35,7 @@ def current_palette() -> Palette:
 
 def select(id: str | None) -> None:
     """Make a part the selected one, in every view."""
+    moved()
     st.session_state["selected"] = id
 
 
