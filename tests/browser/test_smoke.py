@@ -4,6 +4,8 @@ import urllib.request
 
 import pytest
 
+from tests.browser import harness
+
 PAGES = {"/": "Backbone Lab", "/explore": "Explore", "/bottleneck": "Bottleneck"}
 NARROW = {"width": 390, "height": 844}
 
@@ -26,10 +28,14 @@ def test_fits_a_phone(open_page, path):
     assert max(widths) <= NARROW["width"]
 
 
-def test_first_link_after_a_start_is_not_lost(server, open_page):
+def test_first_link_after_a_start_is_not_lost(browser):
     """With `pages/` beside the entry script, Streamlit says "Page not found" to the first one who opens a deep link."""
-    page = open_page("/bottleneck?inner=32")
-    assert page.url == f"{server}/bottleneck?inner=32"
+    with harness.serve() as address:
+        page = harness.goto(harness.new_page(browser, address), "/bottleneck?inner=32")
+        assert page.locator("h1").inner_text() == "Bottleneck"
+        assert page.get_by_role("dialog").count() == 0
+        assert page.url == f"{address}/bottleneck?inner=32"
+        page.context.close()
 
 
 def test_says_that_it_is_healthy(server):
