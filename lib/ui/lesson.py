@@ -6,8 +6,11 @@ from dataclasses import dataclass
 import streamlit as st
 
 from lib.analysis.block import Block
+from lib.analysis.graph import description, fold
 from lib.code import source
-from lib.ui import _
+from lib.figures.diagram import source as diagram
+from lib.figures.diagram import svg
+from lib.ui import _, current_palette
 from lib.ui.address import moved, new_address, plain, write_address
 from lib.ui.controls import show_value
 
@@ -61,12 +64,16 @@ def _read(address: Mapping[str, str], declared: Mapping[str, Knob]) -> tuple[dic
 
 
 def block_card(name: str, block: Block) -> None:
-    """A block's name, the weights of its convolutions written out, and its totals."""
+    """A block's name, the weights of its convolutions written out, its totals and its graph."""
     with st.container(border=True, height="stretch"):
         st.markdown(f"**{name}**")
         st.metric(_("Weights"), f"{block.weights:,}")
         st.code(block.written_out.replace(" + ", "\n+ ").replace(" = ", "\n= "), language=None)
         st.metric(_("MACs"), f"{block.macs:,}")
+        graph = fold(block.ops, frozenset({"stage:block"}))
+        st.image(svg(diagram(graph, current_palette())), caption=_("Graph of this block"))
+        with st.expander(_("The graph in words")):
+            st.text(description(graph))
 
 
 def try_it(questions: str) -> None:

@@ -17,20 +17,15 @@ from lib.code import classes, snippet, source, torchinfo_summary, torchinfo_surp
 from lib.figures.diagram import source as source_of
 from lib.figures.diagram import svg
 from lib.figures.receptive_field import growth, on_image
-from lib.figures.theme import LIGHT, Palette, palette
+from lib.figures.theme import LIGHT
 from lib.figures.treemap import TITLES, treemap
 from lib.text import prose
-from lib.ui import _
+from lib.ui import _, current_palette
 from lib.ui.address import moved
 from lib.ui.graph_view import graph_view
 from lib.ui.network import analysis_of
 
 LEVELS = {"stage": _("Stages"), "block": _("Blocks"), "layer": _("Layers")}
-
-
-def current_palette() -> Palette:
-    """The colours of the page as the person sees it."""
-    return palette(st.context.theme.type == "dark")
 
 
 def select(id: str | None) -> None:
@@ -149,11 +144,9 @@ def derivation(part: Part, analysis: Analysis) -> None:
     kind = f", {part.last.kind}" if part.level == "layer" else ""
     st.subheader(_("How the numbers come about"), anchor=False)
     st.markdown(f"**{title}** ({_(part.level)}{kind})")
-    steps = derive(part, analysis.ops)
-    st.dataframe(
-        pd.DataFrame([(s.quantity, s.formula, s.numbers, s.result) for s in steps],
-                     columns=[_("Quantity"), _("Formula"), _("With its own numbers"), _("Result")]),
-        hide_index=True, key="derivation", row_height=34)
+    steps = [(step.quantity, step.result, step.formula, step.numbers) for step in derive(part, analysis.ops)]
+    st.table(pd.DataFrame(steps, columns=[_("Quantity"), _("Result"), _("Formula"), _("With its own numbers")]),
+             hide_index=True)
 
 
 def cost(root: Part, factor: int) -> None:

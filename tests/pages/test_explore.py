@@ -146,7 +146,7 @@ def test_every_view_shows(view, preset):
 
 def test_the_selected_part_is_derived():
     app = open_page("explore", select="block:layer1.1")
-    steps = app.dataframe[-1].value
+    steps = app.table[0].value
     weights = steps[steps["Quantity"] == "Weights"].iloc[0]
     assert weights["With its own numbers"] == "1·1·256·64 + 3·3·64·64 + 1·1·64·256"
     assert weights["Result"] == "69,632"
