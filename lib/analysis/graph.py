@@ -1,8 +1,8 @@
 """The graph of a network, folded: stages, blocks that repeat, operations. A pure function of the ops.
 
-An op stands in the node of its stage, of its block or of its own, whatever is open. Consecutive blocks of the same
-structure are one node, and what such a node shows when open is its first block. A convolution and the normalisation
-and activation that only it feeds are one node of several rows.
+Every op stands in exactly one node: that of its stage, of its block or of its own chain, whatever is open. Equal blocks
+in a row are one node, and what such a node shows when open is its first block. A convolution and the normalisation and
+activation that only it feeds are one node of several rows; additions, concats and splits are nodes of their own.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from lib.trace import shape_text
 IMAGE = "image"
 FOLLOWERS = frozenset({"batch_norm", "relu", "local_response_norm", "dropout", "flatten"})
 """Kinds that join the node of the op before them."""
+JUNCTIONS = frozenset({"add", "mul", "cat", "chunk", "split"})
+"""Kinds at which tensors meet or part; no other op joins their node."""
 MOST_LOOSE_NODES = 2
 """A stage without blocks that has no more nodes than this is always open."""
 
@@ -41,10 +43,16 @@ class Node:
     opens: str = ""
     shortcuts: int = 0
 
+    @property
+    def junction(self) -> str:
+        """The kind of a node at which tensors meet or part, else empty."""
+        kind = self.rows[0].kind
+        return kind if kind in JUNCTIONS else ""
+
 
 @dataclass(frozen=True)
 class Edge:
-    """A tensor on its way. `skip` marks one that passes by other nodes."""
+    """Tensors on their way, their shapes as `256×56×56`. `skip` marks a way past other nodes."""
 
     source: str
     target: str
@@ -63,11 +71,12 @@ class Graph:
     places: dict[str, tuple[str, str, str]]
 
     def row_of(self, id: str | None) -> str:
-        """The id of the row that shows a part: its own, or the fold or the equal block that stands for it."""
+        """The id of the row, fold or frame that shows a part: its own, or the fold or the equal block that stands for
+        it. Empty for what is no part of this network."""
         level, _, name = (id or "").partition(":")
         if level not in LEVELS:
             return ""
-        if id in self.frames or any(node.id == id for node in self.nodes):
+        if id in self.frames:
             return id
         place = LEVELS[level]
         return next((row for op, (stage, block, row) in self.places.items() if (op, stage, block)[place] == name), "")
@@ -77,72 +86,71 @@ LEVELS = {"op": 0, "stage": 1, "block": 2}
 
 
 def fold(ops: tuple[Layer, ...], opened: frozenset[str] = frozenset()) -> Graph:
-    """The graph with the stages and blocks in `opened` (`stage:conv2_x`, `block:layer1.0`) open."""
-    folder = _Folder(ops, opened)
-    return folder.graph()
+    """The graph with the stages and blocks in `opened` (`stage:conv2_x`, `block:layer1.0`) open.
+
+    Ids that name nothing here, or a block of a closed stage, change nothing.
+    """
+    return _Folder(ops, opened).graph()
 
 
 class _Folder:
-    """Gathers nodes stage by stage; `node_of` and `row_of` remember where each op went."""
+    """Gathers nodes stage by stage; `node_of` and `row_of` remember where each op went, `like` which op of a run's
+    first block shows it."""
 
     def __init__(self, ops: tuple[Layer, ...], opened: frozenset[str]):
         self.ops, self.opened = ops, opened
         self.uses = Counter(i for op in ops for i in op.inputs)
-        self.nodes: list[Node] = [Node(IMAGE, (Row("network", f"image {shape_text(ops[0].in_shapes[0])}"),))]
+        self.nodes = [Node(IMAGE, (Row("network", f"image {shape_text(ops[0].in_shapes[0])}"),))]
         self.frames: dict[str, str] = {}
         self.node_of: dict[int, str] = {-1: IMAGE}
         self.row_of: dict[int, str] = {}
+        self.like: dict[int, int] = {}
 
     def graph(self) -> Graph:
-        for name, members in groupby(self.ops, lambda op: op.stage):
-            self.stage(name, tuple(members))
+        for name, members in _grouped(self.ops, lambda op: op.stage).items():
+            self.stage(name, members)
         places = {op.name: (op.stage, op.block, self.row_of[op.index]) for op in self.ops}
         return Graph(tuple(self.nodes), self.edges(), self.frames, places)
 
-    def stage(self, name: str, ops: tuple[Layer, ...]) -> None:
+    def stage(self, name: str, ops: list[Layer]) -> None:
         id = f"stage:{name}"
-        blocks = list(dict.fromkeys(op.block for op in ops if op.block))
+        runs = _runs(ops)
+        blocks = sum(len(run) for run in runs if run[0][0].block)
         if not blocks and len(self.chains(ops)) <= MOST_LOOSE_NODES:
             self.operations(ops, ())
         elif id in self.opened:
             self.frames[id] = name
-            for run in self.runs(ops):
+            for run in runs:
                 self.run(run, (id,))
         else:
-            convolutions = sum(op.kind in {"conv2d", "linear"} for op in ops)
-            count = f"×{len(blocks)}" if blocks else f"×{convolutions}"
-            self.fold(id, f"{name} {count}", ops)
+            layers = sum(op.kind in WEIGHTED for op in ops)
+            count = _count(blocks, "block") if blocks else _count(layers, "layer")
+            self.fold(id, f"{name} {count}", ops, runs[-1][0] if blocks else ops)
 
-    def runs(self, ops: tuple[Layer, ...]) -> list[list[tuple[Layer, ...]]]:
-        """Blocks, equal neighbours together; layers outside blocks by themselves."""
-        blocks = [tuple(members) for _, members in groupby(ops, lambda op: op.block)]
-        return [list(run) for _, run in groupby(blocks, _structure)]
-
-    def run(self, run: list[tuple[Layer, ...]], frames: tuple[str, ...]) -> None:
+    def run(self, run: list[list[Layer]], frames: tuple[str, ...]) -> None:
+        """Equal blocks, as one fold or open; loose layers, and a block of a single node, as they are."""
         first = run[0]
-        if not first[0].block:
-            self.operations(tuple(op for block in run for op in block), frames)
-            return
         id = f"block:{first[0].block}"
-        title = first[0].block if len(run) == 1 else f"{first[0].block} to {run[-1][0].block.rpartition('.')[2]}  ×{len(run)}"
-        if id not in self.opened:
-            self.fold(id, title, tuple(op for block in run for op in block), frames)
-            return
-        self.frames[id] = title
-        self.operations(first, (*frames, id))
-        for block in run[1:]:
-            for op, like in zip(block, first):
-                self.node_of[op.index], self.row_of[op.index] = self.node_of[like.index], self.row_of[like.index]
+        if not first[0].block or len(run) == 1 and len(self.chains(first)) == 1:
+            self.operations(first, frames)
+        elif id not in self.opened:
+            self.fold(id, _title(run), [op for block in run for op in block], first, frames)
+        else:
+            self.frames[id] = _title(run)
+            self.operations(first, (*frames, id))
+            for block in run[1:]:
+                for op, shown in zip(block, first):
+                    self.like[op.index] = shown.index
+                    self.node_of[op.index], self.row_of[op.index] = self.node_of[shown.index], self.row_of[shown.index]
 
-    def fold(self, id: str, title: str, ops: tuple[Layer, ...], frames: tuple[str, ...] = ()) -> None:
-        """One closed node for all these ops."""
-        shortcuts = sum(op.kind == "add" for op in ops)
-        rows = (Row(id, title), Row(id, f"→ {ops[-1].output}"))
-        self.nodes.append(Node(id, rows, frames, opens=id, shortcuts=shortcuts))
+    def fold(self, id: str, title: str, ops: list[Layer], unit: list[Layer], frames: tuple[str, ...] = ()) -> None:
+        """One closed node for all these ops; `unit` is what repeats in it."""
+        rows = (Row(id, title), Row(id, f"{_contents(unit)} → {ops[-1].output}".lstrip()))
+        self.nodes.append(Node(id, rows, frames, opens=id, shortcuts=sum(op.kind == "add" for op in ops)))
         for op in ops:
-            self.node_of[op.index], self.row_of[op.index] = id, id
+            self.node_of[op.index] = self.row_of[op.index] = id
 
-    def operations(self, ops: tuple[Layer, ...], frames: tuple[str, ...]) -> None:
+    def operations(self, ops: list[Layer], frames: tuple[str, ...]) -> None:
         """One node for each chain of ops."""
         for chain in self.chains(ops):
             id = f"op:{chain[0].name}"
@@ -150,37 +158,118 @@ class _Folder:
             for op in chain:
                 self.node_of[op.index], self.row_of[op.index] = id, f"op:{op.name}"
 
-    def chains(self, ops: tuple[Layer, ...]) -> list[list[Layer]]:
+    def chains(self, ops: list[Layer]) -> list[list[Layer]]:
+        """Each op with the followers that alone read it."""
+        ends: dict[int, list[Layer]] = {}
         chains: list[list[Layer]] = []
         for op in ops:
-            last = chains[-1][-1] if chains else None
-            if last and op.kind in FOLLOWERS and op.inputs == (last.index,) and self.uses[last.index] == 1:
-                chains[-1].append(op)
-            else:
-                chains.append([op])
+            source = op.inputs[0] if len(op.inputs) == 1 else None
+            chain = ends.get(source) if op.kind in FOLLOWERS and self.uses[source] == 1 else None
+            if chain is None or chain[-1].kind in JUNCTIONS:
+                chains.append(chain := [])
+            chain.append(op)
+            ends[op.index] = chain
         return chains
 
     def edges(self) -> tuple[Edge, ...]:
-        """Tensors between nodes. What equal blocks hand to each other runs backwards or in a circle, and is left out."""
-        order = {node.id: place for place, node in enumerate(self.nodes)}
-        found: dict[tuple[str, str], str] = {}
+        """Tensors between nodes. What equal blocks of an open run hand to each other is not drawn."""
+        shapes: dict[tuple[str, str], dict[int, str]] = {}
         for op in self.ops:
             for source, shape in zip(op.inputs, op.in_shapes):
                 ends = self.node_of[source], self.node_of[op.index]
-                if order[ends[0]] < order[ends[1]]:
-                    found.setdefault(ends, shape_text(shape))
-        depth = {IMAGE: 0}
-        for node in self.nodes[1:]:
-            depth[node.id] = 1 + max((depth[source] for source, target in found if target == node.id), default=0)
-        return tuple(Edge(source, target, shape, skip=depth[target] - depth[source] > 1)
-                     for (source, target), shape in found.items())
+                if ends[0] != ends[1] and not self._within_run(source, op):
+                    shapes.setdefault(ends, {})[self.like.get(source, source)] = shape_text(shape)
+        skips = _skips(list(shapes), {node.id for node in self.nodes if node.junction == "add"})
+        return tuple(Edge(*ends, " + ".join(tensors.values()), skip=ends in skips) for ends, tensors in shapes.items())
+
+    def _within_run(self, source: int, op: Layer) -> bool:
+        """Whether an op that another stands for reads from its own run."""
+        if op.index not in self.like or source < 0:
+            return False
+        return self.ops[self.like.get(source, source)].block == self.ops[self.like[op.index]].block
 
 
-def _structure(block: tuple[Layer, ...]) -> tuple:
+def _grouped(ops, key) -> dict[str, list[Layer]]:
+    """Ops by their key, in the order in which the keys first come."""
+    groups: dict[str, list[Layer]] = {}
+    for op in ops:
+        groups.setdefault(key(op), []).append(op)
+    return groups
+
+
+def _runs(ops: list[Layer]) -> list[list[list[Layer]]]:
+    """Blocks, equal neighbours together; layers between blocks by themselves."""
+    pieces: dict[tuple[str, int], list[Layer]] = {}
+    seen = 0
+    for op in ops:
+        seen += bool(op.block) and (op.block, 0) not in pieces
+        pieces.setdefault((op.block, 0 if op.block else seen), []).append(op)
+    return [list(run) for _, run in groupby(pieces.values(), _structure)]
+
+
+def _structure(block: list[Layer]) -> tuple:
     """What makes two blocks equal: kinds, shapes, geometry and wiring, wherever they stand."""
     first = block[0].index
     return tuple((bool(op.block), op.kind, op.in_shapes, op.out_shapes, op.window, op.groups,
                   tuple(max(i - first, -1) for i in op.inputs)) for op in block)
+
+
+def _skips(edges: list[tuple[str, str]], additions: set[str]) -> set[tuple[str, str]]:
+    """The edges, in the order of the forward pass, that pass by other nodes: those beside a longer way between the same
+    two nodes, and the shorter of the ways that meet in an addition, back to where it parted (a projection)."""
+    into: dict[str, list[str]] = {}
+    before: dict[str, set[str]] = {IMAGE: set()}
+    depth = {IMAGE: 0}
+    for source, target in edges:
+        into.setdefault(target, []).append(source)
+        before.setdefault(target, set()).update(before.get(source, ()), (source,))
+        depth[target] = max(depth.get(target, 0), depth.get(source, 0) + 1)
+    leaving = Counter(source for source, _ in edges)
+    skips = {(source, target) for source, target in edges
+             if any(source in before.get(other, ()) for other in into[target] if other != source)}
+    for target in additions & into.keys():
+        deepest = max(depth.get(source, 0) for source in into[target])
+        for source in into[target]:
+            end = target
+            while depth.get(source, 0) < deepest and (source, end) not in skips:
+                skips.add((source, end))
+                if leaving[source] > 1 or len(into.get(source, ())) != 1:
+                    break
+                source, end = into[source][0], source
+    return skips
+
+
+def _title(run: list[list[Layer]]) -> str:
+    """`layer3.0`, or `layer3.1 to 35 ×35`."""
+    first, last = run[0][0].block, run[-1][0].block.rpartition(".")[2]
+    return first if len(run) == 1 else f"{first} to {last} ×{len(run)}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"×{number} {noun}" + "s" * (number != 1)
+
+
+WEIGHTED = frozenset({"conv2d", "linear"})
+MOST_CONTENTS = 4
+
+
+def _contents(ops: list[Layer]) -> str:
+    """The weight layers on the longest path, as in a paper's table: `1×1 64 · 3×3 64 · 1×1 256`."""
+    longest: dict[int, list[Layer]] = {}
+    for op in ops:
+        before = max((longest.get(i, []) for i in op.inputs), key=len, default=[])
+        longest[op.index] = before + [op] * (op.kind in WEIGHTED)
+    names = [_short(op) for op in longest[ops[-1].index]]
+    counted = [(name, len(list(same))) for name, same in groupby(names)]
+    texts = [name + (f" ×{count}" if count > 1 else "") for name, count in counted]
+    return " · ".join(texts[:MOST_CONTENTS] + ["…"] * (len(texts) > MOST_CONTENTS))
+
+
+def _short(op: Layer) -> str:
+    """`3×3 64`, or `3×3 128 in 32 groups`."""
+    if not op.window:
+        return f"linear {op.out_shapes[0][-1]}"
+    return f"{_kernel(op)} {op.out_shapes[0][1]}" + (f" in {op.groups} groups" if op.groups > 1 else "")
 
 
 def describe(op: Layer) -> str:
@@ -191,9 +280,8 @@ def describe(op: Layer) -> str:
             f", {op.groups} groups" if op.groups > 1 else "")
     if op.kind == "linear":
         return f"linear, {op.in_shapes[0][-1]} → {op.out_shapes[0][-1]}"
-    if op.window:
-        return f"{NAMES[op.kind]} {_kernel(op)}, stride {op.window.stride[0]}"
-    return NAMES.get(op.kind, op.kind.replace("_", " "))
+    name = NAMES.get(op.kind, op.kind.replace("_", " "))
+    return f"{name} {_kernel(op)}, stride {op.window.stride[0]}" if op.window else name
 
 
 def _kernel(op: Layer) -> str:
@@ -201,11 +289,18 @@ def _kernel(op: Layer) -> str:
 
 
 NAMES = {"batch_norm": "batch norm", "relu": "ReLU", "local_response_norm": "response norm", "max_pool2d": "max pool",
-         "avg_pool2d": "average pool", "adaptive_avg_pool2d": "average pool", "add": "+", "mul": "×", "cat": "concat"}
+         "avg_pool2d": "average pool", "adaptive_avg_pool2d": "average pool", "add": "+", "mul": "×", "cat": "concat",
+         "chunk": "split"}
 
 
 def description(graph: Graph) -> str:
-    """The graph in words, for those who do not see it."""
+    """The graph in words, for those who do not see it: a line for each node, then what it hands on."""
     names = {node.id: ", ".join(row.text for row in node.rows) for node in graph.nodes}
-    return "\n".join(f"{names[edge.source]} to {names[edge.target]} ({edge.shape}{', skip' if edge.skip else ''})"
-                     for edge in graph.edges)
+    lines = []
+    for node in graph.nodes:
+        inside = f" (in {' › '.join(graph.frames[id] for id in node.frames)})" if node.frames else ""
+        hidden = f", {_count(node.shortcuts, 'shortcut')[1:]} inside" if node.shortcuts else ""
+        lines.append(f"{names[node.id]}{hidden}{inside}")
+        lines += [f"    → {names[edge.target]}: {edge.shape}{' (skip)' if edge.skip else ''}"
+                  for edge in graph.edges if edge.source == node.id]
+    return "\n".join(lines)
