@@ -127,7 +127,8 @@ ARCHITECTURE = Architecture(
     build=build,
     stages=stages,
     claims=(
-        Claim("resnext50_1x64d", "params", 255 * MEGA // 10, "Xie et al. 2016, Table 1", MEGA // 20),
+        Claim("resnext50_1x64d", "params", 255 * MEGA // 10, "Xie et al. 2016, Table 1", MEGA // 20,
+              differs="25.557 rounds to 25.6; the table prints 25.5"),
         Claim("resnext50_1x64d", "macs", 41 * GIGA // 10, "Xie et al. 2016, Table 1", GIGA // 20),
         Claim("resnext50_32x4d", "params", 250 * MEGA // 10, "Xie et al. 2016, Table 1", MEGA // 20),
         Claim("resnext50_32x4d", "macs", 42 * GIGA // 10, "Xie et al. 2016, Table 1", GIGA // 20),

@@ -1,0 +1,118 @@
+"""The networks against torchvision's: published totals, the same weights, the same outputs, random settings."""
+
+import random
+
+import pytest
+import torch
+import torchvision
+from torch.utils.flop_counter import FlopCounterMode
+from torchvision.models import get_model_weights
+from torchvision.models.resnet import BasicBlock, Bottleneck, ResNet
+
+import lib
+from lib.trace import on_meta
+
+SHARED = sorted(set(lib.presets()) & set(torchvision.models.list_models()))
+
+
+def randomise(model: torch.nn.Module) -> torch.nn.Module:
+    """Fill a model made without initialisation: small weights, and norms with statistics that matter."""
+    generator = torch.Generator().manual_seed(0)
+    for name, tensor in model.state_dict().items():
+        if tensor.is_floating_point():
+            fan_in = max(1, tensor[0].numel()) if tensor.dim() > 1 else 1
+            tensor.copy_(torch.randn(tensor.shape, generator=generator) * (1 / fan_in) ** 0.5)
+            if name.endswith("running_var") or (tensor.dim() == 1 and name.endswith("weight")):
+                tensor.abs_().add_(0.5)
+    return model.eval()
+
+
+def with_weights_of(theirs: torch.nn.Module, preset: str, **knobs) -> torch.nn.Module:
+    """Our network holding their weights; names and shapes must be the same to the last one."""
+    with on_meta():
+        ours = lib.build(preset, **knobs)
+    ours.load_state_dict(theirs.state_dict(), strict=True, assign=True)
+    return ours.eval()
+
+
+def assert_same_output(ours, theirs, size: int) -> None:
+    image = torch.randn(2, 3, size, size, generator=torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        expected, given = theirs(image), ours(image)
+    assert expected.std() > 1e-4, "an oracle that says nothing"
+    torch.testing.assert_close(given, expected, rtol=1e-5, atol=1e-5 * expected.abs().max().item())
+
+
+def empty(make):
+    """A torchvision model on the CPU without the seconds of its initialisation."""
+    with torch.device("meta"):
+        model = make()
+    return randomise(model.to_empty(device="cpu"))
+
+
+def test_shares_presets_with_torchvision():
+    assert {"resnet50", "resnext101_64x4d", "vgg16_bn", "alexnet", "wide_resnet50_2"} <= set(SHARED)
+
+
+@pytest.mark.parametrize("preset", SHARED)
+def test_published_totals(preset):
+    for weights in get_model_weights(preset):
+        size = 224  # torchvision publishes its counts at 224
+        analysis = lib.analyze(preset, input_size=size)
+        assert analysis.params == weights.meta["num_params"]
+        if weights.meta["_ops"] and weights.name == "IMAGENET1K_V1":
+            assert analysis.macs / 1e9 == pytest.approx(weights.meta["_ops"], abs=0.0006)
+
+
+@pytest.mark.parametrize("preset", SHARED)
+def test_same_weights_same_output(preset):
+    theirs = empty(lambda: torchvision.models.get_model(preset, weights=None))
+    assert_same_output(with_weights_of(theirs, preset), theirs, size=64)
+
+
+def macs_by_torch(model: torch.nn.Module, size: int) -> int:
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        model.eval()(torch.empty(1, 3, size, size, device="meta"))
+    return counter.get_total_flops() // 2
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_random_resnets(seed):
+    draw = random.Random(seed)
+    depths = tuple(draw.randint(1, 4) for _ in range(4))
+    size, classes, basic = draw.choice((64, 97, 224)), draw.randint(1, 2000), draw.random() < 0.3
+    groups, base_width = (1, 64) if basic else (draw.choice((1, 2, 7, 32)), draw.choice((4, 8, 13, 64)))
+    family = "resnet" if groups == 1 else "resnext"
+    preset = {"resnet": "resnet18" if basic else "resnet50", "resnext": "resnext50_32x4d"}[family]
+    knobs = {"depths": depths, "num_classes": classes}
+    if not basic:
+        knobs["base_width"] = base_width
+    if family == "resnext":
+        knobs["cardinality"] = groups
+
+    def make():
+        return ResNet(BasicBlock if basic else Bottleneck, list(depths), num_classes=classes, groups=groups,
+                      width_per_group=base_width)
+
+    analysis = lib.analyze(preset, input_size=size, **knobs)
+    with torch.device("meta"):
+        assert analysis.macs == macs_by_torch(make(), size)
+    theirs = empty(make)
+    assert analysis.params == sum(p.numel() for p in theirs.parameters())
+    assert_same_output(with_weights_of(theirs, preset, **knobs), theirs, size=64)
+
+
+@pytest.mark.parametrize("preset", lib.presets())
+def test_macs_by_torch_s_own_counter(preset):
+    with torch.device("meta"):
+        model = lib.build(preset)
+    analysis = lib.analyze(preset)
+    assert analysis.macs == macs_by_torch(model, analysis.knobs.input_size)
+    assert analysis.params == sum(p.numel() for p in model.parameters())
+
+
+def test_a_built_network_has_initialised_weights():
+    model = lib.build("resnet18", width=8)
+    weight = model.layer1[0].conv1.weight
+    assert weight.std().item() == pytest.approx((2 / (9 * 8)) ** 0.5, rel=0.2)  # He, by fan-out
+    assert model.bn1.weight.eq(1).all()

@@ -1,0 +1,129 @@
+"""The trace: what it sees, what it keeps, and that sessions do not disturb each other."""
+
+import pickle
+import random
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+import lib
+from lib.analysis import measure
+from lib.architecture import Stage
+from lib.trace import ImpossibleShape, on_meta, output_size, record
+
+
+class Functional(nn.Module):
+    """Operations that no hook on a module sees, and a parameter that belongs to no leaf."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 8, 3, padding=1)
+        self.scale = nn.Parameter(torch.ones(8, 1, 1))
+
+    def forward(self, x):
+        x = F.relu(self.conv(x))
+        left, right = (self.conv.bias.view(-1, 1, 1) + x).chunk(2, 1)
+        x = torch.cat([left + right, right], 1) * self.scale
+        x += x
+        return torch.special.erf(x).mean((2, 3))
+
+
+def trace_of(model_class, shape=(1, 3, 16, 16)):
+    with on_meta():
+        model = model_class()
+    return record(model, shape), model
+
+
+def test_sees_functional_operations_and_loose_parameters():
+    ops, model = trace_of(Functional)
+    kinds = [op.kind for op in ops]
+    for kind in ("conv2d", "relu", "chunk", "cat", "mul", "add"):
+        assert kind in kinds
+    assert sum(op.params for op in ops) == sum(p.numel() for p in model.parameters())
+    cat = next(op for op in ops if op.kind == "cat")
+    assert [ops[i].kind for i in cat.inputs] == ["add", "chunk"]
+    assert len(next(op for op in ops if op.kind == "chunk").out_shapes) == 2
+
+
+def test_what_has_no_rule_is_unknown_and_listed():
+    ops, _ = trace_of(Functional)
+    layers = measure(ops, (Stage("all", {}),))
+    unknown = {op.kind for op in layers if op.macs is None}
+    assert "special_erf" in unknown or "erf" in unknown
+    assert layers[-1].field is None
+
+
+def test_a_parameter_that_is_never_used_is_refused():
+    class Idle(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.used, self.idle = nn.Conv2d(3, 3, 1), nn.Linear(2, 2)
+
+        def forward(self, x):
+            return self.used(x)
+
+    with pytest.raises(ValueError, match="idle.weight"):
+        trace_of(Idle)
+
+
+def test_a_layer_that_cannot_take_its_input_is_named():
+    with pytest.raises(ImpossibleShape) as raised:
+        trace_of(lambda: nn.Sequential(nn.MaxPool2d(2), nn.Conv2d(3, 4, 5)), (1, 3, 6, 6))
+    assert raised.value.op.name == "1"
+
+
+@pytest.mark.parametrize("preset", lib.presets())
+def test_every_parameter_is_counted_once_and_nothing_heavy_is_kept(preset):
+    analysis = lib.analyze(preset)
+    with on_meta():
+        model = lib.build(preset)
+    assert analysis.params == sum(p.numel() for p in model.parameters())
+    assert len({op.name for op in analysis.ops}) == len(analysis.ops)
+    assert pickle.loads(pickle.dumps(analysis.ops)) == analysis.ops
+    assert all(type(part).__module__ == "builtins" for op in analysis.ops for part in (op.inputs, op.in_shapes, op.weights))
+
+
+@pytest.mark.parametrize("preset, size", [("resnet50", 97), ("vgg11_bn", 65), ("alexnet", 100), ("alexnet_2012", 227)])
+def test_shapes_are_those_of_a_real_pass(preset, size):
+    knobs = {"width": 24 if "2012" in preset else 16, "num_classes": 3, "input_size": size}
+    model, shapes = lib.build(preset, **knobs).eval(), {}
+    for path, module in model.named_modules():
+        if not list(module.children()):
+            module.register_forward_hook(lambda m, i, out, path=path: shapes.update({path: tuple(out.shape)}))
+    model(torch.randn(1, 3, size, size))
+    traced = {op.name: op.out_shapes[0] for op in lib.analyze(preset, **knobs).ops}
+    assert {path: shape for path, shape in shapes.items() if path in traced and traced[path] != shape} == {}
+    assert len(set(shapes) & set(traced)) > 10
+
+
+def test_output_sizes_are_torch_s():
+    draw = random.Random(0)
+    for _ in range(300):
+        kernel, stride, dilation, size = draw.randint(1, 7), draw.randint(1, 4), draw.randint(1, 3), draw.randint(20, 60)
+        padding, ceil = draw.randint(0, kernel // 2), draw.random() < 0.5
+        image = torch.empty(1, 1, size, size, device="meta")
+        pooled = F.max_pool2d(image, kernel, stride, padding, dilation, ceil_mode=ceil)
+        assert output_size(size, kernel, stride, padding, dilation, ceil) == pooled.shape[-1]
+        convolved = F.conv2d(image, torch.empty(1, 1, kernel, kernel, device="meta"), None, stride, padding, dilation)
+        assert output_size(size, kernel, stride, padding, dilation) == convolved.shape[-1]
+
+
+def test_two_sessions_never_see_each_other():
+    """Analyses in many threads, while another thread builds and runs real networks, give what they give alone."""
+    jobs = [("resnet18", {"width": 8 * n}) for n in range(1, 9)] + [
+        ("resnext50_32x4d", {"cardinality": 2**n}) for n in range(6)] + [("vgg11", {"depths": (n, 1, 1, 1, 1)}) for n in range(1, 6)]
+    alone = [lib.analyze(preset, **knobs) for preset, knobs in jobs]
+
+    def real(_):
+        model = lib.build("resnet18", width=8, num_classes=4).eval()
+        output = model(torch.randn(1, 3, 64, 64))
+        return model.conv1.weight.std().item() > 0.01 and output.device.type == "cpu" and bool(output.isfinite().all())
+
+    with ThreadPoolExecutor(8) as threads:
+        analyses = [threads.submit(lib.analyze, preset, **knobs) for preset, knobs in jobs * 4]
+        reals = [threads.submit(real, n) for n in range(8)]
+        assert all(result.result() for result in reals)
+        assert [result.result().ops for result in analyses] == [analysis.ops for analysis in alone * 4]
