@@ -88,7 +88,7 @@ class AlexNetKnobs(Knobs):
     def whole_filters(self):
         if self.version == "2014" and self.groups != 1:
             raise Impossible("The 2014 network has one tower, so groups = 1 there; version 2012 has groups.",
-                             {"groups": (1,), "version": ("2012",)})
+                             {"groups": (1,)})
         if self.version == "2012":
             self._whole_groups()
         return self

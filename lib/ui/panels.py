@@ -143,6 +143,7 @@ def derivation(part: Part, analysis: Analysis) -> None:
     title = analysis.preset if part.level == "network" else where
     kind = f", {part.last.kind}" if part.level == "layer" else ""
     st.subheader(_("How the numbers come about"), anchor=False)
+    st.caption(prose("explore", "Select"))
     st.markdown(f"**{title}** ({_(part.level)}{kind})")
     steps = [(step.quantity, step.result, step.formula, step.numbers) for step in derive(part, analysis.ops)]
     st.table(pd.DataFrame(steps, columns=[_("Quantity"), _("Result"), _("Formula"), _("With its own numbers")]),

@@ -1,0 +1,77 @@
+"""The command line."""
+
+import csv
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import lib
+from lib import __main__ as cli
+
+
+def run(capsys, monkeypatch, *arguments: str) -> tuple[int, str, str]:
+    monkeypatch.setattr(sys, "argv", ["lib", *arguments])
+    code = cli.main()
+    printed = capsys.readouterr()
+    return code, printed.out, printed.err
+
+
+def test_json(capsys, monkeypatch):
+    code, out, _ = run(capsys, monkeypatch, "analyze", "resnet50", "--set", "depths=3,4,6,3", "--set",
+                       "stride_in_1x1=true", "--input-size", "192", "--json")
+    report = json.loads(out)
+    expected = lib.analyze("resnet50", input_size=192, stride_in_1x1=True)
+    assert code == 0
+    assert (report["preset"], report["family"], report["input_shape"]) == ("resnet50", "resnet", [1, 3, 192, 192])
+    assert report["knobs"]["stride_in_1x1"] is True and report["knobs"]["depths"] == [3, 4, 6, 3]
+    for name in ("params", "macs", "activation_bytes", "receptive_field"):
+        assert report["totals"][name] == getattr(expected, name)
+    assert report["totals"]["receptive_field"] == 483
+    for name in ("params", "macs", "activation_bytes"):
+        assert sum(op[name] for op in report["ops"]) == report["totals"][name]
+    assert set(report["ops"][0]) == {"name", "path", "kind", "in_shapes", "out_shapes", "params", "macs",
+                                     "activation_bytes", "receptive_field"}
+    assert report["ops"][0]["out_shapes"] == [[1, 64, 96, 96]]
+
+
+def test_csv(capsys, monkeypatch):
+    _, out, _ = run(capsys, monkeypatch, "analyze", "vgg11", "--csv")
+    rows = list(csv.DictReader(io.StringIO(out)))
+    assert sum(int(row["params"]) for row in rows) == 132_863_336
+    assert rows[0]["layer"] == "conv1_1"
+
+
+def test_list(capsys, monkeypatch):
+    _, out, _ = run(capsys, monkeypatch, "list", "--json")
+    assert [entry["preset"] for entry in json.loads(out)] == lib.presets()
+    _, out, _ = run(capsys, monkeypatch, "list")
+    assert all(preset in out for preset in lib.presets())
+
+
+@pytest.mark.parametrize("arguments, words", [
+    (["analyze", "nope"], "There is no network"),
+    (["analyze", "resnet50", "--set", "depth"], "NAME=VALUE"),
+    (["analyze", "resnet50", "--set", "depth=51"], "18, 34, 50, 101, 152"),
+    (["analyze", "resnet50", "--set", "preset=x"], "There is no knob"),
+    (["analyze", "resnet50", "--input-size", "big"], "from 32 to 640"),
+    (["analyze", "alexnet", "--input-size", "40"], "63"),
+    (["analyze", "resnext50_32x4d", "--set", "width=24"], "16 and 32"),
+    (["analyze", "resnet50", "--json", "--csv"], "not allowed"),
+    (["bake"], "invalid choice"),
+    ([], "required"),
+])
+def test_bad_input_gets_one_plain_line(capsys, monkeypatch, arguments, words):
+    code, out, err = run(capsys, monkeypatch, *arguments)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert words in err
+
+
+def test_from_a_shell():
+    answer = subprocess.run([sys.executable, "-m", "lib", "analyze", "resnet18", "--set", "width=wide"], text=True,
+                            capture_output=True, cwd=Path(cli.__file__).parent.parent)
+    assert (answer.returncode, answer.stdout) == (2, "")
+    assert answer.stderr == "width = wide is not possible: choose a whole number from 8 to 256 in steps of 8.\n"
