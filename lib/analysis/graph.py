@@ -25,7 +25,7 @@ MOST_LOOSE_NODES = 2
 
 @dataclass(frozen=True)
 class Row:
-    """A line of a node: what a click on it selects, its text, the kind of its op (empty for a fold)."""
+    """A line of a node: what a click on it selects, its text, the kind of its op (empty for a fold or a caption)."""
 
     id: str
     text: str
@@ -74,9 +74,9 @@ class Graph:
         """The id of the row, fold or frame that shows a part: its own, or the fold or the equal block that stands for
         it. Empty for what is no part of this network."""
         level, _, name = (id or "").partition(":")
-        if level not in LEVELS:
+        if level not in LEVELS or not name:
             return ""
-        if id in self.frames:
+        if id in self.frames or any(row.id == id for node in self.nodes for row in node.rows):
             return id
         place = LEVELS[level]
         return next((row for op, (stage, block, row) in self.places.items() if (op, stage, block)[place] == name), "")
@@ -117,7 +117,7 @@ class _Folder:
         runs = _runs(ops)
         blocks = sum(len(run) for run in runs if run[0][0].block)
         if not blocks and len(self.chains(ops)) <= MOST_LOOSE_NODES:
-            self.operations(ops, ())
+            self.operations(ops, (), (Row(id, name),))
         elif id in self.opened:
             self.frames[id] = name
             for run in runs:
@@ -150,11 +150,14 @@ class _Folder:
         for op in ops:
             self.node_of[op.index] = self.row_of[op.index] = id
 
-    def operations(self, ops: list[Layer], frames: tuple[str, ...]) -> None:
-        """One node for each chain of ops."""
+    def operations(self, ops: list[Layer], frames: tuple[str, ...], caption: tuple[Row, ...] = ()) -> None:
+        """One node for each chain of ops, the first under the caption unless it is a junction."""
         for chain in self.chains(ops):
             id = f"op:{chain[0].name}"
-            self.nodes.append(Node(id, tuple(Row(f"op:{op.name}", describe(op), op.kind) for op in chain), frames))
+            rows = tuple(Row(f"op:{op.name}", describe(op), op.kind) for op in chain)
+            if chain[0].kind not in JUNCTIONS:
+                rows, caption = caption + rows, ()
+            self.nodes.append(Node(id, rows, frames))
             for op in chain:
                 self.node_of[op.index], self.row_of[op.index] = id, f"op:{op.name}"
 

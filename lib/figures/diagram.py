@@ -8,10 +8,11 @@ from functools import lru_cache
 from html import escape
 from shutil import which
 from threading import Lock
+from xml.etree import ElementTree
 
 import graphviz
 
-from lib.analysis.graph import Graph, Node
+from lib.analysis.graph import Graph, Node, Row
 from lib.figures.theme import Palette
 
 try:
@@ -20,7 +21,7 @@ except ImportError:  # there is no wheel for every system
     pygraphviz = None
 
 FONT = "Helvetica"
-SMALL = "10"
+SMALL = "11"
 SYMBOLS = {"add": "+", "mul": "×"}
 """Junctions drawn as a circle with a sign; the others bear their name."""
 _layout = Lock()  # the Graphviz library is not thread-safe
@@ -39,19 +40,11 @@ def source(graph: Graph, palette: Palette) -> str:
         edge_attr={"fontname": FONT, "fontsize": SMALL, "fontcolor": palette.muted, "color": palette.line,
                    "arrowsize": "0.6"})
     _frame(dot, graph, (), palette)
-    skip = {"style": "dashed", "color": palette.accent, "penwidth": "1.6"}
-    for edge in graph.edges:
-        looks = {**skip, "weight": "0"} if edge.skip else {"weight": "20"}  # what weighs more is drawn straighter
-        dot.edge(_name(edge.source), _name(edge.target), label=f" {edge.shape} ", **looks)
-    for node in graph.nodes:
-        if node.shortcuts:  # they lead past what is inside
-            count = f" {node.shortcuts} shortcut{'s' * (node.shortcuts > 1)} "
-            dot.edge(_name(node.id), _name(node.id), label=count, fontcolor=palette.accent, **skip)
     return dot.source
 
 
 def _frame(dot: graphviz.Digraph, graph: Graph, frames: tuple[str, ...], palette: Palette) -> None:
-    """The nodes that lie in these open frames, and the frames that lie in them."""
+    """The nodes that lie in these open frames, the frames that lie in them, and the edges between them."""
     for node in graph.nodes:
         if node.frames == frames:
             _node(dot, node, palette)
@@ -61,10 +54,25 @@ def _frame(dot: graphviz.Digraph, graph: Graph, frames: tuple[str, ...], palette
         id = path[-1]
         title = graph.frames[id]
         with dot.subgraph(name=f"cluster {_name(id)}") as cluster:
-            cells = _toggle("close", "−", id, title, palette) + _cell(id, title, bold=True)
+            cells = _toggle("close", "−", id, title, palette) + _cell(id, title, bold=True, fill=palette.background)
             cluster.attr(label=f'<<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="3"><TR>{cells}</TR></TABLE>>',
                          style="rounded", color=palette.line, labeljust="l", margin="10")
             _frame(cluster, graph, path, palette)
+    _edges(dot, graph, frames, palette)
+
+
+def _edges(dot: graphviz.Digraph, graph: Graph, frames: tuple[str, ...], palette: Palette) -> None:
+    """The edges whose ends have these frames in common, so that their labels lie there too."""
+    skip = {"style": "dashed", "color": palette.accent, "penwidth": "1.6"}
+    around = {node.id: node.frames for node in graph.nodes}
+    for edge in graph.edges:
+        if tuple(a for a, b in zip(around[edge.source], around[edge.target]) if a == b) == frames:
+            looks = {**skip, "weight": "1"} if edge.skip else {"weight": "200"}  # what weighs more is drawn straighter
+            dot.edge(_name(edge.source), _name(edge.target), label=f" {edge.shape} ", **looks)
+    for node in graph.nodes:
+        if node.frames == frames and node.shortcuts:
+            count = f" {node.shortcuts} shortcut{'s' * (node.shortcuts > 1)} "
+            dot.edge(_name(node.id), _name(node.id), label=count, fontcolor=palette.accent, **skip)
 
 
 def _node(dot: graphviz.Digraph, node: Node, palette: Palette) -> None:
@@ -74,23 +82,29 @@ def _node(dot: graphviz.Digraph, node: Node, palette: Palette) -> None:
         sign = SYMBOLS.get(row.kind)
         looks = {"shape": "circle", "width": "0.34", "fixedsize": "true", "fontsize": "18"} if sign else {
             "shape": "box", "height": "0.3", "margin": "0.12,0.04"}
-        dot.node(_name(node.id), sign or row.text, style="filled" if sign else "rounded,filled", color=palette.line,
-                 fillcolor=palette.kind(row.kind), URL=f"#{row.id}", tooltip=_tooltip(row.id), **looks)
+        dot.node(_name(node.id), graphviz.escape(sign or row.text), style="filled" if sign else "rounded,filled",
+                 color=palette.line, fillcolor=palette.kind(row.kind), URL=graphviz.escape(f"#{row.id}"),
+                 tooltip=graphviz.escape(_tooltip(row.id)), **looks)
         return
-    rows = "".join(f"<TR>{_cell(row.id, row.text, fill=palette.kind(row.kind) if row.kind else '')}</TR>"
-                   for row in node.rows)
-    fill = "" if row.kind else f' BGCOLOR="{palette.kinds["other"]}"'
     if node.opens:
-        rows = (f'<TR>{_toggle("open", "+", node.opens, row.text, palette)}{_cell(row.id, row.text, True, left=True)}'
-                f'</TR><TR><TD></TD>{_cell(row.id, node.rows[1].text, color=palette.muted, left=True)}</TR>')
-    space = 'CELLSPACING="3" CELLPADDING="2"' if node.opens else 'CELLSPACING="0" CELLPADDING="4"'
-    dot.node(_name(node.id), f'<<TABLE BORDER="1" CELLBORDER="0" {space} STYLE="ROUNDED" COLOR="{palette.line}"{fill}>'
-                             f'{rows}</TABLE>>')
+        title, contents = _cell(row.id, row.text, True, left=True), _small(node.rows[1], palette, left=True)
+        rows = f'<TR>{_toggle("open", "+", node.opens, row.text, palette)}{title}</TR><TR>{contents}</TR>'
+    else:
+        rows = "".join(f"<TR>{_cell(row.id, row.text, fill=palette.kind(row.kind)) if row.kind else _small(row, palette)}"
+                       "</TR>" for row in node.rows)
+    space = 'CELLSPACING="4" CELLPADDING="1"' if node.opens else 'CELLSPACING="0" CELLPADDING="4"'
+    dot.node(_name(node.id), f'<<TABLE BORDER="1" CELLBORDER="0" {space} STYLE="ROUNDED" COLOR="{palette.line}" '
+                             f'BGCOLOR="{palette.kinds["other"]}">{rows}</TABLE>>')
+
+
+def _small(row: Row, palette: Palette, left: bool = False) -> str:
+    """A cell of small muted text: the image, a caption, what a fold holds."""
+    return _cell(row.id, row.text, color=palette.muted, fill="" if left else palette.kinds["other"], left=left)
 
 
 def _cell(id: str, text: str, bold: bool = False, color: str = "", fill: str = "", left: bool = False) -> str:
     """A table cell that selects the part `id`. Only small text has a colour of its own."""
-    words = escape(text)
+    words = escape(text.replace("\\", "/"))
     words = f"<B>{words}</B>" if bold else words
     words = f'<FONT POINT-SIZE="{SMALL}" COLOR="{color}">{words}</FONT>' if color else words
     align = ' ALIGN="LEFT"' if left else ""
@@ -100,7 +114,7 @@ def _cell(id: str, text: str, bold: bool = False, color: str = "", fill: str = "
 
 def _toggle(verb: str, sign: str, id: str, title: str, palette: Palette) -> str:
     """The little button that opens or closes a fold."""
-    return (f'<TD BORDER="1" COLOR="{palette.line}" BGCOLOR="{palette.background}" FIXEDSIZE="TRUE" WIDTH="20" HEIGHT="20" '
+    return (f'<TD ROWSPAN="{2 if verb == "open" else 1}" BORDER="1" COLOR="{palette.line}" BGCOLOR="{palette.background}" FIXEDSIZE="TRUE" WIDTH="20" HEIGHT="20" '
             f'CELLPADDING="0" HREF="{_attribute(f"#{verb}:{id}")}" TITLE="{_attribute(f"{verb} {title}")}">'
             f'<FONT POINT-SIZE="14" COLOR="{palette.accent}">{sign}</FONT></TD>')
 
@@ -131,4 +145,30 @@ def svg(source: str) -> str:
         drawn = subprocess.run(["dot", "-Tsvg"], input=source, capture_output=True, text=True, check=True).stdout
     else:
         raise NoGraphviz("laying out a graph needs pygraphviz, or Graphviz's dot command")
-    return drawn[drawn.index("<svg"):]
+    return _retouched(drawn[drawn.index("<svg"):])
+
+
+ElementTree.register_namespace("", SVG := "http://www.w3.org/2000/svg")
+ElementTree.register_namespace("xlink", "http://www.w3.org/1999/xlink")
+
+
+def _retouched(drawn: str) -> str:
+    """The picture with its frames hollow and in front of the edges that run through their titles, with the words of
+    coloured rows in their middle (Graphviz only guesses how wide they are), and without Graphviz's own names, which a
+    browser would show on hovering."""
+    picture = ElementTree.fromstring(drawn)
+    graph = picture.find(f"{{{SVG}}}g")
+    for part in [graph, *graph]:
+        for title in part.findall(f"{{{SVG}}}title"):
+            part.remove(title)
+    for frame in [part for part in graph if part.get("class") == "cluster"]:
+        frame.find(f"{{{SVG}}}path").set("fill", "none")
+        graph.remove(frame)
+        graph.append(frame)
+    for link in graph.iter(f"{{{SVG}}}a"):
+        shapes, words = link.findall(f"{{{SVG}}}polygon"), link.findall(f"{{{SVG}}}text")
+        if len(words) == 1 and shapes and words[0].get("text-anchor") == "start":
+            across = [float(point.split(",")[0]) for point in shapes[0].get("points").split()]
+            words[0].set("text-anchor", "middle")
+            words[0].set("x", f"{(min(across) + max(across)) / 2:.2f}")
+    return ElementTree.tostring(picture, encoding="unicode")

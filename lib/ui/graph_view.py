@@ -70,7 +70,6 @@ export default function (component) {
     canvas.innerHTML = data.svg; canvas.drawn = data.svg;
     const svg = canvas.querySelector("svg"), box = svg.viewBox.baseVal;
     canvas.natural = [box.width, box.height];
-    svg.querySelectorAll("title").forEach((title) => title.remove());   // else shown on hovering, with Graphviz's names
     svg.setAttribute("role", "group"); svg.setAttribute("aria-label", data.words.picture);
     for (const link of svg.querySelectorAll("a")) {
       if (/^(open|close):/.test(href(link))) link.setAttribute("aria-label", link.getAttribute("xlink:title"));
