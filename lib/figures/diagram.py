@@ -90,8 +90,9 @@ def _node(dot: graphviz.Digraph, node: Node, palette: Palette) -> None:
         title, contents = _cell(row.id, row.text, True, left=True), _small(node.rows[1], palette, left=True)
         rows = f'<TR>{_toggle("open", "+", node.opens, row.text, palette)}{title}</TR><TR>{contents}</TR>'
     else:
-        rows = "".join(f"<TR>{_cell(row.id, row.text, fill=palette.kind(row.kind)) if row.kind else _small(row, palette)}"
-                       "</TR>" for row in node.rows)
+        cells = [_cell(row.id, row.text, fill=palette.kind(row.kind)) if row.kind else _small(row, palette)
+                 for row in node.rows]
+        rows = "".join(f"<TR>{cell}</TR>" for cell in cells)
     space = 'CELLSPACING="4" CELLPADDING="1"' if node.opens else 'CELLSPACING="0" CELLPADDING="4"'
     dot.node(_name(node.id), f'<<TABLE BORDER="1" CELLBORDER="0" {space} STYLE="ROUNDED" COLOR="{palette.line}" '
                              f'BGCOLOR="{palette.kinds["other"]}">{rows}</TABLE>>')
@@ -114,7 +115,8 @@ def _cell(id: str, text: str, bold: bool = False, color: str = "", fill: str = "
 
 def _toggle(verb: str, sign: str, id: str, title: str, palette: Palette) -> str:
     """The little button that opens or closes a fold."""
-    return (f'<TD ROWSPAN="{2 if verb == "open" else 1}" BORDER="1" COLOR="{palette.line}" BGCOLOR="{palette.background}" FIXEDSIZE="TRUE" WIDTH="20" HEIGHT="20" '
+    return (f'<TD ROWSPAN="{2 if verb == "open" else 1}" BORDER="1" COLOR="{palette.line}" BGCOLOR="{palette.background}" '
+            f'FIXEDSIZE="TRUE" WIDTH="20" HEIGHT="20" '
             f'CELLPADDING="0" HREF="{_attribute(f"#{verb}:{id}")}" TITLE="{_attribute(f"{verb} {title}")}">'
             f'<FONT POINT-SIZE="14" COLOR="{palette.accent}">{sign}</FONT></TD>')
 

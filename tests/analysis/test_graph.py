@@ -57,11 +57,12 @@ def test_any_set_of_open_parts(preset, seed):
     holder = nodes_of(graph)
     assert set(holder) == {op.name for op in ops}  # every op in exactly one node
     before = reaches([(edge.source, edge.target) for edge in graph.edges])
-    first = {op.block for op in ops if graph.places[op.name][2] in (f"op:{op.name}", f"stage:{op.stage}", f"block:{op.block}")}
+    own = {op.block for op in ops  # not those that an equal block stands for
+           if graph.places[op.name][2] in (f"op:{op.name}", f"stage:{op.stage}", f"block:{op.block}")}
     for op in ops:
         for i in op.inputs:
             ends = (IMAGE if i < 0 else holder[ops[i].name]), holder[op.name]
-            if ends[0] != ends[1] and op.block in first:
+            if ends[0] != ends[1] and op.block in own:
                 assert ends[0] in before[ends[1]], f"{ends} is not joined"
     assert before[holder[ops[-1].name]] >= {IMAGE}
 

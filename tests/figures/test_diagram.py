@@ -53,7 +53,8 @@ def test_text_is_escaped():
                   (Edge("image", row.id, "3"), Edge(row.id, fold_row.id, "4")), {f"stage:{nasty}": nasty}, {})
     picture = svg(source(graph, LIGHT))
     assert {row.id, fold_row.id, f"open:{fold_row.id}", f"stage:{nasty}", f"op:{nasty} cat"} <= links(picture)
-    assert "".join(ElementTree.fromstring(picture).itertext()).count(nasty) == 6  # two rows, a fold of two lines, a junction, a frame
+    words = "".join(ElementTree.fromstring(picture).itertext())
+    assert words.count(nasty) == 6  # two rows, a fold of two lines, a junction, a frame
 
 
 def test_an_open_frame_hides_no_edge():
@@ -90,7 +91,8 @@ def contrast(one: str, other: str) -> float:
 @pytest.mark.parametrize("palette", [LIGHT, DARK])
 def test_text_can_be_read(palette):
     pairs = {(palette.text, fill) for fill in (palette.background, *palette.kinds.values())}
-    pairs |= {(palette.muted, palette.background), (palette.muted, palette.kinds["other"]), (palette.accent, palette.background)}
+    pairs |= {(palette.muted, palette.background), (palette.muted, palette.kinds["other"]),
+              (palette.accent, palette.background)}
     for text, ground in pairs:
         assert contrast(text, ground) >= 4.5, f"{text} on {ground}: {contrast(text, ground):.2f}"
 
