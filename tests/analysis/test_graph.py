@@ -175,3 +175,13 @@ def test_the_words_name_every_node_and_shape():
     assert all(node.rows[0].text in words for node in graph.nodes)
     assert all(edge.shape in words for edge in graph.edges)
     assert "3 shortcuts" not in words.split("conv3_x")[0] and "4 shortcuts inside" in words
+
+
+def test_blocks_of_other_widths_are_not_equal():
+    def pair(channels: int, out: int) -> nn.Module:
+        return nn.Sequential(nn.Conv2d(channels, out, 1), nn.Conv2d(out, out, 1))
+
+    ops = ops_of(lambda: nn.Sequential(nn.Sequential(pair(3, 4), pair(4, 6), pair(6, 6), pair(6, 6))),
+                 (Stage("a", {"0": ""}),))
+    graph = fold(ops, frozenset({"stage:a"}))
+    assert [node.rows[0].text for node in graph.nodes[1:]] == ["0.0", "0.1", "0.2 to 3 ×2"]
