@@ -27,7 +27,7 @@ def growth(ops: tuple[Layer, ...], image: int, palette: Palette, selected: int |
     figure.add_scatter(row=1, col=1, y=[op.field.smallest for op in steps], mode="lines", hoverinfo="skip",
                        line={"shape": "hv", "color": palette.muted, "dash": "dot", "width": 1.5})
     figure.add_hline(row=1, col=1, y=image, line={"color": palette.text, "dash": "dash", "width": 1},
-                     annotation={"text": f"the image, {image} px", "font": {"color": palette.text}})
+                     annotation_position="top left", annotation={"text": f"the image, {image} px", "font": {"color": palette.text}})
     figure.update_yaxes(title="field, px", rangemode="tozero", row=1, col=1)
     figure.update_yaxes(title="jump, px", rangemode="tozero", row=2, col=1)
     figure.update_xaxes(title="convolutions and poolings, from the image on", row=2, col=1)

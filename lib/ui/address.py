@@ -23,24 +23,25 @@ def moved() -> None:
 
 
 def new_address(page: str) -> dict[str, str] | None:
-    """The parameters of the address if they are not those that `page` wrote last, else None.
+    """The parameters of the address if `page` has not read or written them yet, else None.
 
     A page that is come back to without parameters keeps its state.
     """
-    given = dict(st.query_params)
-    known = st.session_state.get(f"_address:{page}")
-    if st.session_state.pop("_moved", False) and known is not None:
+    state, given = st.session_state, dict(st.query_params)
+    known = state.get(f"_address:{page}")
+    keeps = state.pop("_moved", False) or given == known or (not given and state["_came_back"])
+    state["_fresh"] = known is None or not keeps
+    if not state["_fresh"]:
         return None
-    if given == known or (not given and known is not None and st.session_state["_came_back"]):
-        return None
-    st.session_state[f"_address:{page}"] = given
+    state[f"_address:{page}"] = given
     return given
 
 
 def write_address(page: str, parameters: Mapping[str, str]) -> None:
-    """Put the state of `page` into the address bar."""
-    st.session_state[f"_address:{page}"] = dict(parameters)
-    if dict(st.query_params) != parameters:
+    """Put the state of `page` into the address bar. An address that was just read stays as it is, so that Back leads
+    away from it."""
+    if not st.session_state["_fresh"] and dict(st.query_params) != parameters:
+        st.session_state[f"_address:{page}"] = dict(parameters)
         st.query_params.from_dict(parameters)
 
 

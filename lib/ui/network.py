@@ -47,9 +47,7 @@ class Choice:
             pass  # the others alone build nothing: keep the value, and let the page say what is wrong
 
     def parameters(self) -> dict[str, str]:
-        """The choice as the parameters of a link; empty for the choice a page opens with."""
-        if self == Choice():
-            return {}
+        """The choice as the parameters of a link."""
         return {"preset": self.preset} | {name: _written(value) for name, value in self.changed.items()}
 
 

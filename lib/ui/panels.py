@@ -42,10 +42,12 @@ def totals(analysis: Analysis, base: Analysis, factor: int) -> None:
             (_("Activation bytes"), "activation_bytes", 1, _("Bytes of every new tensor that one forward pass on one image writes, in float32.")),
             (_("Weight layers"), "weight_layers", 1, _("Convolutions and linear layers on the longest path, as papers count.")),
             (_("Receptive field, px"), "receptive_field", 1, _("Side of the square of pixels that the last feature map before the head can see."))]
-    for column, (label, name, times, help) in zip(st.columns([1.15, 1.3, 1.2, 0.9, 1.05]), rows):
-        value, before = getattr(analysis, name), getattr(base, name)
-        text = _("unknown") if value is None else f"{value * times:,}"
-        column.metric(label, text, _difference(value, before, times), delta_color="off", delta_arrow="off", help=help)
+    with st.container(horizontal=True, gap="large"):
+        for label, name, times, help in rows:
+            value, before = getattr(analysis, name), getattr(base, name)
+            text = _("unknown") if value is None else f"{value * times:,}"
+            st.metric(label, text, _difference(value, before, times), delta_color="off", delta_arrow="off", help=help,
+                      width="content")
     if analysis.unknown:
         st.warning(_("No cost rule is known for {kinds}; they are left out of the MACs.").format(kinds=", ".join(analysis.unknown)))
 
