@@ -47,7 +47,7 @@ class Block:
     @property
     def written_out(self) -> str:
         """Its weights as a sum: `1·1·256·64 + 3·3·64·64 + 1·1·64·256 = 69,632`."""
-        weights = derive(Part("block:", "block", "", self.ops), self.ops)[0]
+        weights = derive(Part("", "block", "", self.ops), self.ops)[0]
         return f"{weights.numbers} = {weights.result}"
 
 
@@ -55,4 +55,4 @@ def run_block(build: Callable[[], nn.Module], channels: int, size: int) -> Block
     """Build a block on the meta device and run it on a map of `channels` channels, `size` high and wide."""
     with on_meta():
         block = build()
-    return Block(measure(record(block, (1, channels, size, size)), (Stage("block", {}),)))
+    return Block(measure(record(block, (1, channels, size, size)), (Stage("", {}),)))

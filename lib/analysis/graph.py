@@ -20,7 +20,8 @@ FOLLOWERS = frozenset({"batch_norm", "relu", "local_response_norm", "dropout", "
 JUNCTIONS = frozenset({"add", "mul", "cat", "chunk", "split"})
 """Kinds at which tensors meet or part; no other op joins their node."""
 MOST_LOOSE_NODES = 2
-"""A stage without blocks that has no more nodes than this is always open."""
+"""A stage without blocks that has no more nodes than this is always open; so are ops that belong to no stage, as those of
+a block on its own."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ class _Folder:
     def __init__(self, ops: tuple[Layer, ...], opened: frozenset[str]):
         self.ops, self.opened = ops, opened
         self.uses = Counter(i for op in ops for i in op.inputs)
-        self.nodes = [Node(IMAGE, (Row("network", f"image {shape_text(ops[0].in_shapes[0])}"),))]
+        self.nodes = [Node(IMAGE, (Row("network", f"input {shape_text(ops[0].in_shapes[0])}"),))]
         self.frames: dict[str, str] = {}
         self.node_of: dict[int, str] = {-1: IMAGE}
         self.row_of: dict[int, str] = {}
@@ -116,7 +117,9 @@ class _Folder:
         id = f"stage:{name}"
         runs = _runs(ops)
         blocks = sum(len(run) for run in runs if run[0][0].block)
-        if not blocks and len(self.chains(ops)) <= MOST_LOOSE_NODES:
+        if not name:
+            self.operations(ops, ())
+        elif not blocks and len(self.chains(ops)) <= MOST_LOOSE_NODES:
             self.operations(ops, (), (Row(id, name),))
         elif id in self.opened:
             self.frames[id] = name

@@ -136,6 +136,11 @@ def _name(id: str) -> str:
     return id.replace(":", "/").replace("\\", "/")
 
 
+def can_lay_out() -> bool:
+    """Whether this machine can turn a source into a picture; else the browser has to."""
+    return bool(pygraphviz or which("dot"))
+
+
 @lru_cache(maxsize=256)
 def svg(source: str) -> str:
     """The picture of a Graphviz source as an `<svg>` element, laid out by the Graphviz that comes with pygraphviz, else

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from lib.figures.diagram import can_lay_out, svg
 from lib.ui import _
 
 CSS = """
@@ -166,13 +167,25 @@ function listenToFingers(canvas, zoom) {  // one finger scrolls by itself, two z
 _component = st.components.v2.component("backbone_lab.graph", html=HTML, css=CSS, js=JS)
 
 
-def graph_view(svg: str, network: str, selected: str, key: str, on_pick: Callable[[str], None],
+def picture(source: str, caption: str) -> None:
+    """A diagram to look at: laid out here, or by the browser where this machine cannot."""
+    if can_lay_out():
+        st.image(svg(source), caption=caption)
+    else:
+        st.graphviz_chart(source, alt=caption)
+
+
+def graph_view(source: str, network: str, selected: str, key: str, on_pick: Callable[[str], None],
                on_toggle: Callable[[str], None], height: int = 560) -> None:
-    """Show a picture made by `figures.diagram`, with the part `selected` marked.
+    """Show a diagram of `figures.diagram` to zoom and click, with the part `selected` marked; only to look at where this
+    machine cannot lay it out.
 
     `on_pick(id)` is called when a part is clicked, `on_toggle(id)` when a fold is opened or closed. While `network`
     stays the same the view keeps its place.
     """
+    if not can_lay_out():
+        st.graphviz_chart(source, alt=_("Graph of the network"))
+        return
     words = {"in": _("Zoom in"), "out": _("Zoom out"), "fit": _("Show all"), "picture": _("Graph of the network")}
 
     def tell(event: str, listener: Callable[[str], None]) -> None:
@@ -180,5 +193,5 @@ def graph_view(svg: str, network: str, selected: str, key: str, on_pick: Callabl
         if value:
             listener(value)
 
-    _component(key=key, data={"svg": svg, "network": network, "selected": selected, "height": height, "words": words},
+    _component(key=key, data={"svg": svg(source), "network": network, "selected": selected, "height": height, "words": words},
                on_picked_change=lambda: tell("picked", on_pick), on_toggled_change=lambda: tell("toggled", on_toggle))

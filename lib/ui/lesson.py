@@ -9,10 +9,10 @@ from lib.analysis.block import Block
 from lib.analysis.graph import description, fold
 from lib.code import source
 from lib.figures.diagram import source as diagram
-from lib.figures.diagram import svg
 from lib.ui import _, current_palette
 from lib.ui.address import moved, new_address, plain, write_address
 from lib.ui.controls import show_value
+from lib.ui.graph_view import picture
 
 
 @dataclass(frozen=True)
@@ -70,8 +70,8 @@ def block_card(name: str, block: Block) -> None:
         st.metric(_("Weights"), f"{block.weights:,}")
         st.code(block.written_out.replace(" + ", "\n+ ").replace(" = ", "\n= "), language=None)
         st.metric(_("MACs"), f"{block.macs:,}")
-        graph = fold(block.ops, frozenset({"stage:block"}))
-        st.image(svg(diagram(graph, current_palette())), caption=_("Graph of this block"))
+        graph = fold(block.ops)
+        picture(diagram(graph, current_palette()), _("Graph of this block"))
         with st.expander(_("The graph in words")):
             st.text(description(graph))
 

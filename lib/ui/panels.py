@@ -15,7 +15,7 @@ from lib.analysis.outline import Part
 from lib.architecture import Knobs
 from lib.code import classes, snippet, source, torchinfo_summary, torchinfo_surplus
 from lib.figures.diagram import source as source_of
-from lib.figures.diagram import svg
+from lib.figures.diagram import can_lay_out, svg
 from lib.figures.receptive_field import growth, on_image
 from lib.figures.theme import LIGHT
 from lib.figures.treemap import TITLES, treemap
@@ -67,7 +67,7 @@ def layers(analysis: Analysis, root: Part, factor: int) -> None:
                                    format_func=LEVELS.get, help=_("Fold the table to stages or blocks."))
     stages = middle.multiselect(_("Only these stages"), [stage.name for stage in root.children], key="stages",
                                 placeholder=_("all stages"), help=_("Leave empty to see all."))
-    right.download_button(_("Download CSV"), analysis.table().to_csv(index=False), f"{analysis.preset}.csv", "text/csv",
+    right.download_button(_("Download CSV"), lambda: analysis.table().to_csv(index=False), f"{analysis.preset}.csv", "text/csv",
                           on_click="ignore", width="stretch", help=_("Every layer with every column."))
     parts = [part for stage in root.children if not stages or stage.name in stages for part in _rows(stage, level)]
     table = pd.DataFrame([_row(part, analysis, factor) for part in parts])
@@ -214,12 +214,11 @@ def graph(analysis: Analysis, selected: str) -> None:
         opened.symmetric_difference_update({id})
 
     folded = fold(analysis.ops, frozenset(opened))
-    drawn = source_of(folded, current_palette())
     st.caption(prose("explore", "Graph"))
-    graph_view(svg(drawn), analysis.preset, folded.row_of(selected), "graph", select, toggle)
+    graph_view(source_of(folded, current_palette()), analysis.preset, folded.row_of(selected), "graph", select, toggle)
     left, middle, _right = st.columns([1, 1, 3])
-    left.download_button(_("Download SVG"), svg(source_of(folded, LIGHT)), f"{analysis.preset}.svg", "image/svg+xml",
-                         on_click="ignore", width="stretch")
+    left.download_button(_("Download SVG"), lambda: svg(source_of(folded, LIGHT)), f"{analysis.preset}.svg",
+                         "image/svg+xml", on_click="ignore", width="stretch", disabled=not can_lay_out())
     middle.button(_("Fold all"), key="fold", on_click=opened.clear, disabled=not opened, width="stretch")
     with st.expander(_("The graph in words")):
         st.text(description(folded))
