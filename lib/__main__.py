@@ -67,11 +67,13 @@ def print_analysis(arguments: argparse.Namespace) -> None:
         print(analysis.table().to_csv(index=False), end="")
     else:
         print(f"{analysis.preset} for a {'×'.join(map(str, analysis.input_shape[1:]))} image")
-        print(f"parameters       {analysis.params:>16,}")
-        print(f"multiply-adds    {analysis.macs:>16,}")
-        print(f"activation bytes {analysis.activation_bytes:>16,}")
-        print(f"weight layers    {analysis.weight_layers:>16,}")
-        print(f"receptive field  {analysis.receptive_field:>16,}")
+        for label, name in LABELS.items():
+            total = getattr(analysis, name)
+            print(f"{label:16}{'unknown' if total is None else f'{total:,}':>17}")
+
+
+LABELS = {"parameters": "params", "multiply-adds": "macs", "activation bytes": "activation_bytes",
+          "weight layers": "weight_layers", "receptive field": "receptive_field"}
 
 
 def main() -> int:

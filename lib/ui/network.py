@@ -18,7 +18,7 @@ from lib.ui.controls import control, followers, is_decided, show_value
 DEFAULT = "resnet50"
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=128)
 def analysis_of(preset: str, knobs: Knobs) -> Analysis:
     """The analysis of a configured network, kept: it is immutable, so all sessions may share it."""
     return analyze_knobs(preset, catalog.get(preset), knobs)
