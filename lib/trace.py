@@ -7,7 +7,7 @@ is thread-local: the model is private, the modes act on the running thread alone
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -117,8 +117,8 @@ def on_meta() -> TorchFunctionMode:
 def record(model: nn.Module, input_shape: Shape) -> tuple[Op, ...]:
     """The operations of one forward pass of `model` (built `on_meta`, in eval mode) on an (N, C, H, W) input.
 
-    Wraps the `forward` of `model` and its parts, so give it one of your own. Raises `ImpossibleShape` where a layer cannot take its input,
-    and ValueError if a parameter is never used.
+    Wraps the `forward` of `model` and its parts, so give it one of your own. Raises `ImpossibleShape` where a layer
+    cannot take its input, and ValueError if a parameter is never used.
     """
     with torch.no_grad():
         recorder = _Recorder(model.eval(), image := torch.empty(input_shape, device="meta"))
@@ -136,17 +136,22 @@ class _Recorder(TorchFunctionMode):
         super().__init__()
         self.ops: list[Op] = []
         self.sources = {id(image): (-1, image)}  # keeps every tensor alive, so that no id is used twice
-        self.unused = {id(p): (name, tuple(p.shape)) for name, p in model.named_parameters()}
+        self.unused: dict[int, tuple[str, Shape]] = {}
         self.path: list[tuple[str, bool]] = [("", False)]  # the running modules, and whether each is a leaf
         self.names: dict[str, int] = {}
         for path, module in model.named_modules():
+            for name, parameter in module._parameters.items():
+                if parameter is not None:
+                    self.unused[id(parameter)] = (f"{path}.{name}".lstrip("."), tuple(parameter.shape))
             if path:
-                module.forward = self.within(path, not module._modules, module.forward)
+                vars(module)["forward"] = self.within(path, not module._modules, module.forward)
 
     def within(self, path: str, is_leaf: bool, forward: Callable) -> Callable:
         """`forward`, with the recorder told which module is running."""
+        place = (path, is_leaf)
+
         def told(*args, **kwargs):
-            self.path.append((path, is_leaf))
+            self.path.append(place)
             result = forward(*args, **kwargs)
             self.path.pop()
             return result
@@ -155,49 +160,45 @@ class _Recorder(TorchFunctionMode):
     def __torch_function__(self, func, types, args=(), kwargs=None):
         kwargs = kwargs or {}
         name = func.__name__
-        if name == "__get__" or name in _QUESTIONS:
+        if name in _QUESTIONS:
             return func(*args, **kwargs)
         kind = _KINDS.get(name) or name.strip("_")
-        tensors = list(_tensors((args, kwargs)))
-        op = self.describe(kind, tensors, args, kwargs)
+        tensors = _tensors((*args, *kwargs.values()))
+        window, groups = _GEOMETRY[kind](*args, **kwargs) if kind in _GEOMETRY else (None, 1)
         try:
-            result = _SHORTCUTS[kind](op, *args, **kwargs) if kind in _SHORTCUTS else func(*args, **kwargs)
+            result = _SHORTCUTS[kind](window, *args, **kwargs) if kind in _SHORTCUTS else func(*args, **kwargs)
         except RuntimeError as error:
-            raise ImpossibleShape(op, str(error).splitlines()[0]) from None
-        outputs = list(_tensors(result))
-        if outputs:
-            self.append(op, outputs, in_place=kind in _VIEWS or any(out is t for out in outputs for t in tensors))
+            raise ImpossibleShape(self.op(kind, tensors, [], window, groups), str(error).splitlines()[0]) from None
+        if outputs := _tensors((result,)):
+            self.ops.append(self.op(kind, tensors, outputs, window, groups))
+            for tensor in outputs:
+                self.sources[id(tensor)] = (len(self.ops) - 1, tensor)
         return result
 
-    def describe(self, kind: str, tensors: list[torch.Tensor], args, kwargs) -> Op:
-        """The op as far as it is known before it ran."""
+    def op(self, kind: str, tensors: list[torch.Tensor], outputs: list[torch.Tensor], window: Window | None,
+           groups: int) -> Op:
+        """The record of a call: which of the tensors it was given are data, and which are weights not counted yet."""
         path, is_leaf = self.path[-1]
         name = path if is_leaf else f"{path}.{kind}".lstrip(".")
         count = self.names[name] = self.names.get(name, 0) + 1
-        data = [(self.sources[id(t)][0], tuple(t.shape)) for t in tensors if id(t) in self.sources]
+        data = [t for t in tensors if id(t) in self.sources]
         weights = [self.unused.pop(id(t)) for t in tensors if id(t) in self.unused]
-        window, groups = _GEOMETRY[kind](*args, **kwargs) if kind in _GEOMETRY else (None, 1)
         return Op(
-            name=name if count == 1 else f"{name}_{count}", path=path, kind=kind,
-            inputs=tuple(source for source, _ in data), in_shapes=tuple(shape for _, shape in data), out_shapes=(),
-            weights=tuple((n.rpartition(".")[2], shape) for n, shape in weights), window=window, groups=groups)
-
-    def append(self, op: Op, outputs: list[torch.Tensor], in_place: bool) -> None:
-        self.ops.append(Op(op.name, op.path, op.kind, op.inputs, op.in_shapes, tuple(tuple(t.shape) for t in outputs),
-                           op.weights, op.window, op.groups, in_place))
-        for tensor in outputs:
-            self.sources[id(tensor)] = (len(self.ops) - 1, tensor)
+            name if count == 1 else f"{name}_{count}", path, kind, tuple([self.sources[id(t)][0] for t in data]),
+            tuple([tuple(t.shape) for t in data]), tuple([tuple(t.shape) for t in outputs]),
+            tuple([(name.rpartition(".")[2], shape) for name, shape in weights]), window, groups,
+            kind in _VIEWS or any(out is t for out in outputs for t in tensors))
 
 
-def _tensors(value: Any) -> Iterator[torch.Tensor]:
+def _tensors(values: Iterable[Any]) -> list[torch.Tensor]:
     """Every tensor in nested arguments or results."""
-    if isinstance(value, torch.Tensor):
-        yield value
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            yield from _tensors(item)
-    elif isinstance(value, dict):
-        yield from _tensors(tuple(value.values()))
+    found = []
+    for value in values:
+        if isinstance(value, torch.Tensor):
+            found.append(value)
+        elif isinstance(value, (list, tuple)):
+            found += _tensors(value)
+    return found
 
 
 def _pair(value: int | Pair) -> Pair:
@@ -216,23 +217,23 @@ def _average_pooling(input, kernel_size, stride=None, padding=0, ceil_mode=False
     return Window(_pair(kernel_size), _pair(stride or kernel_size), _pair(padding), ceil_mode=ceil_mode), 1
 
 
-def _convolved(op: Op, input, weight, *args, **kwargs):
+def _convolved(window: Window, input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     """The output of a convolution, by the formula of its size: torch's own meta kernel takes twenty times as long."""
     batch, channels, *size = input.shape
-    if channels != weight.shape[1] * op.groups:
-        raise RuntimeError(f"expects {weight.shape[1] * op.groups} channels and is given {channels}")
-    size = [output_size(*axis) for axis in zip(size, op.window.kernel, op.window.stride, op.window.padding,
-                                               op.window.dilation)]
+    out_channels, channels_per_group = weight.shape[:2]
+    if channels != channels_per_group * groups:
+        raise RuntimeError(f"expects {channels_per_group * groups} channels and is given {channels}")
+    size = [output_size(*axis) for axis in zip(size, window.kernel, window.stride, window.padding, window.dilation)]
     if min(size) < 1:
         raise RuntimeError("the kernel is larger than its padded input")
-    return input.new_empty((batch, weight.shape[0], *size))
+    return input.new_empty((batch, out_channels, *size))
 
 
-def _like(op: Op, input, *args, inplace=False, **kwargs):
+def _like(window: None, input, *args, inplace=False, **kwargs):
     return input if inplace else input.new_empty(input.shape)
 
 
-def _identity(op: Op, input, *args, **kwargs):
+def _identity(window: None, input, *args, **kwargs):
     return input
 
 
@@ -241,7 +242,7 @@ _KINDS = {"iadd": "add", "__iadd__": "add", "__radd__": "add", "add_": "add", "_
           "relu_": "relu", "concat": "cat", "concatenate": "cat", "reshape": "view", "split_with_sizes": "split"}
 
 # Functions that only ask about a tensor.
-_QUESTIONS = frozenset({"size", "dim", "numel", "is_floating_point", "__len__", "is_contiguous", "stride"})
+_QUESTIONS = frozenset({"__get__", "size", "dim", "numel", "is_floating_point", "__len__", "is_contiguous", "stride"})
 
 _GEOMETRY: dict[str, Callable[..., tuple[Window | None, int]]] = {
     "conv2d": _convolution, "max_pool2d": _max_pooling, "avg_pool2d": _average_pooling}

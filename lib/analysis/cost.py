@@ -16,8 +16,7 @@ BYTES_PER_NUMBER = 4
 def macs(op: Op) -> int | None:
     """Multiply-adds of one op; 0 for an op that has none, None for an op without a rule."""
     if op.kind == "conv2d":
-        out_channels, in_channels_per_group, *kernel = op.weights[0][1]
-        return numel(op.out_shapes[0]) * in_channels_per_group * numel(tuple(kernel))
+        return numel(op.out_shapes[0]) * (op.in_shapes[0][1] // op.groups) * numel(op.window.kernel)
     if op.kind == "linear":
         return numel(op.out_shapes[0]) * op.in_shapes[0][-1]
     return 0 if op.kind in OTHER_OPERATIONS else None

@@ -64,12 +64,11 @@ def _output(op: Layer) -> list[Step]:
 def _weights(op: Layer) -> str:
     """`3·3·64·64`: the weights of a convolution or a linear layer; empty for other ops."""
     if op.kind == "conv2d":
-        out_channels, per_group, *kernel = op.weights[0][1]
-        shared = f"({per_group * op.groups}/{op.groups})" if op.groups > 1 else f"{per_group}"
-        return "·".join(map(str, (*kernel, shared, out_channels)))
+        in_channels, out_channels = op.in_shapes[0][1], op.out_shapes[0][1]
+        shared = f"({in_channels}/{op.groups})" if op.groups > 1 else f"{in_channels}"
+        return "·".join(map(str, (*op.window.kernel, shared, out_channels)))
     if op.kind == "linear":
-        out_features, in_features = op.weights[0][1]
-        return f"{in_features}·{out_features}"
+        return f"{op.in_shapes[0][-1]}·{op.out_shapes[0][-1]}"
     return ""
 
 
@@ -85,7 +84,7 @@ def _macs(op: Layer) -> str:
 
 
 def _weight_count(op: Layer) -> int:
-    return numel(op.weights[0][1]) if op.kind in {"conv2d", "linear"} else 0
+    return numel(op.weights[0][1]) if op.weights and op.kind in {"conv2d", "linear"} else 0
 
 
 def _extra_count(op: Layer) -> int:
@@ -94,6 +93,8 @@ def _extra_count(op: Layer) -> int:
 
 def _parameters(op: Layer) -> Step:
     formula = {"conv2d": "kh·kw·(C_in/g)·C_out", "linear": "C_in·C_out", "batch_norm": "scales + shifts"}.get(op.kind, "none")
+    if not op.weights and formula != "none":
+        return Step("Parameters", "counted where they are used first", "", "0")
     if op.kind in {"conv2d", "linear"} and len(op.weights) > 1:
         formula += " + biases"
     return Step("Parameters", formula, " + ".join(filter(None, (_weights(op), _extras(op)))), f"{op.params:,}")

@@ -11,6 +11,8 @@ from torch import nn
 
 import lib
 from lib.analysis import measure
+from lib.analysis.derivation import derive
+from lib.analysis.outline import Part
 from lib.architecture import Stage
 from lib.trace import ImpossibleShape, on_meta, output_size, record
 
@@ -127,3 +129,26 @@ def test_two_sessions_never_see_each_other():
         reals = [threads.submit(real, n) for n in range(8)]
         assert all(result.result() for result in reals)
         assert [result.result().ops for result in analyses] == [analysis.ops for analysis in alone * 4]
+
+
+class Twice(nn.Module):
+    """One convolution used twice: its weights count once, its work twice."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(4, 4, 3, padding=1)
+
+    def forward(self, x):
+        return self.conv(self.conv(x))
+
+
+def test_shared_weights_count_once_and_work_twice():
+    ops, _ = trace_of(Twice, (1, 4, 8, 8))
+    first, second = measure(ops, (Stage("all", {}),))
+    assert (first.name, second.name) == ("conv", "conv_2")
+    assert (first.params, second.params) == (4 * 4 * 9 + 4, 0)
+    assert first.macs == second.macs == 4 * 4 * 9 * 64
+    root = Part("network", "network", "", (first, second))
+    for op in (first, second):
+        steps = {step.quantity: step for step in derive(Part(f"op:{op.name}", "layer", op.name, (op,)), root.ops)}
+        assert steps["Parameters"].result == f"{op.params:,}"
