@@ -10,7 +10,7 @@ from lib.ui.controls import show_value
 from lib.ui.network import choose, read_choice, show_refusal
 
 VIEWS = {"layers": _("Layers"), "cost": _("Where the cost lives"), "field": _("Receptive field"), "graph": _("Graph"),
-         "code": _("Code")}
+         "papers": _("In print"), "code": _("Code")}
 COUNTS = {"macs": "MACs", "flops": "FLOPs"}
 
 # The link
@@ -47,6 +47,7 @@ VIEW_PANELS = {
     "cost": lambda: panels.cost(root, factor),
     "field": lambda: panels.field(analysis, part),
     "graph": lambda: panels.graph(analysis, part.id),
+    "papers": lambda: panels.papers(analysis),
     "code": lambda: panels.code(analysis),
 }
 for tab, (view, show) in zip(tabs, VIEW_PANELS.items()):

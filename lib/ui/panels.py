@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 from torchinfo import ModelStatistics
 
+from lib import catalog
 from lib.analysis import Analysis, Layer
 from lib.analysis.derivation import derive
 from lib.analysis.graph import description, fold
@@ -222,6 +223,23 @@ def graph(analysis: Analysis, selected: str) -> None:
     middle.button(_("Fold all"), key="fold", on_click=opened.clear, disabled=not opened, width="stretch")
     with st.expander(_("The graph in words")):
         st.text(description(folded))
+
+
+def papers(analysis: Analysis) -> None:
+    """What papers print about this preset, beside our recount."""
+    claims = [claim for claim in analysis.architecture.claims if claim.preset == analysis.preset]
+    if not claims:
+        st.info(prose("explore", "No claims"))
+        return
+    st.markdown(prose("explore", "Claims"))
+    rows = []
+    for claim in claims:
+        ours = getattr(analysis_of(claim.preset, catalog.configure(claim.preset, claim.knobs)), claim.quantity)
+        knobs = ", ".join(f"{name} = {str(value).lower()}" for name, value in claim.knobs.items())
+        rows.append((TITLES.get(claim.quantity, _("receptive field")), f"{claim.value:,}", f"{ours:,}", knobs or _("the preset"),
+                     claim.differs or _("agrees as printed"), claim.source))
+    st.table(pd.DataFrame(rows, columns=[_("Quantity"), _("Printed"), _("Recounted"), _("With"), _("Verdict"), _("Source")]),
+             hide_index=True)
 
 
 def code(analysis: Analysis) -> None:

@@ -135,13 +135,20 @@ def test_an_image_too_small_is_refused_with_the_size_that_works():
     assert not app.error and not app.exception
 
 
-@pytest.mark.parametrize("view", ["layers", "cost", "field", "graph", "code"])
+@pytest.mark.parametrize("view", ["layers", "cost", "field", "graph", "papers", "code"])
 @pytest.mark.parametrize("preset", ["resnet18", "vgg11_bn", "alexnet_2012"])
 def test_every_view_shows(view, preset):
     app = open_page("explore", preset=preset, view=view)
-    shown = {"layers": "dataframe", "cost": "plotly_chart", "field": "plotly_chart", "graph": "bidi_component",
+    shown = {"layers": "dataframe", "cost": "plotly_chart", "field": "plotly_chart", "graph": "bidi_component", "papers": "table",
              "code": "code"}[view]
     assert app.get(shown)
+
+
+def test_what_papers_print_stands_beside_our_recount():
+    table = open_page("explore", preset="resnet50", view="papers").table[0].value
+    assert {"3,800,000,000", "483"} <= set(table["Printed"])
+    assert {"3,857,973,248", "483"} <= set(table["Recounted"])
+    assert set(table["Verdict"]) > {"agrees as printed"}
 
 
 def test_the_selected_part_is_derived():
