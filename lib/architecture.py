@@ -178,14 +178,45 @@ class Claim:
 
 
 @dataclass(frozen=True)
+class Change:
+    """What a family changed against an older network: an edge of the lineage.
+
+    `parent` and `child` are presets, of any family; `change` is said in a few words.
+    """
+
+    parent: str
+    child: str
+    change: str
+
+
+@dataclass(frozen=True)
+class Result:
+    """A published ImageNet error of a preset, in percent of the 50,000 validation images, one crop an image.
+
+    `protocol` says what makes errors comparable: `paper 224` (one 224-pixel crop, printed by the authors), or
+    `torchvision 224` (its first published weights). `source` is a table and row. `knobs` as in `Claim`.
+    """
+
+    preset: str
+    top1: float
+    top5: float | None
+    source: str
+    protocol: str = "paper 224"
+    knobs: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Stage:
     """A row of the paper's table: its name, and the modules that belong to it.
 
-    `modules` maps a module path to the name shown for it; an empty name keeps the module's own.
+    `modules` maps a module path to the name shown for it; an empty name keeps the module's own. The children of such
+    a module are blocks if they have parts themselves (`layer1.0`). `blocks` are paths of modules that are each one
+    block whole.
     """
 
     name: str
-    modules: Mapping[str, str]
+    modules: Mapping[str, str] = field(default_factory=dict)
+    blocks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -201,7 +232,7 @@ class Architecture:
     """A family of networks: its paper, its knobs, its named networks, and how to build one.
 
     `build(knobs)` returns the `nn.Module`; `stages(knobs)` its rows in the paper's table. The first preset is
-    the one shown first.
+    the one shown first. `in_channels` are those of the image: 3 colours, or 1 for grey.
     """
 
     id: str
@@ -213,3 +244,6 @@ class Architecture:
     build: Callable[[Any], Any]
     stages: Callable[[Any], tuple[Stage, ...]]
     claims: tuple[Claim, ...] = ()
+    results: tuple[Result, ...] = ()
+    changes: tuple[Change, ...] = ()
+    in_channels: int = 3

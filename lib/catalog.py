@@ -1,4 +1,7 @@
-"""Finds every family in `lib.models`. A file without an `ARCHITECTURE`, or one that fails to import, fails loudly."""
+"""Finds every family in `lib.models`. A file without an `ARCHITECTURE`, or one that fails to import, fails loudly.
+
+The one exception is `heads`, a part that families share.
+"""
 
 from collections.abc import Mapping
 from difflib import get_close_matches
@@ -14,7 +17,8 @@ from lib.architecture import Architecture, Impossible, Knobs
 @cache
 def families() -> dict[str, Architecture]:
     """Every family by its id, oldest paper first."""
-    found = [import_module(f"lib.models.{module.name}").ARCHITECTURE for module in iter_modules(models.__path__)]
+    names = [module.name for module in iter_modules(models.__path__) if module.name != "heads"]
+    found = [import_module(f"lib.models.{name}").ARCHITECTURE for name in names]
     return {family.id: family for family in sorted(found, key=lambda family: (family.paper.year, family.id))}
 
 

@@ -187,7 +187,7 @@ class _Recorder(TorchFunctionMode):
             name if count == 1 else f"{name}_{count}", path, kind, tuple([self.sources[id(t)][0] for t in data]),
             tuple([tuple(t.shape) for t in data]), tuple([tuple(t.shape) for t in outputs]),
             tuple([(name.rpartition(".")[2], shape) for name, shape in weights]), window, groups,
-            kind in _VIEWS or any(out is t for out in outputs for t in tensors))
+            any(out is t for out in outputs for t in tensors) or kind in _VIEWS and all(out._is_view() for out in outputs))
 
 
 def _tensors(values: Iterable[Any]) -> list[torch.Tensor]:
@@ -239,7 +239,8 @@ def _identity(window: None, input, *args, **kwargs):
 
 # Where torch calls one operation by several names.
 _KINDS = {"iadd": "add", "__iadd__": "add", "__radd__": "add", "add_": "add", "__imul__": "mul", "__rmul__": "mul",
-          "relu_": "relu", "concat": "cat", "concatenate": "cat", "reshape": "view", "split_with_sizes": "split"}
+          "relu_": "relu", "sigmoid_": "sigmoid", "rmul": "mul", "concat": "cat", "concatenate": "cat",
+          "reshape": "view", "split_with_sizes": "split"}
 
 # Functions that only ask about a tensor.
 _QUESTIONS = frozenset({"__get__", "size", "dim", "numel", "is_floating_point", "__len__", "is_contiguous", "stride"})
@@ -250,8 +251,9 @@ _GEOMETRY: dict[str, Callable[..., tuple[Window | None, int]]] = {
 # Where a shape is known without running a kernel: most of a meta forward pass is spent in these. Dropout is the
 # identity in eval mode.
 _SHORTCUTS: dict[str, Callable[..., torch.Tensor]] = {
-    "conv2d": _convolved, "batch_norm": _like, "relu": _like, "local_response_norm": _like, "dropout": _identity}
+    "conv2d": _convolved, "batch_norm": _like, "relu": _like, "hardtanh": _like, "sigmoid": _like, "tanh": _like,
+    "softmax": _like, "local_response_norm": _like, "dropout": _identity}
 
-# Ops whose output is another view of the memory of their input.
-_VIEWS = frozenset({"flatten", "view", "chunk", "split", "transpose", "permute", "squeeze", "unsqueeze", "dropout",
-                    "getitem", "narrow", "unbind", "detach"})
+# Ops whose output is another view of the memory of their input, unless that does not lie in a row (`reshape`).
+_VIEWS = frozenset({"flatten", "view", "chunk", "split", "transpose", "permute", "squeeze", "unsqueeze", "getitem",
+                    "narrow", "unbind", "detach"})

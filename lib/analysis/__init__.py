@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from lib.analysis.cost import activation_bytes, macs, other_operations
-from lib.analysis.fitting import refusal
+from lib.analysis.fitting import image_shape, refusal
 from lib.analysis.receptive_field import Field, convolutional_field, receptive_fields
 from lib.architecture import Architecture, Knobs, Stage
 from lib.trace import ImpossibleShape, Op, Shape, on_meta, record, shape_text
@@ -54,7 +54,7 @@ class Analysis:
     @property
     def input_shape(self) -> Shape:
         """(N, C, H, W) of the image; N is 1."""
-        return (1, 3, self.knobs.input_size, self.knobs.input_size)
+        return image_shape(self.architecture, self.knobs)
 
     @cached_property
     def params(self) -> int:
@@ -135,7 +135,7 @@ def analyze_knobs(preset: str, architecture: Architecture, knobs: Knobs) -> Anal
     with on_meta():
         model = architecture.build(knobs)
     try:
-        ops = record(model, (1, 3, knobs.input_size, knobs.input_size))
+        ops = record(model, image_shape(architecture, knobs))
     except ImpossibleShape as error:
         raise refusal(architecture, knobs, error) from None
     return Analysis(preset, architecture, knobs, measure(ops, architecture.stages(knobs)))
@@ -157,6 +157,8 @@ def measure(ops: tuple[Op, ...], stages: tuple[Stage, ...]) -> tuple[Layer, ...]
 def _places(ops: tuple[Op, ...], stages: tuple[Stage, ...]) -> list[tuple[str, str, str]]:
     """(stage, block, label) of every op. An op of no stage, such as flattening, joins the stage of its input."""
     owners = {module: (stage.name, label) for stage in stages for module, label in stage.modules.items()}
+    owners |= {module: (stage.name, "") for stage in stages for module in stage.blocks}
+    blocks = {module for stage in stages for module in stage.blocks}
     places: list[tuple[str, str, str]] = []
     for op in ops:
         parts = op.path.split(".")
@@ -165,8 +167,12 @@ def _places(ops: tuple[Op, ...], stages: tuple[Stage, ...]) -> list[tuple[str, s
             stage = places[op.inputs[0]][0] if op.inputs and op.inputs[0] >= 0 else stages[0].name
             places.append((stage, "", op.name))
             continue
-        stage, label = owners[".".join(parts[:owner])]
+        module = ".".join(parts[:owner])
+        stage, label = owners[module]
         rest = op.name.split(".")[owner:]
+        if module in blocks:
+            places.append((stage, module, ".".join(rest) or op.name))
+            continue
         block = ".".join(parts[:owner + 1]) if len(rest) > 1 else ""
         places.append((stage, block, ".".join(rest[1:] if block else rest) or label or op.name))
     return places

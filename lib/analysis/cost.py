@@ -45,6 +45,10 @@ def _per_window(op: Op) -> int:
     return numel(op.out_shapes[0]) * numel(op.window.kernel)
 
 
+def _per_input(op: Op) -> int:
+    return numel(op.in_shapes[0])
+
+
 def _nothing(op: Op) -> int:
     return 0
 
@@ -54,16 +58,19 @@ OTHER_OPERATIONS: dict[str, Callable[[Op], int]] = {
     "linear": _bias,
     "batch_norm": _per_output(2),  # in eval mode a scale and a shift
     "relu": _per_output(1),
+    "hardtanh": _per_output(2),  # two comparisons
+    "sigmoid": _per_output(3),  # exponential, addition, division
+    "tanh": _per_output(1),
+    "softmax": _per_output(3),  # exponential, sum, division
     "local_response_norm": lambda op: 4 * numel(op.out_shapes[0]),  # square, sum, power, divide
     "max_pool2d": _per_window,
     "avg_pool2d": _per_window,
-    "adaptive_avg_pool2d": lambda op: numel(op.in_shapes[0]),
+    "adaptive_avg_pool2d": _per_input,
+    "adaptive_max_pool2d": _per_input,
+    "mean": _per_input,
+    "sum": _per_input,
     "add": _per_output(1),
     "mul": _per_output(1),
-    "cat": _nothing,
-    "flatten": _nothing,
-    "view": _nothing,
-    "chunk": _nothing,
-    "split": _nothing,
-    "dropout": _nothing,
-}
+} | dict.fromkeys((  # these move or pick numbers
+    "cat", "stack", "flatten", "view", "chunk", "split", "unbind", "getitem", "transpose", "permute", "squeeze",
+    "unsqueeze", "contiguous", "pad", "interpolate", "dropout"), _nothing)

@@ -1,7 +1,12 @@
 """Why a network cannot take an image of some size, and which sizes it can take."""
 
 from lib.architecture import Architecture, Impossible, Knobs, bounds
-from lib.trace import ImpossibleShape, Op, numel, on_meta, output_size, record, shape_text
+from lib.trace import ImpossibleShape, Op, Shape, numel, on_meta, output_size, record, shape_text
+
+
+def image_shape(architecture: Architecture, knobs: Knobs) -> Shape:
+    """(N, C, H, W) of one image for this network."""
+    return (1, architecture.in_channels, knobs.input_size, knobs.input_size)
 
 
 def refusal(architecture: Architecture, knobs: Knobs, error: ImpossibleShape) -> Impossible:
@@ -26,7 +31,7 @@ def _takes(architecture: Architecture, knobs: Knobs, size: int) -> bool:
     with on_meta():
         model = architecture.build(knobs)
     try:
-        record(model, (1, 3, size, size))
+        record(model, (1, architecture.in_channels, size, size))
     except ImpossibleShape:
         return False
     return True

@@ -15,9 +15,10 @@ from lib.analysis import Layer
 from lib.trace import shape_text
 
 IMAGE = "image"
-FOLLOWERS = frozenset({"batch_norm", "relu", "local_response_norm", "dropout", "flatten"})
+FOLLOWERS = frozenset({"batch_norm", "relu", "hardtanh", "sigmoid", "tanh", "softmax", "local_response_norm", "dropout", "flatten",
+                       "view", "transpose", "permute", "contiguous", "squeeze", "unsqueeze"})
 """Kinds that join the node of the op before them."""
-JUNCTIONS = frozenset({"add", "mul", "cat", "chunk", "split"})
+JUNCTIONS = frozenset({"add", "mul", "cat", "stack", "chunk", "split", "unbind"})
 """Kinds at which tensors meet or part; no other op joins their node."""
 MOST_LOOSE_NODES = 2
 """A stage without blocks that has no more nodes than this is always open; so are ops that belong to no stage, as those of
@@ -294,9 +295,10 @@ def _kernel(op: Layer) -> str:
     return "×".join(map(str, op.window.kernel))
 
 
-NAMES = {"batch_norm": "batch norm", "relu": "ReLU", "local_response_norm": "response norm", "max_pool2d": "max pool",
-         "avg_pool2d": "average pool", "adaptive_avg_pool2d": "average pool", "add": "+", "mul": "×", "cat": "concat",
-         "chunk": "split"}
+NAMES = {"batch_norm": "batch norm", "relu": "ReLU", "hardtanh": "ReLU6 (clamp)", "local_response_norm": "response norm", "max_pool2d": "max pool",
+         "avg_pool2d": "average pool", "adaptive_avg_pool2d": "average pool",
+         "adaptive_max_pool2d": "max pool", "view": "reshape", "getitem": "pick", "interpolate": "upsample", "add": "+", "mul": "×", "cat": "concat",
+         "chunk": "split", "unbind": "split"}
 
 
 def description(graph: Graph) -> str:

@@ -61,13 +61,18 @@ class Field:
 
     def middle(self, out_shape: Shape) -> tuple[Pair, Pair]:
         """(first, last) pixel seen by the output in the middle of the map, vertically and horizontally."""
-        height, width = out_shape[2:] if len(out_shape) == 4 else (1, 1)
+        height, width = out_shape[-2:] if len(out_shape) > 3 else (1, 1)
         return self.vertical.span(height // 2), self.horizontal.span(width // 2)
 
 
 # Ops whose output at a place depends on their inputs at the same place alone.
-POINTWISE = frozenset({"batch_norm", "relu", "add", "mul", "cat", "dropout", "local_response_norm", "chunk", "split",
-                       "flatten", "view"})
+POINTWISE = frozenset({
+    "batch_norm", "local_response_norm", "relu", "hardtanh", "sigmoid", "tanh", "softmax", "dropout", "add", "mul", "cat",
+    "stack", "chunk", "split", "unbind", "flatten", "view", "transpose", "permute", "squeeze", "unsqueeze", "contiguous"})
+
+# Ops whose output at a place depends on their inputs at the same place alone, if they leave height and width as they
+# are, and else on every place.
+REDUCING = frozenset({"mean", "sum", "amax", "getitem", "pad"})
 
 
 def receptive_fields(ops: tuple[Op, ...]) -> tuple[Field | None, ...]:
@@ -79,10 +84,13 @@ def receptive_fields(ops: tuple[Op, ...]) -> tuple[Field | None, ...]:
     return tuple(fields)
 
 
+HEAD = frozenset({"adaptive_avg_pool2d", "adaptive_max_pool2d", "cat", "dropout"})
+
+
 def convolutional_field(ops: tuple[Op, ...], fields: tuple[Field | None, ...]) -> int | None:
     """The field, in pixels, of the last feature map before the head: before pooling to a fixed size and flattening."""
     for op, field in zip(reversed(ops), reversed(fields)):
-        if len(op.out_shapes[0]) == 4 and op.kind not in {"adaptive_avg_pool2d", "dropout"}:
+        if len(op.out_shapes[0]) == 4 and max(op.out_shapes[0][2:]) > 1 and op.kind not in HEAD:
             return field and field.size
     return None
 
@@ -110,8 +118,10 @@ def _step(op: Op, field: Field) -> Field | None:
         return Field(_slide(field.vertical, *vertical), _slide(field.horizontal, *horizontal), field.whole_image)
     if op.kind == "linear":
         return replace(field, whole_image=True)
-    if op.kind == "adaptive_avg_pool2d":
+    if op.kind in {"adaptive_avg_pool2d", "adaptive_max_pool2d"}:
         return _adaptive(op, field)
+    if op.kind in REDUCING:
+        return _reduce(op, field)
     return None
 
 
@@ -128,6 +138,14 @@ def _adaptive(op: Op, field: Field) -> Field:
         return replace(field, whole_image=True)
     vertical, horizontal = _bins(height, out_height), _bins(width, out_width)
     return Field(_slide(field.vertical, *vertical), _slide(field.horizontal, *horizontal), field.whole_image)
+
+
+def _reduce(op: Op, field: Field) -> Field | None:
+    """Sums and means over channels or branches keep the places; over all places they see the whole image."""
+    before, after = op.in_shapes[0][-2:], op.out_shapes[0][-2:]
+    if before == after or field.whole_image:
+        return field
+    return replace(field, whole_image=True) if op.kind in {"mean", "sum", "amax"} else None
 
 
 def _bins(size: int, bins: int) -> tuple[int, int, int, int]:

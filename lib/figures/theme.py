@@ -21,7 +21,9 @@ class Palette:
 
 ROLES = {
     "conv2d": "convolution", "linear": "linear", "batch_norm": "normalisation", "local_response_norm": "normalisation",
-    "relu": "activation", "max_pool2d": "pooling", "avg_pool2d": "pooling", "adaptive_avg_pool2d": "pooling",
+    "relu": "activation", "hardtanh": "activation", "sigmoid": "activation", "tanh": "activation", "softmax": "activation",
+    "max_pool2d": "pooling", "avg_pool2d": "pooling", "adaptive_avg_pool2d": "pooling",
+    "adaptive_max_pool2d": "pooling", "mean": "pooling", "sum": "junction", "stack": "junction", "unbind": "junction",
     "add": "junction", "mul": "junction", "cat": "junction", "chunk": "junction", "split": "junction",
 }
 """What an operation does; others are `other`."""

@@ -9,6 +9,9 @@ from lib.architecture import MOST_BLOCKS, Knobs, bounds, is_sequence, options
 from lib.ui import _
 from lib.ui.address import moved
 
+MOST_SEGMENTS = 8
+"""A choice among more values than this drops down."""
+
 MOST_STEPS = 128
 """A range with more values than this gets a field to type in; a slider would be too fine for a hand."""
 
@@ -25,7 +28,9 @@ def control(knobs: type[Knobs], name: str, value: Any, changed: Callable[[str, A
             "on_change": lambda: (moved(), changed(name, st.session_state[name]))}
     if isinstance(value, bool):
         st.toggle(label, **more)
-    elif values := options(knobs, name):
+    elif len(values := options(knobs, name)) > MOST_SEGMENTS:
+        st.selectbox(label, values, **more)
+    elif values:
         st.segmented_control(label, values, required=True, **more)
     else:
         limits = bounds(knobs, name)
