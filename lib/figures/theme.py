@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Palette:
-    """Colours of one page theme, as hex strings. `kinds` colours an operation by what it does."""
+    """Colours of one page theme, as hex strings. `kinds` colours an operation by what it does; `series` are for things
+    compared, in the order in which they are given out."""
 
     background: str
     text: str
@@ -13,6 +14,7 @@ class Palette:
     line: str
     accent: str
     kinds: dict[str, str]
+    series: tuple[str, ...]
 
     def kind(self, kind: str) -> str:
         """The colour of a kind of operation; kinds that share a role share a colour."""
@@ -31,12 +33,14 @@ ROLES = {
 LIGHT = Palette(
     background="#ffffff", text="#1c2430", muted="#5b6675", line="#8a94a3", accent="#0072b2",
     kinds={"convolution": "#a9d3ef", "linear": "#f5c6a5", "normalisation": "#e3e7ec", "activation": "#bfe5d5",
-           "pooling": "#f6e6a2", "junction": "#e6c3d9", "other": "#eef1f4"})
+           "pooling": "#f6e6a2", "junction": "#e6c3d9", "other": "#eef1f4"},
+    series=("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b37700", "#3b9bd1", "#6b5b00", "#5b6675"))
 
 DARK = Palette(
     background="#0e1117", text="#eef2f7", muted="#a6b0bd", line="#6d7785", accent="#56b4e9",
     kinds={"convolution": "#1f5a80", "linear": "#8a4b1f", "normalisation": "#3b4350", "activation": "#1f6650",
-           "pooling": "#75651a", "junction": "#7a3f63", "other": "#2a303a"})
+           "pooling": "#75651a", "junction": "#7a3f63", "other": "#2a303a"},
+    series=("#56b4e9", "#f08a3c", "#2ecc9b", "#e39ac4", "#e6b32e", "#8fd0ff", "#d8cf5a", "#a6b0bd"))
 
 
 def palette(dark: bool) -> Palette:
