@@ -1,24 +1,68 @@
 """ResNet. He, Zhang, Ren, Sun, "Deep Residual Learning for Image Recognition", 2015, arXiv:1512.03385.
 
-Table 1 (the family), Fig. 5 (the two blocks), Fig. 3 (the plain counterpart). Module names are torchvision's.
+Table 1 (the family), Fig. 5 (the two blocks), Fig. 3 (the plain counterpart), section 3.3 (the shortcuts A, B and C).
+Module names are torchvision's.
 """
 
 from functools import partial
 from typing import Annotated, Literal
 
+import torch.nn.functional as F
 from pydantic import BeforeValidator, Field, model_validator
 from torch import Tensor, nn
 
-from lib.architecture import MOST_BLOCKS, Architecture, Claim, Impossible, Knobs, Paper, Preset, Stage, split_numbers
+from lib.architecture import (
+    MOST_BLOCKS, Architecture, Claim, Impossible, Knobs, Paper, Preset, Stage, split_numbers)
+from lib.models.heads import Head, head_knob
+from lib.models.heads import head as pooling_and_linear
+
+
+class ZeroPadding(nn.Module):
+    """The shortcut of option A, without parameters: every stride-th cell, and zeros in the channels that are new.
+
+    Input (N, in_channels, H, W), output (N, out_channels, H / stride, W / stride).
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, stride: int):
+        super().__init__()
+        self.new_channels = out_channels - in_channels
+        self.stride = stride
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.avg_pool2d(x, kernel_size=1, stride=self.stride)
+        return F.pad(x, (0, 0, 0, 0, 0, self.new_channels))
+
+
+def zero_padding(in_channels: int, out_channels: int, stride: int) -> nn.Module:
+    """Option A: the identity; where the shape changes, padded with zeros."""
+    if stride == 1 and in_channels == out_channels:
+        return nn.Identity()
+    return ZeroPadding(in_channels, out_channels, stride)
+
+
+def projection(in_channels: int, out_channels: int, stride: int) -> nn.Module:
+    """Option C: a 1x1 convolution on every shortcut."""
+    return nn.Sequential(nn.Conv2d(in_channels, out_channels, 1, stride, bias=False), nn.BatchNorm2d(out_channels))
+
+
+def identity_or_projection(in_channels: int, out_channels: int, stride: int) -> nn.Module:
+    """Option B: the identity; where the shape changes, a 1x1 convolution."""
+    if stride == 1 and in_channels == out_channels:
+        return nn.Identity()
+    return projection(in_channels, out_channels, stride)
+
+
+SHORTCUTS = {"A": zero_padding, "B": identity_or_projection, "C": projection}
 
 
 class BasicBlock(nn.Module):
     """Fig. 5, left: two 3x3 convolutions and a shortcut, y = F(x) + x.
 
-    Input (N, in_channels, H, W), output (N, channels, H / stride, W / stride).
+    `shortcut(in_channels, out_channels, stride)` builds the way around them. Input (N, in_channels, H, W), output
+    (N, channels, H / stride, W / stride).
     """
 
-    def __init__(self, in_channels: int, channels: int, stride: int = 1):
+    def __init__(self, in_channels: int, channels: int, stride: int = 1, shortcut=identity_or_projection):
         super().__init__()
         self.out_channels = channels
         self.conv1 = nn.Conv2d(in_channels, channels, 3, stride, padding=1, bias=False)
@@ -45,7 +89,7 @@ class Bottleneck(nn.Module):
     """
 
     def __init__(self, in_channels: int, channels: int, stride: int = 1, groups: int = 1, base_width: float = 64,
-                 stride_in_1x1: bool = False):
+                 stride_in_1x1: bool = False, shortcut=identity_or_projection):
         super().__init__()
         width = int(channels * base_width / 64) * groups
         self.out_channels = 4 * channels
@@ -90,11 +134,9 @@ class PlainBottleneck(Bottleneck):
         return self.relu(self.residual(x))
 
 
-def shortcut(in_channels: int, out_channels: int, stride: int) -> nn.Module:
-    """Option B of section 3.3: the identity, or a 1x1 projection where the shape changes."""
-    if stride == 1 and in_channels == out_channels:
-        return nn.Identity()
-    return nn.Sequential(nn.Conv2d(in_channels, out_channels, 1, stride, bias=False), nn.BatchNorm2d(out_channels))
+def stem(width: int) -> nn.Module:
+    """conv1 of Table 1."""
+    return nn.Conv2d(3, width, 7, stride=2, padding=3, bias=False)
 
 
 class ResNet(nn.Module):
@@ -104,9 +146,10 @@ class ResNet(nn.Module):
     Input (N, 3, H, W), output (N, num_classes).
     """
 
-    def __init__(self, block, depths: tuple[int, int, int, int], width: int = 64, num_classes: int = 1000):
+    def __init__(self, block, depths: tuple[int, int, int, int], width: int = 64, num_classes: int = 1000,
+                 head: Head = "average", stem=stem):
         super().__init__()
-        self.conv1 = nn.Conv2d(3, width, 7, stride=2, padding=3, bias=False)
+        self.conv1 = stem(width)
         self.bn1 = nn.BatchNorm2d(width)
         self.relu = nn.ReLU(inplace=True)
         self.maxpool = nn.MaxPool2d(3, stride=2, padding=1)
@@ -114,8 +157,7 @@ class ResNet(nn.Module):
         self.layer2 = stage(block, depths[1], self.layer1[-1].out_channels, 2 * width, stride=2)
         self.layer3 = stage(block, depths[2], self.layer2[-1].out_channels, 4 * width, stride=2)
         self.layer4 = stage(block, depths[3], self.layer3[-1].out_channels, 8 * width, stride=2)
-        self.avgpool = nn.AdaptiveAvgPool2d(1)
-        self.fc = nn.Linear(self.layer4[-1].out_channels, num_classes)
+        self.avgpool, self.fc = pooling_and_linear(head, self.layer4[-1].out_channels, num_classes)
         initialize(self)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -169,6 +211,10 @@ class ResNetKnobs(Knobs):
         False, title="Stride in the 1x1",
         description="The paper strides in the first 1x1 convolution, torchvision in the 3x3. Bottleneck blocks only.")
     residual: bool = Field(True, title="Shortcuts", description="Off: the plain network of the paper's Fig. 3.")
+    shortcut: Literal["A", "B", "C"] = Field(
+        "B", title="Shortcut option", description="Section 3.3. A: no parameters, new channels are zeros. B: a 1x1 "
+                                                  "projection where the shape changes. C: projections everywhere.")
+    head: Head = head_knob()
 
     @model_validator(mode="after")
     def whole_widths(self):
@@ -198,10 +244,10 @@ def require_whole_width(width: int, base_width: int) -> None:
 
 def build(knobs: ResNetKnobs) -> ResNet:
     block, _ = TABLE_1[knobs.depth]
-    block = block if knobs.residual else PLAIN[block]
-    if issubclass(block, Bottleneck):
+    block = partial(block if knobs.residual else PLAIN[block], shortcut=SHORTCUTS[knobs.shortcut])
+    if issubclass(block.func, Bottleneck):
         block = partial(block, base_width=knobs.base_width, stride_in_1x1=knobs.stride_in_1x1)
-    return ResNet(block, knobs.depths, knobs.width, knobs.num_classes)
+    return ResNet(block, knobs.depths, knobs.width, knobs.num_classes, knobs.head)
 
 
 def stages(knobs: Knobs) -> tuple[Stage, ...]:
@@ -234,6 +280,13 @@ ARCHITECTURE = Architecture(
         "resnet152": Preset({"depth": 152}, "152 weight layers; conv4_x has 36 blocks."),
         "wide_resnet50_2": Preset({"depth": 50, "base_width": 128},
                                   "ResNet-50 with twice the channels in every 3x3 (Zagoruyko, Komodakis 2016)."),
+        "wide_resnet101_2": Preset({"depth": 101, "base_width": 128}, "The same for ResNet-101."),
+        "resnet18_a": Preset({"depth": 18, "shortcut": "A"}, "ResNet-18 with shortcuts without parameters, as in Table 2."),
+        "resnet34_a": Preset({"depth": 34, "shortcut": "A"}, "ResNet-34 with shortcuts without parameters, as in Table 2."),
+        "resnet34_c": Preset({"depth": 34, "shortcut": "C"}, "ResNet-34 with a projection on every shortcut, as in Table 3."),
+        "plain18": Preset({"depth": 18, "residual": False}, "18 layers without shortcuts: the plain network of Table 2."),
+        "plain34": Preset({"depth": 34, "residual": False},
+                          "34 layers without shortcuts, which train worse than 18: the degradation of Table 2."),
     },
     build=build,
     stages=stages,

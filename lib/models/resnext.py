@@ -11,6 +11,7 @@ from typing import Literal
 from pydantic import Field, field_validator, model_validator
 
 from lib.architecture import Architecture, Claim, Knobs, Paper, Preset
+from lib.models.heads import Head, head_knob
 from lib.models.resnet import (
     TABLE_1, Bottleneck, FourStages, PlainBottleneck, ResNet, require_whole_width, stages)
 
@@ -66,6 +67,7 @@ class ResNeXtKnobs(Knobs):
     stride_in_1x1: bool = Field(
         False, title="Stride in the 1x1", description="The stride of a stage in the first 1x1 instead of the 3x3.")
     residual: bool = Field(True, title="Shortcuts", description="Off: the same blocks without their shortcuts.")
+    head: Head = head_knob()
     equal_cost: bool = Field(
         False, title="Equal cost",
         description="Pick the width per group d so that the multiply-adds stay nearest to the ResNet of this depth.")
@@ -92,7 +94,7 @@ class ResNeXtKnobs(Knobs):
 def build(knobs: ResNeXtKnobs) -> ResNet:
     block = partial(Bottleneck if knobs.residual else PlainBottleneck, groups=knobs.cardinality,
                     base_width=knobs.base_width, stride_in_1x1=knobs.stride_in_1x1)
-    return ResNet(block, knobs.depths, knobs.width, knobs.num_classes)
+    return ResNet(block, knobs.depths, knobs.width, knobs.num_classes, knobs.head)
 
 
 def template(cardinality: int, base_width: int, depth: int = 50, note: str = "") -> Preset:

@@ -1,0 +1,107 @@
+"""ResNets for CIFAR-10. He, Zhang, Ren, Sun, "Deep Residual Learning for Image Recognition", 2015, arXiv:1512.03385.
+
+Section 4.2: a 3x3 stem and three stages of n blocks on maps of 32, 16 and 8 pixels, 6n + 2 weight layers with basic
+blocks. With bottlenecks there are 9n + 2, as in He et al., "Identity Mappings in Deep Residual Networks", 2016,
+arXiv:1603.05027.
+"""
+
+from functools import partial
+from typing import Literal
+
+from pydantic import Field
+from torch import Tensor, nn
+
+from lib.architecture import Architecture, Claim, Knobs, Paper, Preset, Stage
+from lib.models.heads import Head, head_knob
+from lib.models.heads import head as pooling_and_linear
+from lib.models.resnet import PLAIN, SHORTCUTS, BasicBlock, Bottleneck, initialize, stage
+
+
+class ResNetCIFAR(nn.Module):
+    """The table of section 4.2: 16, 32 and 64 channels for width 16, then global average pooling and a linear layer.
+
+    `block(in_channels, channels, stride)` builds a block; each stage has `n` of them. Input (N, 3, H, W), output
+    (N, num_classes).
+    """
+
+    def __init__(self, block, n: int, width: int = 16, num_classes: int = 10, head: Head = "average"):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, width, 3, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
+        self.relu = nn.ReLU(inplace=True)
+        self.layer1 = stage(block, n, width, width, stride=1)
+        self.layer2 = stage(block, n, self.layer1[-1].out_channels, 2 * width, stride=2)
+        self.layer3 = stage(block, n, self.layer2[-1].out_channels, 4 * width, stride=2)
+        self.avgpool, self.fc = pooling_and_linear(head, self.layer3[-1].out_channels, num_classes)
+        initialize(self)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.relu(self.bn1(self.conv1(x)))
+        x = self.layer3(self.layer2(self.layer1(x)))
+        return self.fc(self.avgpool(x).flatten(1))
+
+
+class ResNetCIFARKnobs(Knobs):
+    """What turns a CIFAR ResNet into another one."""
+
+    n: int = Field(3, ge=1, le=200, title="Blocks per stage n",
+                   description="Weight layers: 6n + 2 with basic blocks, 9n + 2 with bottlenecks.")
+    bottleneck: bool = Field(False, title="Bottlenecks", description="Blocks of 1x1, 3x3 and 1x1 instead of two 3x3.")
+    width: int = Field(16, ge=4, le=128, multiple_of=4, title="Width",
+                       description="Channels of the stem and of the first stage; they double twice.")
+    residual: bool = Field(True, title="Shortcuts", description="Off: the plain network of section 4.2.")
+    shortcut: Literal["A", "B", "C"] = Field(
+        "A", title="Shortcut option", description="The paper uses A here: no parameters, new channels are zeros.")
+    head: Head = head_knob()
+    num_classes: int = Field(10, ge=1, le=22_000, title="Classes", description="Outputs of the last layer.")
+    input_size: int = Field(32, ge=32, le=640, title="Input size",
+                            description="Height and width of the image, in pixels.", json_schema_extra={"stride": 32})
+
+
+def build(knobs: ResNetCIFARKnobs) -> ResNetCIFAR:
+    block = Bottleneck if knobs.bottleneck else BasicBlock
+    block = partial(block if knobs.residual else PLAIN[block], shortcut=SHORTCUTS[knobs.shortcut])
+    return ResNetCIFAR(block, knobs.n, knobs.width, knobs.num_classes, knobs.head)
+
+
+def stages(knobs: ResNetCIFARKnobs) -> tuple[Stage, ...]:
+    """The columns of the table in section 4.2, by the map's size at 32 pixels."""
+    return (
+        Stage("conv1", {"conv1": "", "bn1": "", "relu": ""}),
+        Stage("conv2_x", {"layer1": ""}), Stage("conv3_x", {"layer2": ""}), Stage("conv4_x", {"layer3": ""}),
+        Stage("head", {"avgpool": "", "fc": ""}),
+    )
+
+
+KILO, MEGA = 10**3, 10**6
+TABLE = "He et al. 2015, Table 6"
+
+
+def preset(n: int) -> Preset:
+    return Preset({"n": n}, f"n = {n}: {6 * n + 2} weight layers in basic blocks, shortcuts without parameters.")
+
+
+ARCHITECTURE = Architecture(
+    id="resnet_cifar",
+    name="ResNet for CIFAR",
+    summary="The same blocks on 32-pixel images, from 20 to 1202 layers.",
+    paper=Paper("Deep Residual Learning for Image Recognition", "K. He, X. Zhang, S. Ren, J. Sun", 2015, "1512.03385"),
+    knobs=ResNetCIFARKnobs,
+    presets={f"resnet{6 * n + 2}_cifar": preset(n) for n in (3, 5, 7, 9, 18, 200)} | {
+        "resnet164_cifar": Preset({"n": 18, "bottleneck": True, "shortcut": "B"},
+                                  "n = 18: 164 weight layers in bottleneck blocks (the baseline of the 2016 paper)."),
+        "plain20_cifar": Preset({"n": 3, "residual": False}, "20 weight layers without shortcuts."),
+        "plain56_cifar": Preset({"n": 9, "residual": False},
+                                "56 weight layers without shortcuts: a higher training error than with 20 (Fig. 6)."),
+    },
+    build=build,
+    stages=stages,
+    claims=(
+        Claim("resnet20_cifar", "params", 270 * KILO, TABLE, 5 * KILO),
+        Claim("resnet32_cifar", "params", 460 * KILO, TABLE, 5 * KILO),
+        Claim("resnet44_cifar", "params", 660 * KILO, TABLE, 5 * KILO),
+        Claim("resnet56_cifar", "params", 850 * KILO, TABLE, 5 * KILO),
+        Claim("resnet110_cifar", "params", 1_700 * KILO, TABLE, 50 * KILO),
+        Claim("resnet1202_cifar", "params", 19_400 * KILO, TABLE, 50 * KILO),
+    ),
+)
