@@ -240,7 +240,7 @@ def _identity(window: None, input, *args, **kwargs):
 # Where torch calls one operation by several names.
 _KINDS = {"iadd": "add", "__iadd__": "add", "__radd__": "add", "add_": "add", "__imul__": "mul", "__rmul__": "mul",
           "relu_": "relu", "sigmoid_": "sigmoid", "rmul": "mul", "concat": "cat", "concatenate": "cat",
-          "reshape": "view", "split_with_sizes": "split"}
+          "reshape": "view", "unflatten": "view", "split_with_sizes": "split"}
 
 # Functions that only ask about a tensor.
 _QUESTIONS = frozenset({"__get__", "size", "dim", "numel", "is_floating_point", "__len__", "is_contiguous", "stride"})

@@ -78,10 +78,12 @@ class Analysis:
 
     @cached_property
     def weight_layers(self) -> int:
-        """Convolutions and linear layers on the longest path, as papers count: projections beside it do not add."""
+        """Convolutions and linear layers on the longest path, as papers count: projections beside it do not add, nor do
+        gates, the second factor of a product."""
         depths: list[int] = []
         for op in self.ops:
-            before = max((depths[i] for i in op.inputs if i >= 0), default=0)
+            inputs = op.inputs[:1] if op.kind == "mul" else op.inputs
+            before = max((depths[i] for i in inputs if i >= 0), default=0)
             depths.append(before + (op.kind in {"conv2d", "linear"}))
         return max(depths)
 
