@@ -24,8 +24,8 @@ class Impossible(ValueError):
         self.fixes = dict(fixes or {})
 
 
-class Knobs(BaseModel):
-    """What can be turned on a network. A family adds its own fields; instances are frozen and hashable.
+class NetworkKnobs(BaseModel):
+    """What can be turned on any network. A family adds its own fields; instances are frozen and hashable.
 
     A field's `title` is its label, its `description` the help text, and its bounds the range of the control.
     `json_schema_extra` may hold `follows`, the knob whose change resets this one, `set_by`, the switch that
@@ -34,8 +34,6 @@ class Knobs(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
-    num_classes: int = Field(1000, ge=1, le=22_000, title="Classes", description="Outputs of the last layer.",
-                             json_schema_extra={"stride": 100})
     input_size: int = Field(224, ge=32, le=640, title="Input size",
                             description="Height and width of the image, in pixels.", json_schema_extra={"stride": 32})
 
@@ -45,7 +43,7 @@ class Knobs(BaseModel):
         return option_of(options(cls, info.field_name), value)
 
     @classmethod
-    def read(cls, values: Mapping[str, Any]) -> Knobs:
+    def read(cls, values: Mapping[str, Any]) -> NetworkKnobs:
         """Knobs from values of any origin: Python, a link, a command line.
 
         Raises `Impossible` with one plain sentence if a name or a value is wrong.
@@ -54,7 +52,6 @@ class Knobs(BaseModel):
             return cls.model_validate(values)
         except ValidationError as error:
             raise _plain(cls, error.errors()[0]) from None
-
 
     @classmethod
     def read_one(cls, name: str, value: Any) -> Any:
@@ -72,7 +69,14 @@ class Knobs(BaseModel):
             raise _plain(cls, {**error.errors()[0], "loc": (name,), "input": value}) from None
 
 
-def _plain(knobs: type[Knobs], error: Mapping[str, Any]) -> Impossible:
+class Knobs(NetworkKnobs):
+    """What can be turned on a network that classifies."""
+
+    num_classes: int = Field(1000, ge=1, le=22_000, title="Classes", description="Outputs of the last layer.",
+                             json_schema_extra={"stride": 100})
+
+
+def _plain(knobs: type[NetworkKnobs], error: Mapping[str, Any]) -> Impossible:
     """One sentence for a person from pydantic's first error."""
     cause = error.get("ctx", {}).get("error")
     if isinstance(cause, Impossible):
@@ -101,13 +105,13 @@ class Range:
         return f"a whole number from {self.low} to {self.high}{steps}"
 
 
-def bounds(knobs: type[Knobs], name: str) -> Range:
+def bounds(knobs: type[NetworkKnobs], name: str) -> Range:
     """The range of a whole-number knob, read from its declaration. `multiple_of` is the step."""
     limits = {type(rule).__name__: rule for rule in knobs.model_fields[name].metadata}
     return Range(limits["Ge"].ge, limits["Le"].le, limits["MultipleOf"].multiple_of if "MultipleOf" in limits else 1)
 
 
-def options(knobs: type[Knobs], name: str) -> tuple[Any, ...]:
+def options(knobs: type[NetworkKnobs], name: str) -> tuple[Any, ...]:
     """The values of a knob that is a choice among a few; empty for other knobs."""
     annotation = knobs.model_fields[name].annotation
     return getattr(annotation, "__args__", ()) if getattr(annotation, "__origin__", None) is not tuple else ()
@@ -118,12 +122,12 @@ def option_of(options: tuple[Any, ...], value: Any) -> Any:
     return next((option for option in options if str(option) == value), value)
 
 
-def is_sequence(knobs: type[Knobs], name: str) -> bool:
+def is_sequence(knobs: type[NetworkKnobs], name: str) -> bool:
     """Whether the knob holds one number per stage, like `depths`."""
     return getattr(knobs.model_fields[name].annotation, "__origin__", None) is tuple
 
 
-def choices(knobs: type[Knobs], name: str) -> str:
+def choices(knobs: type[NetworkKnobs], name: str) -> str:
     """What a knob accepts, in words."""
     annotation = knobs.model_fields[name].annotation
     if annotation is bool:
@@ -131,10 +135,16 @@ def choices(knobs: type[Knobs], name: str) -> str:
     if is_sequence(knobs, name):
         count = len(annotation.__args__)
         return f"give {count} whole numbers from 1 to {MOST_BLOCKS}, such as {','.join('2' * count)}"
-    if values := options(knobs, name):
+    values = options(knobs, name)
+    if len(values) > MOST_NAMED:
+        return f"choose one of {len(values)} names, such as {', '.join(map(str, values[:MOST_NAMED // 2]))}"
+    if values:
         return f"choose one of {', '.join(map(str, values))}"
     return f"choose {bounds(knobs, name)}"
 
+
+MOST_NAMED = 16
+"""A message names no more options than this."""
 
 MOST_BLOCKS = 64
 """The most blocks a stage may have: more than ResNet-152's 36, few enough to stay quick."""
@@ -239,7 +249,7 @@ class Architecture:
     name: str
     summary: str
     paper: Paper
-    knobs: type[Knobs]
+    knobs: type[NetworkKnobs]
     presets: Mapping[str, Preset]
     build: Callable[[Any], Any]
     stages: Callable[[Any], tuple[Stage, ...]]

@@ -11,7 +11,7 @@ from pkgutil import iter_modules
 from typing import Any
 
 from lib import models
-from lib.architecture import Architecture, Impossible, Knobs
+from lib.architecture import Architecture, Impossible, NetworkKnobs
 
 
 @cache
@@ -37,7 +37,7 @@ def get(preset: str) -> Architecture:
     raise Impossible(f"There is no network “{preset[:40]}”; {hint}")
 
 
-def configure(preset: str, knobs: Mapping[str, Any]) -> Knobs:
+def configure(preset: str, knobs: Mapping[str, Any]) -> NetworkKnobs:
     """The knobs of a preset with some of them changed. Raises `Impossible` for a wrong name or value."""
     family = get(preset)
     return family.knobs.read({**family.presets[preset].knobs, **knobs})

@@ -11,7 +11,7 @@ import pandas as pd
 from lib.analysis.cost import activation_bytes, macs, other_operations
 from lib.analysis.fitting import image_shape, refusal
 from lib.analysis.receptive_field import Field, convolutional_field, receptive_fields
-from lib.architecture import Architecture, Knobs, Stage
+from lib.architecture import Architecture, NetworkKnobs, Stage
 from lib.trace import ImpossibleShape, Op, Shape, on_meta, record, shape_text
 
 
@@ -48,7 +48,7 @@ class Analysis:
 
     preset: str
     architecture: Architecture
-    knobs: Knobs
+    knobs: NetworkKnobs
     ops: tuple[Layer, ...]
 
     @property
@@ -129,7 +129,7 @@ def _geometry(op: Op) -> tuple[str, str, str, int | None]:
             op.groups if op.kind == "conv2d" else None)
 
 
-def analyze_knobs(preset: str, architecture: Architecture, knobs: Knobs) -> Analysis:
+def analyze_knobs(preset: str, architecture: Architecture, knobs: NetworkKnobs) -> Analysis:
     """Build on meta, run once, derive.
 
     Raises `Impossible`, naming the layer, if the image is too small for the network or does not fit it.

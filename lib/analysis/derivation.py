@@ -119,6 +119,8 @@ def _field(op: Layer, ops: tuple[Layer, ...]) -> list[Step]:
     before = [ops[i].field if i >= 0 else Field() for i in op.inputs]
     if op.field is None or None in before:
         return [Step("Receptive field", f"no rule is known for {op.kind}", "", "unknown")]
+    if op.window and before[0].vertical.spans:
+        return [Step("Receptive field", "the union of what its window reads, place by place", "", _pixels(op.field))]
     if op.window:
         entered = before[0]
         vertical, horizontal = (

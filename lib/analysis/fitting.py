@@ -1,15 +1,15 @@
 """Why a network cannot take an image of some size, and which sizes it can take."""
 
-from lib.architecture import Architecture, Impossible, Knobs, bounds
+from lib.architecture import Architecture, Impossible, NetworkKnobs, bounds
 from lib.trace import ImpossibleShape, Op, Shape, numel, on_meta, output_size, record, shape_text
 
 
-def image_shape(architecture: Architecture, knobs: Knobs) -> Shape:
+def image_shape(architecture: Architecture, knobs: NetworkKnobs) -> Shape:
     """(N, C, H, W) of one image for this network."""
     return (1, architecture.in_channels, knobs.input_size, knobs.input_size)
 
 
-def refusal(architecture: Architecture, knobs: Knobs, error: ImpossibleShape) -> Impossible:
+def refusal(architecture: Architecture, knobs: NetworkKnobs, error: ImpossibleShape) -> Impossible:
     """The error of a trace as one sentence: the layer, its arithmetic, and the nearest input sizes that work."""
     size, sizes = knobs.input_size, working_sizes(architecture, knobs)
     nearest = " and ".join(map(str, sizes)) or "none"
@@ -18,7 +18,7 @@ def refusal(architecture: Architecture, knobs: Knobs, error: ImpossibleShape) ->
         f"Nearest input sizes that work: {nearest}.", {"input_size": sizes})
 
 
-def working_sizes(architecture: Architecture, knobs: Knobs) -> tuple[int, ...]:
+def working_sizes(architecture: Architecture, knobs: NetworkKnobs) -> tuple[int, ...]:
     """The nearest input sizes, below and above the present one, that the network can take."""
     limits = bounds(type(knobs), "input_size")
     below = range(knobs.input_size - 1, limits.low - 1, -1)
@@ -27,7 +27,7 @@ def working_sizes(architecture: Architecture, knobs: Knobs) -> tuple[int, ...]:
     return tuple(size for size in found if size)
 
 
-def _takes(architecture: Architecture, knobs: Knobs, size: int) -> bool:
+def _takes(architecture: Architecture, knobs: NetworkKnobs, size: int) -> bool:
     with on_meta():
         model = architecture.build(knobs)
     try:

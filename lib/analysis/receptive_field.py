@@ -12,15 +12,22 @@ from lib.trace import Op, Pair, Shape
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """The field along one axis, in pixels of the image. `start` is negative where it begins in the padding."""
+    """The field along one axis, in pixels of the image. `start` is negative where it begins in the padding.
+
+    After an upsampling neighbours are no longer the same moved on: `spans` then holds the (first, last) pixel of every
+    output, and `size` is the largest of them.
+    """
 
     size: int = 1
     jump: int = 1
     start: int = 0
     smallest: int = 1
+    spans: tuple[Pair, ...] = ()
 
-    def span(self, position: int) -> tuple[int, int]:
+    def span(self, position: int) -> Pair:
         """First and last pixel that output `position` sees."""
+        if self.spans:
+            return self.spans[position]
         first = self.start + position * self.jump
         return first, first + self.size - 1
 
@@ -80,7 +87,7 @@ def receptive_fields(ops: tuple[Op, ...]) -> tuple[Field | None, ...]:
     fields: list[Field | None] = []
     for op in ops:
         inputs = [fields[i] if i >= 0 else Field() for i in op.inputs]
-        fields.append(_step(op, _union(inputs)) if None not in inputs and inputs else None)
+        fields.append(_step(op, _union(inputs, op.in_shapes[0])) if None not in inputs and inputs else None)
     return tuple(fields)
 
 
@@ -95,27 +102,43 @@ def convolutional_field(ops: tuple[Op, ...], fields: tuple[Field | None, ...]) -
     return None
 
 
-def _union(fields: list[Field]) -> Field:
+def _union(fields: list[Field], shape: Shape) -> Field:
+    """The field of what reads several inputs, the first of this shape."""
     first = fields[0]
     if all(field == first for field in fields):
         return first
-    return Field(_hull([f.vertical for f in fields]), _hull([f.horizontal for f in fields]),
+    height, width = shape[-2:] if len(shape) > 3 else (1, 1)
+    return Field(_hull([f.vertical for f in fields], height), _hull([f.horizontal for f in fields], width),
                  any(f.whole_image for f in fields))
 
 
-def _hull(axes: list[Axis]) -> Axis:
+def _hull(axes: list[Axis], cells: int) -> Axis:
     """The union of branches that meet. Their jumps agree, or their shapes would not; a gate of one cell keeps 1."""
+    smallest = min(axis.smallest for axis in axes)
+    if any(axis.spans for axis in axes):
+        return _placewise([[axis.span(i) for axis in axes] for i in range(cells)], axes[0].jump, smallest)
     start = min(axis.start for axis in axes)
     end = max(axis.start + axis.size for axis in axes)
-    return Axis(end - start, max(axis.jump for axis in axes), start, min(axis.smallest for axis in axes))
+    return Axis(end - start, max(axis.jump for axis in axes), start, smallest)
+
+
+def _placewise(parts: list[list[Pair]], jump: int, smallest: int) -> Axis:
+    """The axis whose output i sees all of `parts[i]`."""
+    spans = tuple((min(first for first, _ in part), max(last for _, last in part)) for part in parts)
+    return Axis(max(last - first + 1 for first, last in spans), jump, spans[0][0], smallest, spans)
 
 
 def _step(op: Op, field: Field) -> Field | None:
     if op.kind in POINTWISE:
         return field
     if op.window:
+        height, width = op.out_shapes[0][2:]
         vertical, horizontal = zip(op.window.kernel, op.window.stride, op.window.padding, op.window.dilation)
-        return Field(_slide(field.vertical, *vertical), _slide(field.horizontal, *horizontal), field.whole_image)
+        return Field(_slide(field.vertical, height, *vertical), _slide(field.horizontal, width, *horizontal), field.whole_image)
+    if op.kind == "interpolate":
+        (height, width), (out_height, out_width) = op.in_shapes[0][2:], op.out_shapes[0][2:]
+        return Field(_stretch(field.vertical, height, out_height), _stretch(field.horizontal, width, out_width),
+                     field.whole_image)
     if op.kind == "linear":
         return replace(field, whole_image=True)
     if op.kind in {"adaptive_avg_pool2d", "adaptive_max_pool2d"}:
@@ -125,10 +148,20 @@ def _step(op: Op, field: Field) -> Field | None:
     return None
 
 
-def _slide(axis: Axis, kernel: int, stride: int, padding: int, dilation: int) -> Axis:
-    """r += (k - 1) d j, then j *= s, with the start moved back by the padding."""
+def _slide(axis: Axis, cells: int, kernel: int, stride: int, padding: int, dilation: int) -> Axis:
+    """r += (k - 1) d j, then j *= s, with the start moved back by the padding. `cells` are those of the output."""
     growth = (kernel - 1) * dilation * axis.jump
+    if axis.spans:
+        read = [range(i * stride - padding, i * stride - padding + kernel * dilation, dilation) for i in range(cells)]
+        parts = [[axis.spans[place] for place in places if 0 <= place < len(axis.spans)] for places in read]
+        return _placewise(parts, axis.jump * stride, axis.smallest + growth)
     return Axis(axis.size + growth, axis.jump * stride, axis.start - padding * axis.jump, axis.smallest + growth)
+
+
+def _stretch(axis: Axis, before: int, after: int) -> Axis:
+    """Nearest-neighbour upsampling of `before` cells to `after`."""
+    return _placewise([[axis.span(i * before // after)] for i in range(after)], max(1, axis.jump * before // after),
+                      axis.smallest)
 
 
 def _adaptive(op: Op, field: Field) -> Field:
@@ -137,7 +170,8 @@ def _adaptive(op: Op, field: Field) -> Field:
     if (out_height, out_width) == (1, 1):
         return replace(field, whole_image=True)
     vertical, horizontal = _bins(height, out_height), _bins(width, out_width)
-    return Field(_slide(field.vertical, *vertical), _slide(field.horizontal, *horizontal), field.whole_image)
+    return Field(_slide(field.vertical, out_height, *vertical), _slide(field.horizontal, out_width, *horizontal),
+                 field.whole_image)
 
 
 def _reduce(op: Op, field: Field) -> Field | None:

@@ -11,7 +11,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 from torch import nn
 
-from lib.architecture import Architecture, Change, Claim, Impossible, Knobs, Paper, Preset, Stage
+from lib.architecture import Architecture, Change, Impossible, Knobs, Paper, Preset, Result, Stage
 from lib.models import resnet
 from lib.models.heads import Head, head_knob
 from lib.models.resnet import TABLE_1, BasicBlock, Bottleneck, FourStages, ResNet, identity_or_projection, stem
@@ -82,9 +82,6 @@ def stages(knobs: ResNetTweaksKnobs) -> tuple[Stage, ...]:
     return DEEP_STEM if knobs.deep_stem else first, *others
 
 
-MEGA, GIGA = 10**6, 10**9
-TABLE = "He et al. 2018, Table 5"
-
 ARCHITECTURE = Architecture(
     id="resnet_tweaks",
     name="ResNet-B, -C, -D",
@@ -106,6 +103,7 @@ ARCHITECTURE = Architecture(
     },
     build=build,
     stages=stages,
+    results=(Result("resnet50d", round(100 - 77.16, 2), None, "He et al. 2018, Table 5"),),
     changes=(
         Change("resnet50_v1", "resnet50b", "stride in the 3x3 instead of the 1x1"),
         Change("resnet50b", "resnet50c", "three 3x3 instead of the 7x7 stem"),

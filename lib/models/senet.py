@@ -97,6 +97,9 @@ class SENetKnobs(Knobs):
         description="Blocks in conv2_x, conv3_x, conv4_x and conv5_x.", json_schema_extra={"follows": "depth"})
     width: int = Field(64, ge=8, le=256, multiple_of=8, title="Width",
                        description="Channels of the stem and of conv2_x; each later stage doubles them.")
+    stride_in_1x1: bool = Field(
+        False, title="Stride in the 1x1",
+        description="The paper strides in the first 1x1 convolution, timm in the 3x3. Bottleneck blocks only.")
     reduction: Literal[2, 4, 8, 16, 32] = Field(
         16, title="Reduction r", description="An SE block squeezes its channels to 1/r of them, but no fewer than 8.")
     place: Literal["standard", "pre", "post", "identity"] = Field(
@@ -111,7 +114,7 @@ class SENetKnobs(Knobs):
     @model_validator(mode="after")
     def fits_together(self):
         if TABLE_1[self.depth][0] is BasicBlock:
-            defaults = {"place": "standard", "cardinality": 1, "base_width": 64}
+            defaults = {"place": "standard", "cardinality": 1, "base_width": 64, "stride_in_1x1": False}
             for name, default in defaults.items():
                 if getattr(self, name) != default:
                     raise Impossible(
@@ -126,13 +129,16 @@ def build(knobs: SENetKnobs) -> ResNet:
         block = partial(SEBasicBlock, reduction=knobs.reduction)
     else:
         block = partial(PLACES[knobs.place], reduction=knobs.reduction, groups=knobs.cardinality,
-                        base_width=knobs.base_width)
+                        base_width=knobs.base_width, stride_in_1x1=knobs.stride_in_1x1)
     return ResNet(block, knobs.depths, knobs.width, knobs.num_classes, knobs.head)
 
 
 RESNEXT = {"cardinality": 32, "base_width": 4}
+V1 = {"stride_in_1x1": True}
 TABLE = "Hu et al. 2017, Table 2"
-MEGA, GIGA = 10**6, 10**9
+GIGA = 10**9
+POOLED = ("{} in convolutions and linear layers alone; the paper seems to count the pooling and the scaling of the SE blocks "
+          "too, which makes {}")
 
 ARCHITECTURE = Architecture(
     id="senet",
@@ -154,6 +160,20 @@ ARCHITECTURE = Architecture(
     },
     build=build,
     stages=stages,
+    claims=(
+        Claim("seresnet50", "macs", 387 * GIGA // 100, TABLE, GIGA // 200, knobs=V1, differs=POOLED.format("3.860", "3.87")),
+        Claim("seresnet101", "macs", 760 * GIGA // 100, TABLE, GIGA // 200, knobs=V1, differs=POOLED.format("7.575", "7.59")),
+        Claim("seresnet152", "macs", 1132 * GIGA // 100, TABLE, GIGA // 200, knobs=V1, differs=POOLED.format("11.289", "11.32")),
+        Claim("seresnext50_32x4d", "macs", 425 * GIGA // 100, TABLE, GIGA // 200, differs=POOLED.format("4.233", "4.24")),
+        Claim("seresnext101_32x4d", "macs", 800 * GIGA // 100, TABLE, GIGA // 200, differs=POOLED.format("7.975", "7.99")),
+    ),
+    results=(
+        Result("seresnet50", 23.29, 6.62, TABLE, knobs=V1),
+        Result("seresnet101", 22.38, 6.07, TABLE, knobs=V1),
+        Result("seresnet152", 21.57, 5.73, TABLE, knobs=V1),
+        Result("seresnext50_32x4d", 21.10, 5.49, TABLE),
+        Result("seresnext101_32x4d", 20.70, 5.01, TABLE),
+    ),
     changes=(
         Change("resnet50", "seresnet50", "channels gated by squeeze and excitation"),
         Change("resnext50_32x4d", "seresnext50_32x4d", "channels gated by squeeze and excitation"),

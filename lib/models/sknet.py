@@ -195,6 +195,19 @@ ARCHITECTURE = Architecture(
     },
     build=build,
     stages=stages,
+    claims=(
+        Claim("skresnext50_32x4d", "params", 275 * MEGA // 10, TABLE, MEGA // 20),
+        Claim("skresnext50_32x4d", "macs", 447 * GIGA // 100, TABLE, GIGA // 200,
+              differs="4.463 in convolutions and linear layers; the table does not say what else it counts"),
+        Claim("sknet101", "params", 489 * MEGA // 10, TABLE, MEGA // 20,
+              differs="48.74 by SK[2, 16, 32] in ResNeXt-101 32x4d, which is exact for SKNet-50; the reason is not known"),
+        Claim("sknet101", "macs", 846 * GIGA // 100, TABLE, GIGA // 200,
+              differs="8.449 in convolutions and linear layers; the table does not say what else it counts"),
+    ),
+    results=(
+        Result("skresnext50_32x4d", 20.79, None, TABLE),
+        Result("sknet101", 20.19, None, TABLE),
+    ),
     changes=(
         Change("resnext50_32x4d", "skresnext50_32x4d", "a choice between two kernels for each 3x3"),
         Change("seresnext50_32x4d", "skresnext50_32x4d", "a softmax over kernels instead of a gate"),

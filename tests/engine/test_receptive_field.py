@@ -9,6 +9,22 @@ from lib.analysis.receptive_field import receptive_fields
 from lib.trace import on_meta, record
 
 
+class WithoutGradient(nn.AdaptiveAvgPool2d):
+    """Global pooling of a gate, whose gradient would reach every pixel."""
+
+    def forward(self, x):
+        return super().forward(x).detach()
+
+
+def without_gates(model: nn.Module) -> nn.Module:
+    """The network whose gates scale but pass no gradient on: what is left are its convolutions and poolings."""
+    for name, module in list(model.named_modules()):
+        if isinstance(module, nn.AdaptiveAvgPool2d) and "." in name:
+            parent = model.get_submodule(name.rpartition(".")[0])
+            setattr(parent, name.rpartition(".")[2], WithoutGradient(module.output_size))
+    return model
+
+
 def positive(model: nn.Module) -> nn.Module:
     """The network with positive weights and averages for maxima, so that no contribution cancels or hides."""
     for module in list(model.modules()):
@@ -42,14 +58,23 @@ CASES = [
     ("resnext50_32x4d", {"cardinality": 2, "base_width": 8}, 427, 600),
     ("vgg16", {}, 212, 320), ("vgg11", {}, 150, 256), ("vgg16_c", {}, 156, 256), ("alexnet", {}, 195, 320),
     ("alexnet_2012", {"width": 12}, 195, 227),
+    ("resnet18_a", {}, 435, 600), ("resnet34_c", {"depths": (1, 1, 1, 1)}, None, 300),
+    ("resnet20_cifar", {}, 81, 128), ("resnet164_cifar", {"n": 2}, None, 128),
+    ("resnet50d", {"depths": (1, 1, 1, 1)}, None, 400), ("resnet50_v1", {"depths": (1, 2, 1, 1)}, None, 400),
+    ("resnetv2_50", {"depths": (1, 1, 2, 1)}, None, 400), ("resnetv2_50_d", {"depths": (1, 1, 1, 1)}, None, 400),
+    ("resnetv2_110_cifar", {"n": 2}, None, 128),
+    ("seresnet50", {"depths": (1, 2, 1, 1)}, None, 400), ("seresnet50_identity", {"depths": (1, 1, 1, 1)}, None, 400),
+    ("skresnext50_32x4d", {"width": 16, "depths": (1, 1, 1, 1)}, None, 500),
+    ("sknet50_3_branches", {"width": 16, "depths": (1, 1, 1, 1)}, None, 640),
+    ("resnest50d", {"depths": (1, 1, 1, 1)}, None, 400), ("resnest50d_4s2x40d", {"depths": (1, 1, 1, 1)}, None, 400),
 ]
 
 
 @pytest.mark.parametrize("preset, knobs, published, size", CASES)
 def test_is_the_extent_of_the_gradient(preset, knobs, published, size):
     knobs = NARROW | knobs
-    model = positive(lib.build(preset, **knobs))
-    head = {"resnet": ("avgpool", "fc"), "resnex": ("avgpool", "fc")}.get(preset[:6], ("avgpool", "classifier"))
+    model = without_gates(positive(lib.build(preset, **knobs)))
+    head = ("avgpool", "fc", "classifier")
     features = nn.Sequential(*(child for name, child in model.named_children() if name not in head))
     analysis = lib.analyze(preset, input_size=size, **knobs)
     last = next(op for op in reversed(analysis.ops) if op.stage != "head")
@@ -92,6 +117,38 @@ def test_branches_dilation_and_rectangles():
         first, last, position = extent(model, 64, place)
         top, bottom = fields["pool"].vertical.span(position)
         assert (max(0, top), min(63, bottom)) == (first, last)
+
+
+@pytest.mark.parametrize("preset", ["seresnet18", "seresnet50_pre", "skresnext50_32x4d", "resnest50d"])
+def test_a_gate_sees_the_whole_image(preset):
+    """Behind the first gate the gradient reaches every pixel, and the field says so; the convolutional field is kept."""
+    knobs = {"width": 16, "num_classes": 2, "depths": (2, 1, 1, 1)}
+    ops = lib.analyze(preset, input_size=160, **knobs).ops
+    gated = next(op for op in ops if op.kind == "mul")
+    after = next(op for op in ops if op.block == "layer1.1")
+    assert gated.field.whole_image and after.field.whole_image and after.receptive_field < 160
+    assert not ops[0].field.whole_image
+    model = positive(lib.build(preset, **knobs))
+    for parameter in model.parameters():
+        torch.manual_seed(0)
+        if parameter.dim() > 1:  # uneven weights: where all channels are alike, a softmax does not depend on them
+            parameter.data *= torch.rand_like(parameter) + 0.5
+    features = nn.Sequential(*(child for name, child in model.named_children() if name not in ("avgpool", "fc")))[:5]
+    assert extent(features, 160, 0.5)[:2] == (0, 159)
+
+
+@pytest.mark.parametrize("size", [256, 250])
+def test_a_pyramid_s_fields_are_the_extent_of_the_gradient(size):
+    """Also where levels do not halve evenly, so that one cell stands for one or for two."""
+    knobs = {"backbone": "resnet18", "channels": 8}
+    model = positive(lib.build("resnet50_fpn", **knobs)).double()
+    ops = {op.name: op for op in lib.analyze("resnet50_fpn", input_size=size, **knobs).ops}
+    for level in range(4):
+        op = ops[f"fpn.layer_blocks.{level}.0"]
+        for place in (0.3, 0.5, 0.55):
+            first, last, position = extent(lambda image: model(image)[level], size, place)
+            top, bottom = op.field.vertical.span(position)
+            assert (max(0, top), min(size - 1, bottom)) == (first, last), (level, place)
 
 
 def test_after_a_global_operation_the_whole_image_counts():
