@@ -2,6 +2,8 @@
 
 import ast
 import random
+from importlib import import_module
+from inspect import getsource
 from pathlib import Path
 
 import pytest
@@ -29,6 +31,32 @@ def test_a_family_is_complete(family):
         assert not analysis.unknown
         places = [(op.stage, op.block, op.label) for op in analysis.ops]
         assert len(set(places)) == len(places)
+
+
+CHOICES = [(next(iter(family.presets)), name, value) for family in FAMILIES for name in family.knobs.model_fields
+           for value in (options(family.knobs, name) or ((False, True) if family.knobs.model_fields[name].annotation is bool else ()))]
+
+
+@pytest.mark.parametrize("preset, name, value", CHOICES)
+def test_every_choice_builds_or_says_what_would(preset, name, value):
+    try:
+        analysis = lib.analyze(preset, **{name: value})
+    except Impossible as refusal:
+        assert refusal.fixes
+        for knob, values in refusal.fixes.items():
+            for fix in values:
+                lib.analyze(preset, **({name: value} | {knob: fix}))
+        return
+    assert not analysis.unknown and analysis.params and analysis.receptive_field
+
+
+def test_every_class_fits_on_a_screen():
+    classes = {cls for family in FAMILIES for cls in vars(import_module(f"lib.models.{family.id}")).values()
+               if isinstance(cls, type) and hasattr(cls, "forward") and cls.__module__.startswith("lib.models")}
+    assert len(classes) > 20
+    for cls in classes:
+        assert len(getsource(cls).splitlines()) <= 45, cls
+        assert cls.__doc__, cls
 
 
 @pytest.mark.parametrize("preset", lib.presets())
