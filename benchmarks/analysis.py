@@ -19,7 +19,6 @@ from fvcore.nn import FlopCountAnalysis
 from torchview import draw_graph
 
 import lib
-from lib import catalog
 from lib.analysis.graph import fold
 
 
@@ -29,8 +28,7 @@ def ours(preset: str) -> None:
 
 def peers(preset: str) -> dict[str, Callable[[], object]]:
     """The real network's build and each peer's own work, apart."""
-    size = catalog.configure(preset, {}).input_size
-    image = torch.zeros(1, 3, size, size)
+    image = torch.zeros(lib.analyze(preset).input_shape)
     model = lib.build(preset).eval()
     with torch.device("meta"):
         weightless = lib.build(preset).eval()
@@ -68,15 +66,15 @@ def main() -> None:
     lib.analyze("resnet18")
     gc.collect()
     gc.freeze()
-    print(f"{'preset':18}{'ours ms':>9}{'build ms':>10}   ratio of build + ... to ours: {'torchinfo':>10}{'fvcore':>9}{'torchview':>11}")
+    print(f"{'preset':24}{'ours ms':>9}{'build ms':>10}   ratio of build + ... to ours: {'torchinfo':>10}{'fvcore':>9}{'torchview':>11}")
     ratios = []
     for preset in options.presets:
         took = compare(preset, options.repeat)
         ratio = {peer: (took["build"] + took[peer]) / took["ours"] for peer in ("torchinfo", "fvcore", "torchview")}
         ratios.append(ratio["torchinfo"])
-        print(f"{preset:18}{1e3 * took['ours']:9.1f}{1e3 * took['build']:10.1f}{'':33}{ratio['torchinfo']:10.1f}"
+        print(f"{preset:24}{1e3 * took['ours']:9.1f}{1e3 * took['build']:10.1f}{'':33}{ratio['torchinfo']:10.1f}"
               f"{ratio['fvcore']:9.1f}{ratio['torchview']:11.1f}", flush=True)
-    print(f"build + torchinfo: geometric mean {geometric_mean(ratios):.1f} times ours (bar 15), least {min(ratios):.1f} (bar 6)")
+    print(f"build + torchinfo: geometric mean {geometric_mean(ratios):.1f} times ours (bar 10), least {min(ratios):.1f} (bar 3)")
 
 
 if __name__ == "__main__":

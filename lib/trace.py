@@ -166,7 +166,8 @@ class _Recorder(TorchFunctionMode):
         tensors = _tensors((*args, *kwargs.values()))
         window, groups = _GEOMETRY[kind](*args, **kwargs) if kind in _GEOMETRY else (None, 1)
         try:
-            result = _SHORTCUTS[kind](window, *args, **kwargs) if kind in _SHORTCUTS else func(*args, **kwargs)
+            shortcut = None if name in _WRITING else _SHORTCUTS.get(kind)
+            result = shortcut(window, *args, **kwargs) if shortcut else func(*args, **kwargs)
         except RuntimeError as error:
             raise ImpossibleShape(self.op(kind, tensors, [], window, groups), str(error).splitlines()[0]) from None
         if outputs := _tensors((result,)):
@@ -229,6 +230,48 @@ def _convolved(window: Window, input, weight, bias=None, stride=1, padding=0, di
     return input.new_empty((batch, out_channels, *size))
 
 
+def _pooled(window: Window, input, *args, **kwargs):
+    """The output of a pooling, by the formula of its size."""
+    axes = zip(input.shape[2:], window.kernel, window.stride, window.padding, window.dilation)
+    size = [output_size(*axis, window.ceil_mode) for axis in axes]
+    if min(size) < 1:
+        raise RuntimeError("the kernel is larger than its padded input")
+    return input.new_empty((*input.shape[:2], *size))
+
+
+def _globally_pooled(window: None, input, output_size):
+    return input.new_empty((*input.shape[:-2], *_pair(output_size)))
+
+
+def _broadcast(window: None, input, other):
+    """A sum or a product of tensors, or of a tensor and a number."""
+    if not isinstance(other, torch.Tensor) or input.shape == other.shape:
+        return input.new_empty(input.shape)
+    return input.new_empty(torch.broadcast_shapes(input.shape, other.shape))
+
+
+def _concatenated(window: None, tensors, dim=0):
+    first, dim = tensors[0], dim % tensors[0].dim()
+    total = sum(tensor.shape[dim] for tensor in tensors)
+    if any(t.shape[:dim] != first.shape[:dim] or t.shape[dim + 1:] != first.shape[dim + 1:] for t in tensors):
+        raise RuntimeError(f"cannot join {' and '.join(shape_text(t.shape) for t in tensors)}")
+    return first.new_empty((*first.shape[:dim], total, *first.shape[dim + 1:]))
+
+
+def _stacked(window: None, tensors, dim=0):
+    shape = list(tensors[0].shape)
+    shape.insert(dim if dim >= 0 else len(shape) + 1 + dim, len(tensors))
+    return tensors[0].new_empty(shape)
+
+
+def _padded(window: None, input, pad, mode="constant", value=None):
+    """The last axis is padded by the first two numbers, the one before it by the next two, and so on."""
+    shape = list(input.shape)
+    for axis, (before, after) in enumerate(zip(pad[::2], pad[1::2]), 1):
+        shape[-axis] += before + after
+    return input.new_empty(shape)
+
+
 def _like(window: None, input, *args, inplace=False, **kwargs):
     return input if inplace else input.new_empty(input.shape)
 
@@ -245,6 +288,9 @@ _KINDS = {"iadd": "add", "__iadd__": "add", "__radd__": "add", "add_": "add", "_
 # Functions that only ask about a tensor.
 _QUESTIONS = frozenset({"__get__", "size", "dim", "numel", "is_floating_point", "__len__", "is_contiguous", "stride"})
 
+# Functions that write into their first argument: they run as they are.
+_WRITING = frozenset({"add_", "mul_", "iadd", "imul", "__iadd__", "__imul__"})
+
 _GEOMETRY: dict[str, Callable[..., tuple[Window | None, int]]] = {
     "conv2d": _convolution, "max_pool2d": _max_pooling, "avg_pool2d": _average_pooling}
 
@@ -252,7 +298,9 @@ _GEOMETRY: dict[str, Callable[..., tuple[Window | None, int]]] = {
 # identity in eval mode.
 _SHORTCUTS: dict[str, Callable[..., torch.Tensor]] = {
     "conv2d": _convolved, "batch_norm": _like, "relu": _like, "hardtanh": _like, "sigmoid": _like, "tanh": _like,
-    "softmax": _like, "local_response_norm": _like, "dropout": _identity}
+    "softmax": _like, "local_response_norm": _like, "dropout": _identity, "max_pool2d": _pooled, "avg_pool2d": _pooled,
+    "adaptive_avg_pool2d": _globally_pooled, "add": _broadcast, "mul": _broadcast, "cat": _concatenated,
+    "stack": _stacked, "pad": _padded}
 
 # Ops whose output is another view of the memory of their input, unless that does not lie in a row (`reshape`).
 _VIEWS = frozenset({"flatten", "view", "chunk", "split", "transpose", "permute", "squeeze", "unsqueeze", "getitem",

@@ -137,4 +137,9 @@ ARCHITECTURE = Architecture(
     },
     build=build,
     stages=stages,
+    results=(Result("alexnet", 43.478, 20.934, "torchvision, IMAGENET1K_V1", "torchvision 224"),),
+    changes=(
+        Change("lenet5", "alexnet_2012", "ReLU, dropout, max pooling, colour images, two GPUs"),
+        Change("alexnet_2012", "alexnet", "one tower of fewer filters, no response norm"),
+    ),
 )

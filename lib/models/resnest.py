@@ -142,6 +142,13 @@ class ResNeStKnobs(Knobs):
     def whole_groups(self):
         require_whole_width(self.width, self.base_width)
         channels = self.width * self.base_width // 64 * self.cardinality
+        if channels % (self.radix * self.cardinality):
+            widths = [w for w in range(8, 257, 8) if w * self.base_width % (64 * self.radix) == 0]
+            nearest = sorted(sorted(widths, key=lambda w: abs(w - self.width))[:2])
+            raise Impossible(
+                f"layer1.0.conv2 would get {channels} channels in radix × cardinality = {self.radix}·{self.cardinality} "
+                f"groups, which is not a whole number for each; the nearest widths that work are "
+                f"{' and '.join(map(str, nearest))}.", {"width": tuple(nearest)} if nearest else {"radix": (1,)})
         attention = [attention_channels(channels * 2**i, self.radix) for i in range(4)]
         if any(count % self.cardinality for count in attention):
             raise Impossible(

@@ -11,7 +11,8 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, model_validator
 from torch import Tensor, nn
 
-from lib.architecture import MOST_BLOCKS, Architecture, Claim, Impossible, Knobs, Paper, Preset, Stage, split_numbers
+from lib.architecture import (
+    MOST_BLOCKS, Architecture, Change, Impossible, Knobs, Paper, Preset, Result, Stage, split_numbers)
 
 DEPTHS = {11: (1, 1, 2, 2, 2), 13: (2, 2, 2, 2, 2), 16: (2, 2, 3, 3, 3), 19: (2, 2, 4, 4, 4)}
 """Convolutions per stage: configurations A, B, D (and C) and E."""
@@ -123,7 +124,10 @@ def _named(index: Iterator[int], layer: str, *followers: str) -> dict[str, str]:
     return {f"features.{next(index)}": name for name in (layer, *(f + number for f in followers))}
 
 
-MEGA, GIGA = 10**6, 10**9
+TORCHVISION = {"vgg11": (69.020, 88.628), "vgg13": (69.928, 89.246), "vgg16": (71.592, 90.382), "vgg19": (72.376, 90.876),
+               "vgg11_bn": (70.370, 89.810), "vgg13_bn": (71.586, 90.374), "vgg16_bn": (73.360, 91.516),
+               "vgg19_bn": (74.218, 91.842)}
+"""Top-1 and top-5 accuracy of torchvision's first weights. The paper prints no single crop."""
 
 
 def preset(letter: str, depth: int, **more) -> Preset:
@@ -152,4 +156,14 @@ ARCHITECTURE = Architecture(
     },
     build=build,
     stages=stages,
+    results=tuple(Result(name, round(100 - top1, 3), round(100 - top5, 3), "torchvision, IMAGENET1K_V1", "torchvision 224")
+                  for name, (top1, top5) in TORCHVISION.items()),
+    changes=(
+        Change("alexnet_2012", "vgg16", "3x3 filters only, 16 layers"),
+        Change("vgg11", "vgg13", "two more 3x3 convolutions"),
+        Change("vgg13", "vgg16_c", "three more 1x1 convolutions"),
+        Change("vgg16_c", "vgg16", "3x3 instead of the 1x1"),
+        Change("vgg16", "vgg19", "three more 3x3 convolutions"),
+        Change("vgg16", "vgg16_bn", "batch normalisation"),
+    ),
 )

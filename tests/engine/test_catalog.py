@@ -109,7 +109,11 @@ def test_whatever_is_given_only_a_plain_refusal_comes_back(seed):
     ("resnext50_32x4d", {"width": 24}), ("resnet50", {"width": 8, "base_width": 100}), ("resnet18", {"base_width": 128}),
     ("resnet34", {"stride_in_1x1": True}), ("vgg11", {"pointwise_third": True}), ("alexnet", {"groups": 2}),
     ("alexnet_2012", {"width": 100}), ("alexnet", {"input_size": 40}), ("alexnet_2012", {"input_size": 224}),
-    ("alexnet_2012", {"input_size": 320}),
+    ("alexnet_2012", {"input_size": 320}), ("resnest50d", {"width": 8, "base_width": 24, "radix": 2}), ("resnest50d", {"base_width": 9}),
+    ("resnest50d", {"base_width": 65, "radix": 3}), ("resnest50d", {"cardinality": 3, "base_width": 40}),
+    ("seresnet18", {"cardinality": 2}), ("seresnet34", {"place": "post"}), ("seresnet18", {"stride_in_1x1": True}),
+    ("skresnet18", {"base_width": 8}), ("skresnext50_32x4d", {"split_input": True, "branches": 3}),
+    ("resnet18d", {"stride_in_1x1": True}),
 ])
 def test_every_value_offered_instead_works(preset, knobs):
     with pytest.raises(Impossible) as raised:

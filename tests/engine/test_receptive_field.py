@@ -66,7 +66,7 @@ CASES = [
     ("seresnet50", {"depths": (1, 2, 1, 1)}, None, 400), ("seresnet50_identity", {"depths": (1, 1, 1, 1)}, None, 400),
     ("skresnext50_32x4d", {"width": 16, "depths": (1, 1, 1, 1)}, None, 500),
     ("sknet50_3_branches", {"width": 16, "depths": (1, 1, 1, 1)}, None, 640),
-    ("resnest50d", {"depths": (1, 1, 1, 1)}, None, 400), ("resnest50d_4s2x40d", {"depths": (1, 1, 1, 1)}, None, 400),
+    ("resnest50d", {"depths": (1, 1, 1, 1)}, None, 400), ("resnest50d_4s2x40d", {"width": 32, "depths": (1, 1, 1, 1)}, None, 400),
 ]
 
 

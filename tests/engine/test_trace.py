@@ -152,3 +152,26 @@ def test_shared_weights_count_once_and_work_twice():
     for op in (first, second):
         steps = {step.quantity: step for step in derive(Part(f"op:{op.name}", "layer", op.name, (op,)), root.ops)}
         assert steps["Parameters"].result == f"{op.params:,}"
+
+
+SHAPES = [
+    lambda x, y: x + y, lambda x, y: x * y[:, :, :1, :1], lambda x, y: x[:, :1] + y, lambda x, y: 2 * x, lambda x, y: 1 + x,
+    lambda x, y: torch.cat([x, y], 1), lambda x, y: torch.cat([x, y], -1), lambda x, y: torch.stack([x, y], 1),
+    lambda x, y: torch.stack([x, y], -1), lambda x, y: F.pad(x, (1, 2, 3, 4, 5, 6)), lambda x, y: F.pad(x, (1, 2)),
+    lambda x, y: F.max_pool2d(x, 3, 2, 1, ceil_mode=True), lambda x, y: F.avg_pool2d(x, 2, ceil_mode=True),
+    lambda x, y: F.max_pool2d(x, (1, 3), (2, 1)), lambda x, y: F.adaptive_avg_pool2d(x, (2, 1)),
+    lambda x, y: F.adaptive_max_pool2d(x, 2), lambda x, y: torch.stack([x, y], 1).sum(1), lambda x, y: x.softmax(1),
+    lambda x, y: x.unflatten(1, (2, -1)).transpose(1, 2).flatten(1, 2), lambda x, y: torch.conv2d(x, torch.ones(4, 3, 3, 1), groups=2),
+]
+
+
+@pytest.mark.parametrize("work", SHAPES)
+def test_shapes_known_without_a_kernel_are_torch_s(work):
+    class Work(nn.Module):
+        def forward(self, image):
+            return work(image[:, :6], image[:, 6:])
+
+    image = torch.randn(2, 12, 9, 11)
+    with on_meta():
+        ops = record(Work(), tuple(image.shape))
+    assert ops[-1].out_shapes == (tuple(Work()(image).shape),)
