@@ -9,7 +9,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
-from lib.architecture import Architecture, Impossible, Knobs, Paper, Preset, Stage
+from lib.architecture import Architecture, Change, Impossible, Knobs, Paper, Preset, Result, Stage
 
 
 class AlexNet2012(nn.Module):
@@ -139,7 +139,7 @@ ARCHITECTURE = Architecture(
     stages=stages,
     results=(Result("alexnet", 43.478, 20.934, "torchvision, IMAGENET1K_V1", "torchvision 224"),),
     changes=(
-        Change("lenet5", "alexnet_2012", "ReLU, dropout, max pooling, colour images, two GPUs"),
+        Change("lenet5", "alexnet_2012", "five convolutions, ReLU, dropout, two GPUs"),
         Change("alexnet_2012", "alexnet", "one tower of fewer filters, no response norm"),
     ),
 )
