@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from torch import Tensor, nn
 
 from lib.architecture import (
-    MOST_BLOCKS, Architecture, Claim, Impossible, Knobs, Paper, Preset, Stage, split_numbers)
+    MOST_BLOCKS, Architecture, Change, Claim, Impossible, Knobs, Paper, Preset, Result, Stage, split_numbers)
 from lib.models.heads import Head, head_knob
 from lib.models.heads import head as pooling_and_linear
 
@@ -264,6 +264,8 @@ def stages(knobs: Knobs) -> tuple[Stage, ...]:
 
 GIGA = 10**9
 TABLE = "He et al. 2015, Table 1"
+CAFFE = "He et al., deep-residual-networks, README, 1-crop"
+TORCH = "Facebook AI Research, fb.resnet.torch, README, 1-crop"
 FIELDS = "Araujo, Norris, Sim 2019, table of receptive fields"
 
 ARCHITECTURE = Architecture(
@@ -300,5 +302,24 @@ ARCHITECTURE = Architecture(
         Claim("resnet50", "receptive_field", 483, FIELDS, knobs={"stride_in_1x1": True}),
         Claim("resnet101", "receptive_field", 1027, FIELDS, knobs={"stride_in_1x1": True}),
         Claim("resnet152", "receptive_field", 1507, FIELDS, knobs={"stride_in_1x1": True}),
+    ),
+    results=(
+        Result("resnet18", 30.43, 10.76, TORCH),
+        Result("resnet34", 26.73, 8.74, TORCH),
+        Result("resnet50", 24.7, 7.8, CAFFE, knobs={"stride_in_1x1": True}),
+        Result("resnet101", 23.6, 7.1, CAFFE, knobs={"stride_in_1x1": True}),
+        Result("resnet152", 23.0, 6.7, CAFFE, knobs={"stride_in_1x1": True}),
+        *(Result(name, round(100 - top1, 3), round(100 - top5, 3), "torchvision, IMAGENET1K_V1", "torchvision 224")
+          for name, top1, top5 in (
+              ("resnet18", 69.758, 89.078), ("resnet34", 73.314, 91.42), ("resnet50", 76.13, 92.862),
+              ("resnet101", 77.374, 93.546), ("resnet152", 78.312, 94.046), ("wide_resnet50_2", 78.468, 94.086),
+              ("wide_resnet101_2", 78.848, 94.284))),
+    ),
+    changes=(
+        Change("vgg19", "plain34", "narrower, strided 3x3 for pooling, one linear layer"),
+        Change("plain34", "resnet34_a", "shortcuts without parameters"),
+        Change("resnet34_a", "resnet34", "projections where the shape changes"),
+        Change("resnet34", "resnet50", "bottlenecks for pairs of 3x3"),
+        Change("resnet50", "wide_resnet50_2", "twice the channels in every 3x3"),
     ),
 )

@@ -11,7 +11,7 @@ from typing import Literal
 from pydantic import Field
 from torch import Tensor, nn
 
-from lib.architecture import Architecture, Claim, Knobs, Paper, Preset, Stage
+from lib.architecture import Architecture, Change, Claim, Knobs, Paper, Preset, Stage
 from lib.models.heads import Head, head_knob
 from lib.models.heads import head as pooling_and_linear
 from lib.models.resnet import PLAIN, SHORTCUTS, BasicBlock, Bottleneck, initialize, stage
@@ -73,7 +73,7 @@ def stages(knobs: ResNetCIFARKnobs) -> tuple[Stage, ...]:
     )
 
 
-KILO, MEGA = 10**3, 10**6
+KILO = 10**3
 TABLE = "He et al. 2015, Table 6"
 
 
@@ -103,5 +103,10 @@ ARCHITECTURE = Architecture(
         Claim("resnet56_cifar", "params", 850 * KILO, TABLE, 5 * KILO),
         Claim("resnet110_cifar", "params", 1_700 * KILO, TABLE, 50 * KILO),
         Claim("resnet1202_cifar", "params", 19_400 * KILO, TABLE, 50 * KILO),
+    ),
+    changes=(
+        Change("resnet34_a", "resnet20_cifar", "three stages for 32-pixel images"),
+        Change("plain20_cifar", "resnet20_cifar", "shortcuts without parameters"),
+        Change("resnet110_cifar", "resnet164_cifar", "bottlenecks for pairs of 3x3"),
     ),
 )

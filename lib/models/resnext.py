@@ -10,7 +10,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from lib.architecture import Architecture, Claim, Knobs, Paper, Preset
+from lib.architecture import Architecture, Change, Claim, Knobs, Paper, Preset, Result
 from lib.models.heads import Head, head_knob
 from lib.models.resnet import (
     TABLE_1, Bottleneck, FourStages, PlainBottleneck, ResNet, require_whole_width, stages)
@@ -134,5 +134,17 @@ ARCHITECTURE = Architecture(
         Claim("resnext50_1x64d", "macs", 41 * GIGA // 10, "Xie et al. 2016, Table 1", GIGA // 20),
         Claim("resnext50_32x4d", "params", 250 * MEGA // 10, "Xie et al. 2016, Table 1", MEGA // 20),
         Claim("resnext50_32x4d", "macs", 42 * GIGA // 10, "Xie et al. 2016, Table 1", GIGA // 20),
+    ),
+    results=tuple(Result(name, top1, None, "Xie et al. 2016, Table 3") for name, top1 in (
+        ("resnext50_1x64d", 23.9), ("resnext50_2x40d", 23.0), ("resnext50_4x24d", 22.6), ("resnext50_8x14d", 22.3),
+        ("resnext50_32x4d", 22.2), ("resnext101_1x64d", 22.0), ("resnext101_2x40d", 21.7), ("resnext101_4x24d", 21.4),
+        ("resnext101_8x14d", 21.3), ("resnext101_32x4d", 21.2))) + (
+        Result("resnext101_64x4d", 20.4, 5.3, "Xie et al. 2016, Table 4"),
+        Result("resnext50_32x4d", 22.382, 6.302, "torchvision, IMAGENET1K_V1", "torchvision 224"),
+        Result("resnext101_32x8d", 20.688, 5.474, "torchvision, IMAGENET1K_V1", "torchvision 224"),
+    ),
+    changes=(
+        Change("resnet50", "resnext50_32x4d", "grouped 3x3: 32 groups of 4 channels"),
+        Change("resnet101", "resnext101_32x4d", "grouped 3x3: 32 groups of 4 channels"),
     ),
 )
