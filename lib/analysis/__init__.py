@@ -32,6 +32,11 @@ class Layer(Op):
     field: Field | None = None
 
     @property
+    def way(self) -> tuple[int, ...]:
+        """The inputs along which layers are counted: all, but of a product only the first, as the other is a gate."""
+        return self.inputs[:1] if self.kind == "mul" else self.inputs
+
+    @property
     def receptive_field(self) -> int | None:
         """Side of the field in pixels; None if unknown."""
         return self.field and self.field.size
@@ -82,8 +87,7 @@ class Analysis:
         gates, the second factor of a product."""
         depths: list[int] = []
         for op in self.ops:
-            inputs = op.inputs[:1] if op.kind == "mul" else op.inputs
-            before = max((depths[i] for i in inputs if i >= 0), default=0)
+            before = max((depths[i] for i in op.way if i >= 0), default=0)
             depths.append(before + (op.kind in {"conv2d", "linear"}))
         return max(depths)
 

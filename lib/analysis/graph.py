@@ -264,7 +264,7 @@ def _contents(ops: list[Layer]) -> str:
     """The weight layers on the longest path, as in a paper's table: `1×1 64 · 3×3 64 · 1×1 256`."""
     longest: dict[int, list[Layer]] = {}
     for op in ops:
-        before = max((longest.get(i, []) for i in op.inputs), key=len, default=[])
+        before = max((longest.get(i, []) for i in op.way), key=len, default=[])
         longest[op.index] = before + [op] * (op.kind in WEIGHTED)
     names = [_short(op) for op in longest[ops[-1].index]]
     counted = [(name, len(list(same))) for name, same in groupby(names)]
@@ -288,6 +288,8 @@ def describe(op: Layer) -> str:
     if op.kind == "linear":
         return f"linear, {op.in_shapes[0][-1]} → {op.out_shapes[0][-1]}"
     name = NAMES.get(op.kind, op.kind.replace("_", " "))
+    if op.kind.startswith("adaptive") and op.out_shapes[0][2:] == (1, 1):
+        return f"global {name}"
     return f"{name} {_kernel(op)}, stride {op.window.stride[0]}" if op.window else name
 
 

@@ -128,7 +128,7 @@ def _selectable(table: pd.DataFrame, ids: list[str], factor: int) -> None:
         selection_default={"selection": {"rows": wanted}} if wanted else None,
         column_config={
             "stage": _("Stage"), "block": _("Block"), "layer": _("Layer"), "output": _("Output C×H×W"),
-            "window": st.column_config.TextColumn("k / s / g", help=_("Kernel, stride and groups.")),
+            "window": st.column_config.TextColumn("k / s / g", width=100, help=_("Kernel, stride and groups.")),
             "params": number(_("Parameters"), format="localized"),
             "macs": number(_("FLOPs") if factor == 2 else _("MACs"), format="localized"),
             "activation": number(_("Activation bytes"), format="localized"),
