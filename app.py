@@ -2,23 +2,26 @@
 
 import gc
 from contextlib import asynccontextmanager
+from threading import Thread
 
 import streamlit as st
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 import lib
+from lib.analysis.atlas import compute_all
 
 
 @asynccontextmanager
 async def warm_up(app):
-    """Run the engine once, then take all that was imported from the garbage collector.
+    """Run the engine once, then take all that was imported from the garbage collector, and compute the Atlas meanwhile.
 
     Streamlit collects garbage after every run; walking all of torch each time would take ten times as long as the run.
     """
     lib.analyze("resnet18")
     gc.collect()
     gc.freeze()
+    Thread(target=compute_all, daemon=True).start()
     print(f"Backbone Lab: http://localhost:{st.get_option('server.port')}", flush=True)
     yield {}
 

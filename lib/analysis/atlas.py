@@ -68,14 +68,14 @@ class Edge:
         return self.after.macs - self.before.macs
 
     @property
-    def params_share(self) -> float:
-        """The difference in parameters, as a share of the parent's."""
-        return self.params / self.before.params
+    def params_percent(self) -> float:
+        """The difference in parameters, in percent of the parent's."""
+        return 100 * self.params / self.before.params
 
     @property
-    def macs_share(self) -> float:
-        """The difference in multiply-adds, as a share of the parent's."""
-        return self.macs / self.before.macs
+    def macs_percent(self) -> float:
+        """The difference in multiply-adds, in percent of the parent's."""
+        return 100 * self.macs / self.before.macs
 
 
 def lineage() -> tuple[Edge, ...]:
@@ -128,8 +128,8 @@ def points(protocol: str) -> tuple[Point, ...]:
 class Winner:
     """The winning entry of a year: `error` is top-5 on the test set, in percent, with the given training images alone.
 
-    `ran` says what the entry was, `extra` its error with more training images, `second` the runner-up, `also` further
-    places in print. `preset` is a network of it, empty if there is none here.
+    `kind` is `ensemble`, or `shallow` without a convolutional network; `ran` says more. `extra` is the error with more
+    training images, `second` the runner-up, `also` further places in print, `preset` a network of the entry or empty.
     """
 
     year: int
@@ -138,6 +138,7 @@ class Winner:
     preset: str
     depth: int | None
     depth_verified: bool
+    kind: str
     ran: str
     extra: str
     second: str

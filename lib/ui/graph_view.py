@@ -176,7 +176,7 @@ def picture(source: str, caption: str) -> None:
 
 
 def graph_view(source: str, network: str, selected: str, key: str, on_pick: Callable[[str], None],
-               on_toggle: Callable[[str], None], height: int = 560) -> None:
+               on_toggle: Callable[[str], None], height: int = 560, alt: str = _("Graph of the network")) -> None:
     """Show a diagram of `figures.diagram` to zoom and click, with the part `selected` marked; only to look at where this
     machine cannot lay it out.
 
@@ -184,9 +184,9 @@ def graph_view(source: str, network: str, selected: str, key: str, on_pick: Call
     stays the same the view keeps its place.
     """
     if not can_lay_out():
-        st.graphviz_chart(source, alt=_("Graph of the network"))
+        st.graphviz_chart(source, alt=alt)
         return
-    words = {"in": _("Zoom in"), "out": _("Zoom out"), "fit": _("Show all"), "picture": _("Graph of the network")}
+    words = {"in": _("Zoom in"), "out": _("Zoom out"), "fit": _("Show all"), "picture": alt}
 
     def tell(event: str, listener: Callable[[str], None]) -> None:
         value = getattr(st.session_state[key], event)

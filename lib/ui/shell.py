@@ -6,7 +6,7 @@ from lib.ui import _
 from lib.ui.address import note_page
 
 PAGES = {
-    "": [st.Page("../../pages/atlas.py", title=_("Start"), default=True),
+    "": [st.Page("../../pages/atlas.py", title=_("Atlas"), default=True),
          st.Page("../../pages/explore.py", title=_("Explore"), url_path="explore")],
     _("Lessons"): [st.Page("../../pages/bottleneck.py", title=_("Bottleneck"), url_path="bottleneck")],
 }

@@ -130,7 +130,7 @@ def test_a_malformed_link_gets_a_plain_message(open_page, path, words):
 def test_coming_back_keeps_the_choice(open_page):
     page = open_page("/explore?preset=vgg16&depth=19")
     shows(page, "Weight layers", 19)
-    page.get_by_role("link", name="Start").first.click()
+    page.get_by_role("link", name="Atlas").first.click()
     page.get_by_role("heading", name="Backbone Lab").wait_for()
     page.get_by_role("link", name="Explore").first.click()
     page.get_by_role("heading", name="Explore").wait_for()
