@@ -35,7 +35,7 @@ def test_every_control_can_be_moved(family):
 
 
 def controls(app):
-    return [*app.toggle, *app.slider, *app.number_input, *app.button_group]
+    return [*app.toggle, *app.slider, *app.number_input, *app.button_group, *app.selectbox]
 
 
 def moves(app, name):
@@ -43,12 +43,22 @@ def moves(app, name):
     for widget in controls(app):
         if widget.disabled or name not in (widget.key, widget.key.rpartition("_")[0]):
             continue
-        if widget.type == "button_group":
+        if widget.type == "selectbox":
+            yield widget.key, next(option for option in widget.options if option != str(widget.value))
+        elif widget.type == "button_group":
             yield from ((widget.key, option) for option in widget.options if option != str(widget.value))
         elif isinstance(widget.value, bool):
             yield widget.key, not widget.value
         else:
             yield widget.key, widget.value + (widget.step if widget.value < widget.max else -widget.step)
+
+
+@pytest.mark.parametrize("family", list(catalog.families()))
+def test_every_view_of_every_family(family):
+    preset = next(iter(catalog.families()[family].presets))
+    for view in ("layers", "cost", "field", "graph", "papers", "code"):
+        app = open_page("explore", preset=preset, view=view)
+        assert not app.warning and not app.error and address(app)["view"] == view
 
 
 @pytest.mark.parametrize("preset", lib.presets())
