@@ -95,17 +95,20 @@ class _OnMeta(TorchFunctionMode):
     One mode for both, as each costs every call of a torch function some microseconds.
     """
 
-    FACTORIES = frozenset({torch.empty, torch.zeros, torch.ones, torch.full, torch.tensor, torch.arange, torch.eye,
-                           torch.linspace, torch.rand, torch.randn})
+    FACTORIES = frozenset({torch.empty, torch.full, torch.tensor, torch.arange, torch.eye, torch.linspace, torch.rand,
+                           torch.randn})
+    FILLED = frozenset({torch.zeros, torch.ones})  # on meta as empty as others, and made in a fifth of the time
     INITIALISATIONS = frozenset({"fill_", "zero_", "normal_", "uniform_", "kaiming_uniform_", "kaiming_normal_",
                                  "constant_"})
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
         kwargs = kwargs or {}
+        if func.__name__ in self.INITIALISATIONS:
+            return args[0] if args else kwargs["tensor"]
+        if func in self.FILLED:
+            return torch.empty(*args, **kwargs | {"device": "meta"})
         if func in self.FACTORIES:
             kwargs["device"] = "meta"
-        elif func.__name__ in self.INITIALISATIONS:
-            return args[0] if args else kwargs["tensor"]
         return func(*args, **kwargs)
 
 
