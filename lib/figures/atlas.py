@@ -42,14 +42,15 @@ def lineage(edges: Iterable[Edge], families: Sequence[Architecture], palette: Pa
         graph_attr={"rankdir": "TB", "bgcolor": palette.background, "nodesep": "0.3", "ranksep": "0.35", "pad": "0.1",
                     "fontname": FONT, "fontcolor": palette.muted, "fontsize": "12"},
         node_attr={"shape": "box", "style": "rounded,filled", "color": palette.line, "fillcolor": palette.kinds["other"],
-                   "fontname": FONT, "fontsize": "12", "fontcolor": palette.text, "height": "0.34", "margin": "0.12,0.04"},
+                   "fontname": FONT, "fontsize": "12", "fontcolor": palette.text, "height": "0.34",
+                   "margin": "0.12,0.04"},
         edge_attr={"fontname": FONT, "fontsize": SMALL, "fontcolor": palette.muted, "color": palette.line,
                    "arrowsize": "0.7"})
     for family in families:
         if members := [preset for preset in family.presets if preset in used]:
             with dot.subgraph(name=f"cluster {family.id}") as frame:
                 frame.attr(label=f"{family.name}, {family.paper.year}", style="rounded", color=palette.line,
-                           labeljust="l", margin="8")
+                           labeljust="r", margin="8")
                 for preset in members:
                     frame.node(preset, URL=f"#{preset}", tooltip=preset)
     for edge in edges:
@@ -60,23 +61,23 @@ def lineage(edges: Iterable[Edge], families: Sequence[Architecture], palette: Pa
 def _edge_label(edge: Edge, palette: Palette) -> str:
     """The change in words, and below it what it did to the totals."""
     rows = [f'<FONT COLOR="{palette.text}">{escape(edge.change.change)}</FONT>',
-            f"params {difference(edge.params, edge.params_percent)}", f"MACs {difference(edge.macs, edge.macs_percent)}"]
+            f"params {difference(edge.params, edge.params_percent)}",
+            f"MACs {difference(edge.macs, edge.macs_percent)}"]
     cells = "".join(f'<TR><TD ALIGN="LEFT">{row}</TD></TR>' for row in rows)
     return f'<<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="1">{cells}</TABLE>>'
 
 
 def difference(value: int, percent: float) -> str:
-    """A difference with its sign, in numbers and in percent: `+2.53 M (+9.9 %)`."""
+    """A difference with its sign, in numbers and in percent: `+2.53 M (+9.90 %)`."""
     if value == 0:
         return "the same"
-    size, unit = next(((size, unit) for size, unit in ((10**9, " G"), (10**6, " M"), (10**3, " k")) if abs(value) >= size),
-                      (1, ""))
-    amount = f"{value / size:+,.2f}{unit}" if size > 1 else f"{value:+,}"
-    return f"{amount} ({percent:+,.1f} %)".replace("-", "−")
+    units = ((10**9, " G"), (10**6, " M"), (10**3, " k"))
+    amount = next((f"{value / size:+,.2f}{unit}" for size, unit in units if abs(value) >= size), f"{value:+,}")
+    return f"{amount} ({percent:+,.2f} %)".replace("-", "−")
 
 
-WIDTH, HEIGHT = 900, 520
-"""The size, in pixels, that labels are placed for."""
+WIDTH, HEIGHT = 1000, 430
+"""The size of the plot, in pixels, that names are placed for."""
 
 LARGEST = 58
 """Diameter of the largest bubble, in pixels."""
@@ -87,54 +88,68 @@ def chart(points: Sequence[Point], palette: Palette) -> go.Figure:
     customdata."""
     families = list(dict.fromkeys(point.family.id for point in points))
     largest = max(point.totals.params for point in points)
-    labels = _labels(points, largest)
     figure = go.Figure()
     for number, family in enumerate(families):
+        turn, place = divmod(number, len(palette.series))
+        marker = {"color": palette.series[place], "symbol": SYMBOLS[turn % len(SYMBOLS)],
+                  "line": {"color": palette.background, "width": 1}}
         own = [index for index, point in enumerate(points) if point.family.id == family]
-        shown = [points[index] for index in own]
-        figure.add_scatter(
-            name=shown[0].family.name, x=[point.totals.macs for point in shown], y=[point.top1 for point in shown],
-            mode="markers+text", text=[labels[index][0] for index in own], customdata=own,
-            textposition=[labels[index][1] for index in own], textfont={"size": 11, "color": palette.text},
-            marker={"size": [point.totals.params for point in shown], "sizemode": "area", "sizemin": 4,
-                    "sizeref": 2 * largest / LARGEST**2, "color": palette.series[number % len(palette.series)],
-                    "symbol": SYMBOLS[number // len(palette.series) % len(SYMBOLS)], "opacity": 0.7,
-                    "line": {"color": palette.background, "width": 1}},
-            selected={"marker": {"opacity": 0.7}}, unselected={"marker": {"opacity": 0.7}},
-            hovertext=[_hover(point) for point in shown], hoverinfo="text", cliponaxis=False)
-    (left, right), (low, high) = _ranges(points)
-    figure.update_xaxes(type="log", range=[left, right], title="MACs for one image (logarithmic)", dtick="D2",
-                        exponentformat="SI", zeroline=False)
-    figure.update_yaxes(range=[low, high], title="top-1 accuracy, %", zeroline=False)
-    _dress(figure, palette, HEIGHT)
-    return figure.update_layout(showlegend=True, legend={"orientation": "h", "y": -0.16, "itemsizing": "constant"})
+        figure.add_trace(_bubbles(
+            points, own, largest, mode="markers", name=points[own[0]].family.name, hoverinfo="text",
+            hovertext=[_hover(points[index]) for index in own]).update(marker=marker))
+    names, sides = zip(*_labels(points, largest))
+    figure.add_trace(_bubbles(  # on top, and only its names are seen
+        points, range(len(points)), largest, mode="markers+text", text=names, textposition=sides, hoverinfo="skip",
+        textfont={"size": 11, "color": palette.text}, showlegend=False).update(
+            marker={"color": "rgba(0,0,0,0)", "line": {"width": 0}}))
+    across, upwards = _ranges(points)
+    ticks = [digit * 10**power for power in range(int(across[0]), int(across[1]) + 1) for digit in (1, 2, 5)]
+    figure.update_xaxes(type="log", range=across, title="MACs for one image (logarithmic)", zeroline=False,
+                        tickvals=ticks, ticktext=[f"{tick // 10**9} G" if tick >= 10**9 else f"{tick // 10**6} M" for tick in ticks])
+    figure.update_yaxes(range=upwards, title="top-1 accuracy, %", zeroline=False)
+    _dress(figure, palette, HEIGHT + 150)
+    return figure.update_layout(showlegend=True, legend={"orientation": "h", "y": -0.2, "itemsizing": "constant",
+                                                         "itemclick": False, "itemdoubleclick": False})
+
+
+def _bubbles(points: Sequence[Point], own: Sequence[int], largest: int, **more) -> go.Scatter:
+    """Bubbles for some of the points."""
+    shown = [points[index] for index in own]
+    return go.Scatter(
+        x=[point.totals.macs for point in shown], y=[point.top1 for point in shown], customdata=list(own),
+        marker={"size": [point.totals.params for point in shown], "sizemode": "area", "sizemin": 4,
+                "sizeref": 2 * largest / LARGEST**2, "opacity": 0.7},
+        selected={"marker": {"opacity": 0.7}}, unselected={"marker": {"opacity": 0.7}}, **more)
 
 
 def _ranges(points: Sequence[Point]) -> tuple[tuple[float, float], tuple[float, float]]:
-    """The axes, with room for bubbles and labels at the edge: powers of ten, percent."""
+    """The axes, with room for bubbles and names at the edge: powers of ten, percent."""
     macs, accuracy = [log10(point.totals.macs) for point in points], [point.top1 for point in points]
-    across, up = 0.08 * (max(macs) - min(macs)) + 0.12, 0.08 * (max(accuracy) - min(accuracy)) + 0.5
+    across, up = 0.08 * (max(macs) - min(macs)) + 0.12, 0.12 * (max(accuracy) - min(accuracy)) + 0.5
     return (min(macs) - across, max(macs) + across), (min(accuracy) - up, max(accuracy) + up)
 
 
 def _labels(points: Sequence[Point], largest: int) -> list[tuple[str, str]]:
-    """The name of each bubble and on which side of it the name lies. A name that would cover another one is left out;
-    hovering tells it."""
+    """The name of each bubble and on which side of it the name lies. A name that would cover another one, or the middle
+    of another bubble, is left out; hovering tells it."""
     (left, right), (low, high) = _ranges(points)
-    placed, taken = [], []
-    for point in points:
-        x, y = ((log10(point.totals.macs) - left) / (right - left) * WIDTH, (high - point.top1) / (high - low) * HEIGHT)
-        away = LARGEST / 2 * (point.totals.params / largest) ** 0.5 / 0.8 + 8
+    middles = [((log10(point.totals.macs) - left) / (right - left) * WIDTH, (high - point.top1) / (high - low) * HEIGHT)
+               for point in points]
+    radii = [LARGEST / 2 * (point.totals.params / largest) ** 0.5 for point in points]
+    taken = [(x, y, max(7, 0.7 * radius), max(7, 0.7 * radius)) for (x, y), radius in zip(middles, radii)]
+    labels = []
+    for point, (x, y), radius in zip(points, middles, radii):
+        away = radius / 0.8 + 8
         half = 3.2 * len(point.result.preset)
         sides = {"top center": (x, y - away), "bottom center": (x, y + away),
                  "middle right": (x + away + half, y), "middle left": (x - away - half, y)}
-        free = [(side, place) for side, place in sides.items()
-                if half < place[0] < WIDTH - half and all(
-                    abs(place[0] - other[0]) > half + other[2] or abs(place[1] - other[1]) > 13 for other in taken)]
-        if free:
-            taken.append((*free[0][1], half))
-        placed.append((point.result.preset, free[0][0]) if free else ("", "top center"))
-    return placed
+        free = [(side, (across, down, half, 7)) for side, (across, down) in sides.items()
+                if half < across < WIDTH - half and 7 < down < HEIGHT - 7
+                and all(abs(across - other[0]) > half + other[2] or abs(down - other[1]) > 7 + other[3]
+                        for other in taken)]
+        labels.append((point.result.preset, free[0][0]) if free else ("", "top center"))
+        taken += [box for _side, box in free[:1]]
+    return labels
 
 
 def _hover(point: Point) -> str:
@@ -146,14 +161,14 @@ def _hover(point: Point) -> str:
 
 
 def winners(contest: Ilsvrc, palette: Palette) -> go.Figure:
-    """Top-5 test error of each year's winner, and a person's. Bars carry the year as customdata."""
+    """Top-5 test error of each year's winner, and a person's."""
     entries = contest.winners
     figure = go.Figure(go.Bar(
         orientation="h", y=[f"{entry.year}  {entry.team}" for entry in entries], x=[entry.error for entry in entries],
         text=[f"{entry.error:.1f}" for entry in entries], textposition="outside", cliponaxis=False, width=0.62,
         marker={"color": [palette.accent if entry.kind == "ensemble" else palette.line for entry in entries]},
-        customdata=[entry.year for entry in entries], hoverinfo="text",
-        hovertext=[f"<b>{entry.year}, {escape(entry.team)}</b>: {entry.error} %<br>{escape(entry.ran)}" for entry in entries]))
+        hoverinfo="text", hovertext=[f"<b>{entry.year}, {escape(entry.team)}</b>: {entry.error} %<br>{escape(entry.ran)}"
+                                     for entry in entries]))
     figure.add_vline(x=contest.human_error, line={"color": palette.text, "dash": "dash", "width": 1},
                      annotation={"text": f"a person, {contest.human_error}", "font": {"color": palette.text}},
                      annotation_position="bottom right")

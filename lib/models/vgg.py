@@ -160,9 +160,6 @@ ARCHITECTURE = Architecture(
                   for name, (top1, top5) in TORCHVISION.items()),
     changes=(
         Change("alexnet_2012", "vgg16", "3x3 filters only, 16 layers"),
-        Change("vgg11", "vgg13", "two more 3x3 convolutions"),
-        Change("vgg13", "vgg16_c", "three more 1x1 convolutions"),
-        Change("vgg16_c", "vgg16", "3x3 instead of the 1x1"),
         Change("vgg16", "vgg19", "three more 3x3 convolutions"),
         Change("vgg16", "vgg16_bn", "batch normalisation"),
     ),

@@ -7,7 +7,8 @@ from lib import catalog
 from lib.analysis import atlas
 from tests.pages.app import address, checked, open_page
 
-TABLES = {"timeline": "families", "lineage": "changes", "accuracy": "results", "networks": "networks"}
+VIEWS = {"timeline": "Timeline", "lineage": "Lineage", "accuracy": "Accuracy and cost", "winners": "ILSVRC winners",
+         "networks": "All networks"}
 
 
 def test_opens_with_every_family():
@@ -27,15 +28,10 @@ def test_lists_every_network_with_its_totals():
 
 def test_every_view_by_its_control():
     app = open_page("atlas")
-    for view in app.button_group(key="atlas_view").options[1:] + app.button_group(key="atlas_view").options[:1]:
-        name = next(id for id in VIEWS if VIEWS[id] == view)
-        checked(app.button_group(key="atlas_view").set_value(name).run())
-        assert address(app) == ({} if name == "timeline" else {"view": name})
+    for view in reversed(VIEWS):
+        checked(app.button_group(key="atlas_view").set_value(view).run())
+        assert address(app) == ({} if view == "timeline" else {"view": view})
         assert app.dataframe or app.table
-
-
-VIEWS = {"timeline": "Timeline", "lineage": "Lineage", "accuracy": "Accuracy and cost", "winners": "ILSVRC winners",
-         "networks": "All networks"}
 
 
 @pytest.mark.parametrize("view", VIEWS)
@@ -75,9 +71,8 @@ def test_the_lineage_table_has_every_change():
 def test_says_that_winners_were_ensembles():
     app = open_page("atlas", view="winners")
     table = app.table[0].value
-    winners = dict(zip(table["Year"], table["Winner"]))
-    assert "Clarifai" in str(winners.get(2013, winners.get("2013")))
-    assert "GoogLeNet" in str(winners.get(2014, winners.get("2014")))
+    winners = dict(zip(map(int, table["Year"]), table["Winner"]))
+    assert (winners[2013], winners[2014]) == ("Clarifai", "GoogLeNet")
     assert list(table["What ran"]).count("Ensemble of 7 networks, 144 crops an image.") == 1
     assert sum("not verified" in depth for depth in table["Depth"]) == 2
 
@@ -91,4 +86,4 @@ def test_a_bad_link_gets_a_plain_sentence_and_the_page_works(parameters, word):
     app = open_page("atlas", **parameters)
     assert len(app.warning) == 1 and word in app.warning[0].value.replace("\\", "")
     checked(app.button_group(key="atlas_view").set_value("networks").run())
-    assert not app.warning or app.dataframe
+    assert address(app) == {"view": "networks"}

@@ -1,0 +1,135 @@
+"""The views of the Atlas: each a picture and a table with the same content; clicks lead to Explore."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+from urllib.parse import urlencode
+
+import pandas as pd
+import streamlit as st
+
+from lib import catalog
+from lib.analysis import atlas
+from lib.figures import atlas as figures
+from lib.text import prose
+from lib.ui import _, current_palette
+from lib.ui.graph_view import graph_view
+from lib.ui.network import Choice
+
+PRINTED = {"paper": _("printed by the authors"), "torchvision": _("torchvision's first weights (IMAGENET1K_V1)")}
+"""Who measured, by the first word of a protocol."""
+
+number, web = st.column_config.NumberColumn, st.column_config.LinkColumn
+count = partial(number, format="localized")
+right = partial(st.column_config.TextColumn, alignment="right")
+to_explore = partial(web, display_text=r"preset=([^&]*)", help=_("Opens in Explore."))
+
+
+def link(preset: str, knobs: Mapping[str, Any] = {}) -> str:
+    """The address of a network in Explore; empty for none."""
+    return preset and f"/explore?{urlencode(Choice(preset, dict(knobs)).parameters())}"
+
+
+def explore(preset: str, knobs: Mapping[str, Any] = {}) -> None:
+    """Go to Explore with this network."""
+    st.switch_page("../../pages/explore.py", query_params=Choice(preset, dict(knobs)).parameters())
+
+
+def timeline() -> None:
+    """The families by year."""
+    families = catalog.families()
+    st.markdown(prose("atlas", "Timeline"))
+    picked = _picked(figures.timeline(list(families.values()), current_palette()), "timeline",
+                     _("The families by year; the table below holds the same."))
+    if picked is not None:
+        explore(next(iter(families[picked].presets)))
+    _table("families", [
+        (family.paper.year, family.name, link(next(iter(family.presets))), len(family.presets), family.summary,
+         family.paper.title, family.paper.authors, family.paper.url or None) for family in families.values()],
+        year=number(_("Year"), format="%d"), family=_("Family"), preset=to_explore(_("Opens with")),
+        networks=_("Networks"), summary=_("What it is"), paper=_("Paper"), authors=_("Authors"),
+        arxiv=web("arXiv", display_text=r"abs/(.*)"))
+
+
+def lineage() -> None:
+    """What each network changed against its parent."""
+    if preset := st.session_state.pop("atlas_picked", None):
+        explore(preset)
+    st.markdown(prose("atlas", "Lineage"))
+    edges = atlas.lineage()
+    graph_view(figures.lineage(edges, list(catalog.families().values()), current_palette()), "lineage", "", "lineage",
+               lambda preset: st.session_state.update(atlas_picked=preset), lambda fold: None, height=640,
+               alt=_("What each network changed against its parent; the table below holds the same."))
+    _table("changes", [
+        (link(edge.change.parent), link(edge.change.child), edge.change.change, f"{edge.params:+,}",
+         edge.params_percent, f"{edge.macs:+,}", edge.macs_percent,
+         f"{edge.before.input_size} → {edge.after.input_size}") for edge in edges],
+        parent=to_explore(_("Parent")), child=to_explore(_("Child")), change=_("Change"),
+        params=right(_("Parameters")), params_percent=number("%", format="%+.2f"),
+        macs=right(_("MACs")), macs_percent=number("%", format="%+.2f"),
+        input=right(_("Input, px"), help=_("The sizes at which the two are counted.")))
+
+
+def accuracy(protocol: str) -> None:
+    """Published accuracy, measured in one way, against computed cost."""
+    who, _space, size = protocol.partition(" ")
+    st.caption(prose("atlas", "Protocol", protocol=protocol, size=size, who=PRINTED.get(who, who)))
+    points = atlas.points(protocol)
+    picked = _picked(figures.chart(points, current_palette()), f"chart_{protocol}",
+                     _("Accuracy against multiply-adds; the table below holds the same."))
+    if picked is not None:
+        explore(points[picked].result.preset, points[picked].result.knobs)
+    st.caption(prose("atlas", "Training"))
+    _table(f"results_{protocol}", [
+        (point.family.name, link(point.result.preset, point.result.knobs), point.top1, point.top5, point.totals.params,
+         point.totals.macs, point.totals.input_size, point.result.source) for point in points],
+        family=_("Family"), preset=to_explore(_("Network")), top1=number(_("Top-1, %"), format="%.2f"),
+        top5=number(_("Top-5, %"), format="%.2f"), params=count(_("Parameters")), macs=count(_("MACs")),
+        input=_("Input, px"), source=_("Source"))
+
+
+def winners() -> None:
+    """The ILSVRC winners by year."""
+    contest = atlas.ilsvrc()
+    st.markdown(prose("atlas", "Winners"))
+    st.plotly_chart(figures.winners(contest, current_palette()), key="winners", config={"displayModeBar": False},
+                    alt=_("The winners' errors by year; the table below holds the same."))
+    st.caption(prose("atlas", "Person", who=contest.human, source=contest.human_source, winners=contest.source))
+    rows = [(entry.year, entry.team, f"{entry.error:.3f}", entry.ran, entry.extra, _depth(entry),
+             f"[{entry.preset}]({link(entry.preset)})" if entry.preset else "", entry.second, entry.also)
+            for entry in contest.winners]
+    columns = [_("Year"), _("Winner"), _("Top-5 error, %"), _("What ran"), _("More images"), _("Depth"),
+               _("Network here"), _("Second"), _("Also printed in")]
+    st.table(pd.DataFrame(rows, columns=columns), hide_index=True)
+
+
+def _depth(entry: atlas.Winner) -> str:
+    if entry.depth is None:
+        return ""
+    return str(entry.depth) if entry.depth_verified else _("{depth} (not verified)").format(depth=entry.depth)
+
+
+def networks() -> None:
+    """Every network with its totals."""
+    st.markdown(prose("atlas", "Networks"))
+    shown = [(preset, family, atlas.totals(preset)) for preset, family in catalog.presets().items()]
+    _table("networks", [
+        (family.paper.year, family.name, link(preset), total.params, total.macs, total.weight_layers,
+         total.receptive_field, total.input_size, family.presets[preset].note) for preset, family, total in shown],
+        year=number(_("Year"), format="%d"), family=_("Family"), preset=to_explore(_("Network")),
+        params=count(_("Parameters")), macs=count(_("MACs")), layers=_("Weight layers"), field=_("Field, px"),
+        input=_("Input, px"), note=_("What it is"))
+    st.caption(prose("atlas", "Convention"))
+
+
+def _picked(figure, key: str, alt: str) -> Any:
+    """Show a picture; what the clicked point carries, or None."""
+    event = st.plotly_chart(figure, key=key, on_select="rerun", selection_mode="points", alt=alt,
+                            config={"displayModeBar": False})
+    return event.selection.points[0].get("customdata") if event.selection.points else None
+
+
+def _table(key: str, rows: Sequence[tuple], **columns: Any) -> None:
+    """A table of rows with these columns, each a label or a column's configuration."""
+    st.dataframe(pd.DataFrame(rows, columns=list(columns)), hide_index=True, key=key, column_config=columns,
+                 height="content")
