@@ -31,6 +31,8 @@ def positive(model: nn.Module) -> nn.Module:
         for name, child in module.named_children():
             if isinstance(child, nn.MaxPool2d):
                 setattr(module, name, nn.AvgPool2d(child.kernel_size, child.stride, child.padding, child.ceil_mode))
+            if isinstance(child, nn.ReLU6):  # has no gradient above 6
+                setattr(module, name, nn.ReLU())
             if isinstance(child, (nn.Dropout, nn.LocalResponseNorm)):
                 setattr(module, name, nn.Identity())
     for parameter in model.parameters():
@@ -66,15 +68,17 @@ CASES = [
     ("seresnet50", {"depths": (1, 2, 1, 1)}, None, 400), ("seresnet50_identity", {"depths": (1, 1, 1, 1)}, None, 400),
     ("skresnext50_32x4d", {"width": 16, "depths": (1, 1, 1, 1)}, None, 500),
     ("sknet50_3_branches", {"width": 16, "depths": (1, 1, 1, 1)}, None, 640),
+    ("mobilenetv1_025", {"width": 25}, 315, 450), ("mobilenet_v2", {"width": 25}, 491, 640),
+    ("shufflenet_g3", {"width": None, "scale": 50}, 527, 640), ("shufflenet_v2_x0_5", {"width": None}, 527, 640),
     ("resnest50d", {"depths": (1, 1, 1, 1)}, None, 400), ("resnest50d_4s2x40d", {"width": 32, "depths": (1, 1, 1, 1)}, None, 400),
 ]
 
 
 @pytest.mark.parametrize("preset, knobs, published, size", CASES)
 def test_is_the_extent_of_the_gradient(preset, knobs, published, size):
-    knobs = NARROW | knobs
+    knobs = {name: value for name, value in (NARROW | knobs).items() if value is not None}
     model = without_gates(positive(lib.build(preset, **knobs)))
-    head = ("avgpool", "fc", "classifier")
+    head = ("avgpool", "globalpool", "global_pool", "fc", "classifier")
     features = nn.Sequential(*(child for name, child in model.named_children() if name not in head))
     analysis = lib.analyze(preset, input_size=size, **knobs)
     last = next(op for op in reversed(analysis.ops) if op.stage != "head")
