@@ -41,7 +41,9 @@ def choose(name: str, label: str, show: Callable[[str], str]) -> str:
                                 on_change=keep, label_visibility="collapsed")
 
 
-if (address := new_address("atlas")) is not None:
+address = new_address("atlas")
+left_for_explore = "atlas" in state and "preset" in (address or {})  # st.switch_page leaves this in the history
+if address is not None and not left_for_explore:
     state["atlas"], state["atlas_problems"] = read(address)
 
 st.title("Backbone Lab", anchor=False)

@@ -41,9 +41,9 @@ def lineage(edges: Iterable[Edge], families: Sequence[Architecture], palette: Pa
     dot = graphviz.Digraph(
         graph_attr={"rankdir": "TB", "bgcolor": palette.background, "nodesep": "0.3", "ranksep": "0.35", "pad": "0.1",
                     "fontname": FONT, "fontcolor": palette.muted, "fontsize": "12"},
-        node_attr={"shape": "box", "style": "rounded,filled", "color": palette.line, "fillcolor": palette.kinds["other"],
-                   "fontname": FONT, "fontsize": "12", "fontcolor": palette.text, "height": "0.34",
-                   "margin": "0.12,0.04"},
+        node_attr={"shape": "box", "style": "rounded,filled", "color": palette.line,
+                   "fillcolor": palette.kinds["other"], "fontname": FONT, "fontsize": "12",
+                   "fontcolor": palette.text, "height": "0.34", "margin": "0.12,0.04"},
         edge_attr={"fontname": FONT, "fontsize": SMALL, "fontcolor": palette.muted, "color": palette.line,
                    "arrowsize": "0.7"})
     for family in families:
@@ -103,9 +103,11 @@ def chart(points: Sequence[Point], palette: Palette) -> go.Figure:
         textfont={"size": 11, "color": palette.text}, showlegend=False).update(
             marker={"color": "rgba(0,0,0,0)", "line": {"width": 0}}))
     across, upwards = _ranges(points)
-    ticks = [digit * 10**power for power in range(int(across[0]), int(across[1]) + 1) for digit in (1, 2, 5)]
+    digits = (1, 2, 5) if across[1] - across[0] < 2 else (1, 3)
+    ticks = [digit * 10**power for power in range(int(across[0]), int(across[1]) + 1) for digit in digits]
+    words = [f"{tick // 10**9} G" if tick >= 10**9 else f"{tick // 10**6} M" for tick in ticks]
     figure.update_xaxes(type="log", range=across, title="MACs for one image (logarithmic)", zeroline=False,
-                        tickvals=ticks, ticktext=[f"{tick // 10**9} G" if tick >= 10**9 else f"{tick // 10**6} M" for tick in ticks])
+                        tickvals=ticks, ticktext=words)
     figure.update_yaxes(range=upwards, title="top-1 accuracy, %", zeroline=False)
     _dress(figure, palette, HEIGHT + 150)
     return figure.update_layout(showlegend=True, legend={"orientation": "h", "y": -0.2, "itemsizing": "constant",
@@ -167,8 +169,8 @@ def winners(contest: Ilsvrc, palette: Palette) -> go.Figure:
         orientation="h", y=[f"{entry.year}  {entry.team}" for entry in entries], x=[entry.error for entry in entries],
         text=[f"{entry.error:.1f}" for entry in entries], textposition="outside", cliponaxis=False, width=0.62,
         marker={"color": [palette.accent if entry.kind == "ensemble" else palette.line for entry in entries]},
-        hoverinfo="text", hovertext=[f"<b>{entry.year}, {escape(entry.team)}</b>: {entry.error} %<br>{escape(entry.ran)}"
-                                     for entry in entries]))
+        hoverinfo="text", hovertext=[
+            f"<b>{entry.year}, {escape(entry.team)}</b>: {entry.error} %<br>{escape(entry.ran)}" for entry in entries]))
     figure.add_vline(x=contest.human_error, line={"color": palette.text, "dash": "dash", "width": 1},
                      annotation={"text": f"a person, {contest.human_error}", "font": {"color": palette.text}},
                      annotation_position="bottom right")

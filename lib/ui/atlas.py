@@ -116,7 +116,7 @@ def networks() -> None:
     _table("networks", [
         (family.paper.year, family.name, link(preset), total.params, total.macs, total.weight_layers,
          total.receptive_field, total.input_size, family.presets[preset].note) for preset, family, total in shown],
-        year=number(_("Year"), format="%d"), family=_("Family"), preset=to_explore(_("Network")),
+        height=640, year=number(_("Year"), format="%d"), family=_("Family"), preset=to_explore(_("Network")),
         params=count(_("Parameters")), macs=count(_("MACs")), layers=_("Weight layers"), field=_("Field, px"),
         input=_("Input, px"), note=_("What it is"))
     st.caption(prose("atlas", "Convention"))
@@ -129,7 +129,7 @@ def _picked(figure, key: str, alt: str) -> Any:
     return event.selection.points[0].get("customdata") if event.selection.points else None
 
 
-def _table(key: str, rows: Sequence[tuple], **columns: Any) -> None:
+def _table(key: str, rows: Sequence[tuple], height: int | str = "content", **columns: Any) -> None:
     """A table of rows with these columns, each a label or a column's configuration."""
     st.dataframe(pd.DataFrame(rows, columns=list(columns)), hide_index=True, key=key, column_config=columns,
-                 height="content")
+                 height=height)

@@ -11,8 +11,8 @@ from lib.figures.theme import palette
 FAMILIES = list(catalog.families().values())
 
 
-@pytest.mark.parametrize("preset, knobs", [("resnet50", {}), ("resnet50", {"stride_in_1x1": True}), ("alexnet_2012", {}),
-                                           ("vgg16", {"num_classes": 10})])
+@pytest.mark.parametrize("preset, knobs", [
+    ("resnet50", {}), ("resnet50", {"stride_in_1x1": True}), ("alexnet_2012", {}), ("vgg16", {"num_classes": 10})])
 def test_totals_are_those_of_the_analysis(preset, knobs):
     analysis, total = lib.analyze(preset, **knobs), atlas.totals(preset, knobs)
     assert (total.params, total.macs, total.weight_layers) == (analysis.params, analysis.macs, analysis.weight_layers)
@@ -84,8 +84,9 @@ def test_winners_are_right():
     contest = atlas.ilsvrc()
     winners = {entry.year: entry for entry in contest.winners}
     assert {year: (entry.team, round(entry.error, 1)) for year, entry in winners.items()} == {
-        2010: ("NEC-UIUC", 28.2), 2011: ("XRCE", 25.8), 2012: ("SuperVision (AlexNet)", 16.4), 2013: ("Clarifai", 11.7),
-        2014: ("GoogLeNet", 6.7), 2015: ("MSRA (ResNet)", 3.6), 2016: ("Trimps-Soushen", 3.0), 2017: ("WMW (SENet)", 2.3)}
+        2010: ("NEC-UIUC", 28.2), 2011: ("XRCE", 25.8), 2012: ("SuperVision (AlexNet)", 16.4),
+        2013: ("Clarifai", 11.7), 2014: ("GoogLeNet", 6.7), 2015: ("MSRA (ResNet)", 3.6),
+        2016: ("Trimps-Soushen", 3.0), 2017: ("WMW (SENet)", 2.3)}
     assert contest.human_error == 5.1
     assert "image-net.org" in contest.source
 
@@ -105,9 +106,9 @@ def test_pictures_hold_everything(dark):
     for edge in atlas.lineage():
         assert f'URL="#{edge.change.child}"' in source and f"{edge.change.parent} -> {edge.change.child}" in source
     for protocol in atlas.protocols():
-        chart = figures.chart(atlas.points(protocol), colours)
-        *bubbles, _names = chart.data
-        assert sorted(index for trace in bubbles for index in trace.customdata) == list(range(len(atlas.points(protocol))))
+        points = atlas.points(protocol)
+        *bubbles, _names = figures.chart(points, colours).data
+        assert sorted(index for trace in bubbles for index in trace.customdata) == list(range(len(points)))
         assert len({(trace.marker.color, trace.marker.symbol) for trace in bubbles}) == len(bubbles)
 
 
