@@ -91,13 +91,14 @@ def receptive_fields(ops: tuple[Op, ...]) -> tuple[Field | None, ...]:
     return tuple(fields)
 
 
-HEAD = frozenset({"adaptive_avg_pool2d", "adaptive_max_pool2d", "cat", "dropout"})
+HEAD = frozenset({"adaptive_avg_pool2d", "adaptive_max_pool2d", "dropout"})
 
 
 def convolutional_field(ops: tuple[Op, ...], fields: tuple[Field | None, ...]) -> int | None:
     """The field, in pixels, of the last feature map before the head: before pooling to a fixed size and flattening."""
     for op, field in zip(reversed(ops), reversed(fields)):
-        if len(op.out_shapes[0]) == 4 and max(op.out_shapes[0][2:]) > 1 and op.kind not in HEAD:
+        joins = op.kind == "cat" and all(i >= 0 and ops[i].kind in HEAD for i in op.inputs)
+        if len(op.out_shapes[0]) == 4 and op.kind not in HEAD and not joins:
             return field and field.size
     return None
 

@@ -53,6 +53,21 @@ def extent(features: nn.Module, size: int, place: float) -> tuple[int, int, int]
     return rows.min().item(), rows.max().item(), position
 
 
+def last_map(model: nn.Module):
+    """The network up to the map that its head pools: image in, map out."""
+    pooling = next((getattr(model, name) for name in ("avgpool", "globalpool", "global_pool") if hasattr(model, name)), None)
+    if pooling is None:
+        return model.features
+    seen = []
+    pooling.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
+
+    def run(image):
+        seen.clear()
+        model(image)
+        return seen[0]
+    return run
+
+
 NARROW = {"width": 8, "num_classes": 2}
 CASES = [
     ("resnet18", {}, 435, 600), ("resnet50", {}, 427, 600), ("resnet50", {"stride_in_1x1": True}, 483, 640),
@@ -68,6 +83,8 @@ CASES = [
     ("seresnet50", {"depths": (1, 2, 1, 1)}, None, 400), ("seresnet50_identity", {"depths": (1, 1, 1, 1)}, None, 400),
     ("skresnext50_32x4d", {"width": 16, "depths": (1, 1, 1, 1)}, None, 500),
     ("sknet50_3_branches", {"width": 16, "depths": (1, 1, 1, 1)}, None, 640),
+    ("googlenet_2014", {"width": 25}, 715, 640), ("googlenet", {"width": 25}, 379, 500),
+    ("googlenet_naive", {"width": 25}, 715, 400), ("bn_inception", {"width": 25}, 699, 500),
     ("mobilenetv1_025", {"width": 25}, 315, 450), ("mobilenet_v2", {"width": 25}, 491, 640),
     ("shufflenet_g3", {"width": None, "scale": 50}, 527, 640), ("shufflenet_v2_x0_5", {"width": None}, 527, 640),
     ("resnest50d", {"depths": (1, 1, 1, 1)}, None, 400), ("resnest50d_4s2x40d", {"width": 32, "depths": (1, 1, 1, 1)}, None, 400),
@@ -78,8 +95,7 @@ CASES = [
 def test_is_the_extent_of_the_gradient(preset, knobs, published, size):
     knobs = {name: value for name, value in (NARROW | knobs).items() if value is not None}
     model = without_gates(positive(lib.build(preset, **knobs)))
-    head = ("avgpool", "globalpool", "global_pool", "fc", "classifier")
-    features = nn.Sequential(*(child for name, child in model.named_children() if name not in head))
+    features = last_map(model)
     analysis = lib.analyze(preset, input_size=size, **knobs)
     last = next(op for op in reversed(analysis.ops) if op.stage != "head")
     first_row, last_row, position = extent(features, size, 0.5)
