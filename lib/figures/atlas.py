@@ -163,20 +163,20 @@ def _hover(point: Point) -> str:
 
 
 def winners(contest: Ilsvrc, palette: Palette) -> go.Figure:
-    """Top-5 test error of each year's winner, and a person's."""
-    entries = contest.winners
+    """Top-5 test error of each year's winner, and below them that of a person."""
+    colors = {"ensemble": palette.accent, "shallow": palette.line}
+    rows = [(f"{entry.year}  {entry.team}", entry.error, entry.ran, colors[entry.kind]) for entry in contest.winners]
+    rows.append(("A person", contest.human_error, contest.human, palette.background))
+    names, errors, words, fills = zip(*rows)
     figure = go.Figure(go.Bar(
-        orientation="h", y=[f"{entry.year}  {entry.team}" for entry in entries], x=[entry.error for entry in entries],
-        text=[f"{entry.error:.1f}" for entry in entries], textposition="outside", cliponaxis=False, width=0.62,
-        marker={"color": [palette.accent if entry.kind == "ensemble" else palette.line for entry in entries]},
-        hoverinfo="text", hovertext=[
-            f"<b>{entry.year}, {escape(entry.team)}</b>: {entry.error} %<br>{escape(entry.ran)}" for entry in entries]))
-    figure.add_vline(x=contest.human_error, line={"color": palette.text, "dash": "dash", "width": 1},
-                     annotation={"text": f"a person, {contest.human_error}", "font": {"color": palette.text}},
-                     annotation_position="bottom right")
+        orientation="h", y=names, x=errors, width=0.62, cliponaxis=False, hoverinfo="text",
+        text=[f"{error:.1f}" for error in errors], textposition="outside",
+        marker={"color": fills, "line": {"color": palette.text, "width": [0] * len(contest.winners) + [1.5]}},
+        hovertext=[f"<b>{escape(name)}</b>: {error} %<br>{escape(said)}"
+                   for name, error, said in zip(names, errors, words)]))
     figure.update_yaxes(autorange="reversed", showgrid=False, ticklabelstandoff=6)
-    figure.update_xaxes(title="top-5 error on the test set, %", range=[0, 1.1 * max(entry.error for entry in entries)])
-    return _dress(figure, palette, 60 + 44 * len(entries))
+    figure.update_xaxes(title="top-5 error on the test set, %", range=[0, 1.1 * max(errors)])
+    return _dress(figure, palette, 60 + 44 * len(rows))
 
 
 def _dress(figure: go.Figure, palette: Palette, height: int) -> go.Figure:

@@ -16,7 +16,8 @@ from lib.ui import _, current_palette
 from lib.ui.graph_view import graph_view
 from lib.ui.network import Choice
 
-PRINTED = {"paper": _("printed by the authors"), "torchvision": _("torchvision's first weights (IMAGENET1K_V1)")}
+PRINTED = {"paper": _("as papers and research repositories print them (sources in the table)"),
+           "torchvision": _("torchvision's first weights (IMAGENET1K_V1)")}
 """Who measured, by the first word of a protocol."""
 
 number, web = st.column_config.NumberColumn, st.column_config.LinkColumn
