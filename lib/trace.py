@@ -302,7 +302,7 @@ _GEOMETRY: dict[str, Callable[..., tuple[Window | None, int]]] = {
 _SHORTCUTS: dict[str, Callable[..., torch.Tensor]] = {
     "conv2d": _convolved, "batch_norm": _like, "relu": _like, "hardtanh": _like, "sigmoid": _like, "tanh": _like,
     "softmax": _like, "local_response_norm": _like, "dropout": _identity, "max_pool2d": _pooled, "avg_pool2d": _pooled,
-    "adaptive_avg_pool2d": _globally_pooled, "add": _broadcast, "mul": _broadcast, "cat": _concatenated,
+    "adaptive_avg_pool2d": _globally_pooled, "add": _broadcast, "sub": _broadcast, "mul": _broadcast, "cat": _concatenated,
     "stack": _stacked, "pad": _padded}
 
 # Ops whose output is another view of the memory of their input, unless that does not lie in a row (`reshape`).

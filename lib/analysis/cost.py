@@ -70,7 +70,9 @@ OTHER_OPERATIONS: dict[str, Callable[[Op], int]] = {
     "mean": _per_input,
     "sum": _per_input,
     "add": _per_output(1),
+    "sub": _per_output(1),
     "mul": _per_output(1),
+    "square": _per_output(1),
 } | dict.fromkeys((  # these move or pick numbers
     "cat", "stack", "flatten", "view", "chunk", "split", "unbind", "getitem", "transpose", "permute", "squeeze",
     "unsqueeze", "contiguous", "pad", "interpolate", "dropout"), _nothing)

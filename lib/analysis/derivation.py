@@ -97,6 +97,8 @@ def _parameters(op: Layer) -> Step:
         return Step("Parameters", "counted where they are used first", "", "0")
     if op.kind in {"conv2d", "linear"} and len(op.weights) > 1:
         formula += " + biases"
+    if op.weights and formula == "none":
+        formula = "its " + " and ".join(name for name, _ in op.weights)
     return Step("Parameters", formula, " + ".join(filter(None, (_weights(op), _extras(op)))), f"{op.params:,}")
 
 

@@ -74,7 +74,7 @@ class Field:
 
 # Ops whose output at a place depends on their inputs at the same place alone.
 POINTWISE = frozenset({
-    "batch_norm", "local_response_norm", "relu", "hardtanh", "sigmoid", "tanh", "softmax", "dropout", "add", "mul", "cat",
+    "batch_norm", "local_response_norm", "relu", "hardtanh", "sigmoid", "tanh", "softmax", "dropout", "add", "sub", "mul", "square", "cat",
     "stack", "chunk", "split", "unbind", "flatten", "view", "transpose", "permute", "squeeze", "unsqueeze", "contiguous"})
 
 # Ops whose output at a place depends on their inputs at the same place alone, if they leave height and width as they

@@ -26,7 +26,8 @@ ROLES = {
     "relu": "activation", "hardtanh": "activation", "sigmoid": "activation", "tanh": "activation", "softmax": "activation",
     "max_pool2d": "pooling", "avg_pool2d": "pooling", "adaptive_avg_pool2d": "pooling",
     "adaptive_max_pool2d": "pooling", "mean": "pooling", "sum": "junction", "stack": "junction", "unbind": "junction",
-    "add": "junction", "mul": "junction", "cat": "junction", "chunk": "junction", "split": "junction",
+    "square": "activation", "add": "junction", "sub": "junction", "mul": "junction", "cat": "junction", "chunk": "junction",
+    "split": "junction",
 }
 """What an operation does; others are `other`."""
 

@@ -1,0 +1,161 @@
+"""LeNet-5. LeCun, Bottou, Bengio, Haffner, "Gradient-Based Learning Applied to Document Recognition", 1998.
+
+Fig. 2 (the network), Table I (which maps of S2 each map of C3 reads), section II.B. Beside it the usual modern version,
+whose C3 reads all maps, whose pooling has no weights, and which ends in a linear layer.
+"""
+
+from typing import Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from lib.architecture import Architecture, Change, Claim, Knobs, Paper, Preset, Stage
+
+TABLE_I = ((0, 1, 2), (1, 2, 3), (2, 3, 4), (3, 4, 5), (0, 4, 5), (0, 1, 5),
+           (0, 1, 2, 3), (1, 2, 3, 4), (2, 3, 4, 5), (0, 3, 4, 5), (0, 1, 4, 5), (0, 1, 2, 5),
+           (0, 1, 3, 4), (1, 2, 4, 5), (0, 2, 3, 5), (0, 1, 2, 3, 4, 5))
+"""The maps of S2 that each of the 16 maps of C3 reads."""
+
+
+class ScaledTanh(nn.Module):
+    """The squashing function of 1998, 1.7159 tanh(2/3 x), which maps 1 to 1. Any shape."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return 1.7159 * torch.tanh(2 / 3 * x)
+
+
+class Subsampling(nn.Module):
+    """S2 and S4: the sum of 2x2 cells times a trained coefficient plus a trained bias, one pair for each map.
+
+    Input (N, channels, H, W), output (N, channels, H / 2, W / 2).
+    """
+
+    def __init__(self, channels: int):
+        super().__init__()
+        self.mean = nn.AvgPool2d(2)
+        self.coefficient = nn.Parameter(torch.ones(channels, 1, 1))
+        self.bias = nn.Parameter(torch.zeros(channels, 1, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return 4 * self.mean(x) * self.coefficient + self.bias
+
+
+class SparseConvolution(nn.Module):
+    """C3: every map is a 5x5 convolution of the maps that Table I names for it, which breaks the symmetry.
+
+    Input (N, 6, H, W), output (N, 16, H - 4, W - 4).
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.maps = nn.ModuleList(nn.Conv2d(len(read), 1, 5) for read in TABLE_I)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.cat([conv(x[:, list(read)]) for conv, read in zip(self.maps, TABLE_I)], 1)
+
+
+class RadialBasis(nn.Module):
+    """The output layer: the squared distance of F6 to a fixed code of each class; the nearest class wins.
+
+    The paper's codes are little pictures of the characters. Ours are rows of a Hadamard matrix: +1 and -1, any two
+    different in about half of their places. Nothing here is trained. Input (N, features), output (N, num_classes).
+    """
+
+    def __init__(self, features: int, num_classes: int):
+        super().__init__()
+        signs = [[1.0 - 2 * ((row & column).bit_count() % 2) for column in range(features)]
+                 for row in range(1, num_classes + 1)]
+        self.register_buffer("codes", torch.tensor(signs))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return (x.unsqueeze(1) - self.codes).square().sum(2)
+
+
+class LeNet1998(nn.Module):
+    """Fig. 2: C1, S2, C3, S4, C5, F6 and the output layer.
+
+    Input (N, 1, 32, 32), output (N, num_classes): distances, of which the smallest counts.
+    """
+
+    def __init__(self, activation=ScaledTanh, num_classes: int = 10):
+        super().__init__()
+        self.c1 = nn.Conv2d(1, 6, 5)
+        self.s2 = Subsampling(6)
+        self.c3 = SparseConvolution()
+        self.s4 = Subsampling(16)
+        self.c5 = nn.Conv2d(16, 120, 5)
+        self.f6 = nn.Linear(120, 84)
+        self.output = RadialBasis(84, num_classes)
+        self.squash = activation()
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.squash(self.s2(self.squash(self.c1(x))))
+        x = self.squash(self.s4(self.squash(self.c3(x))))
+        x = self.squash(self.c5(x)).flatten(1)
+        return self.output(self.squash(self.f6(x)))
+
+
+class LeNet(nn.Module):
+    """LeNet-5 as it is usually built today. Input (N, 1, 32, 32), output (N, num_classes)."""
+
+    def __init__(self, activation=nn.Tanh, pooling=nn.AvgPool2d, num_classes: int = 10):
+        super().__init__()
+        self.c1 = nn.Conv2d(1, 6, 5)
+        self.s2 = pooling(2)
+        self.c3 = nn.Conv2d(6, 16, 5)
+        self.s4 = pooling(2)
+        self.c5 = nn.Conv2d(16, 120, 5)
+        self.f6 = nn.Linear(120, 84)
+        self.output = nn.Linear(84, num_classes)
+        self.squash = activation()
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.s2(self.squash(self.c1(x)))
+        x = self.s4(self.squash(self.c3(x)))
+        x = self.squash(self.c5(x)).flatten(1)
+        return self.output(self.squash(self.f6(x)))
+
+
+class LeNetKnobs(Knobs):
+    """What turns a LeNet into another one."""
+
+    version: Literal["1998", "modern"] = Field(
+        "1998", title="Version", description="1998: sparse C3, trained subsampling, distances to codes. Modern: none of these.")
+    activation: Literal["tanh", "relu"] = Field("tanh", title="Activation", description="tanh as in 1998, or ReLU.")
+    pooling: Literal["average", "max"] = Field("average", title="Pooling",
+                                               description="Of the modern version; that of 1998 has its own subsampling.")
+    num_classes: int = Field(10, ge=1, le=100, title="Classes", description="Outputs of the last layer.")
+    input_size: int = Field(32, ge=32, le=640, title="Input size", description="Height and width of the image, in pixels.")
+
+
+def build(knobs: LeNetKnobs) -> nn.Module:
+    if knobs.version == "1998":
+        return LeNet1998(ScaledTanh if knobs.activation == "tanh" else nn.ReLU, knobs.num_classes)
+    return LeNet(nn.Tanh if knobs.activation == "tanh" else nn.ReLU,
+                 nn.AvgPool2d if knobs.pooling == "average" else nn.MaxPool2d, knobs.num_classes)
+
+
+def stages(knobs: LeNetKnobs) -> tuple[Stage, ...]:
+    """The layers of Fig. 2; what follows a layer belongs to it."""
+    return tuple(Stage(name, {module: ""}) for name, module in (
+        ("C1", "c1"), ("S2", "s2"), ("C3", "c3"), ("S4", "s4"), ("C5", "c5"), ("F6", "f6"), ("output", "output")))
+
+
+ARCHITECTURE = Architecture(
+    id="lenet",
+    name="LeNet-5",
+    summary="Convolution, subsampling, convolution, subsampling: the pattern of all that followed.",
+    paper=Paper("Gradient-Based Learning Applied to Document Recognition",
+                "Y. LeCun, L. Bottou, Y. Bengio, P. Haffner", 1998),
+    knobs=LeNetKnobs,
+    presets={
+        "lenet5_1998": Preset({}, "The paper's network for 32-pixel digits: 60,000 trained parameters."),
+        "lenet5": Preset({"version": "modern"}, "As it is usually built today: dense C3, plain pooling, linear output."),
+    },
+    build=build,
+    stages=stages,
+    claims=(Claim("lenet5_1998", "params", 60_000, "LeCun et al. 1998, section II.B"),),
+    changes=(Change("lenet5_1998", "lenet5", "dense C3, pooling without weights, linear output"),),
+    in_channels=1,
+)
