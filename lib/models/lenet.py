@@ -1,16 +1,17 @@
 """LeNet-5. LeCun, Bottou, Bengio, Haffner, "Gradient-Based Learning Applied to Document Recognition", 1998.
 
-Fig. 2 (the network), Table I (which maps of S2 each map of C3 reads), section II.B. Beside it the usual modern version,
-whose C3 reads all maps, whose pooling has no weights, and which ends in a linear layer.
+Fig. 2 (the network), Table I (which maps of S2 each map of C3 reads), section II.B, Appendix A (the squashing
+function). Beside it the usual modern version, whose C3 reads all maps, whose pooling has no weights, and which ends in
+a linear layer.
 """
 
 from typing import Literal
 
 import torch
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 
-from lib.architecture import Architecture, Change, Claim, Knobs, Paper, Preset, Stage
+from lib.architecture import Architecture, Change, Claim, Impossible, Knobs, Paper, Preset, Stage
 
 TABLE_I = ((0, 1, 2), (1, 2, 3), (2, 3, 4), (3, 4, 5), (0, 4, 5), (0, 1, 5),
            (0, 1, 2, 3), (1, 2, 3, 4), (2, 3, 4, 5), (0, 3, 4, 5), (0, 1, 4, 5), (0, 1, 2, 5),
@@ -28,13 +29,14 @@ class ScaledTanh(nn.Module):
 class Subsampling(nn.Module):
     """S2 and S4: the sum of 2x2 cells times a trained coefficient plus a trained bias, one pair for each map.
 
-    Input (N, channels, H, W), output (N, channels, H / 2, W / 2).
+    The coefficient starts at 1/4, which makes the sum a mean. Input (N, channels, H, W), output
+    (N, channels, H / 2, W / 2).
     """
 
     def __init__(self, channels: int):
         super().__init__()
         self.mean = nn.AvgPool2d(2)
-        self.coefficient = nn.Parameter(torch.ones(channels, 1, 1))
+        self.coefficient = nn.Parameter(torch.full((channels, 1, 1), 1 / 4))
         self.bias = nn.Parameter(torch.zeros(channels, 1, 1))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -58,8 +60,9 @@ class SparseConvolution(nn.Module):
 class RadialBasis(nn.Module):
     """The output layer: the squared distance of F6 to a fixed code of each class; the nearest class wins.
 
-    The paper's codes are little pictures of the characters. Ours are rows of a Hadamard matrix: +1 and -1, any two
-    different in about half of their places. Nothing here is trained. Input (N, features), output (N, num_classes).
+    The paper's codes are little pictures of the characters. Ours are rows of a Hadamard matrix: +1 and -1, any two of
+    ten classes different in about half of their places. Nothing here is trained. Input (N, features), output
+    (N, num_classes).
     """
 
     def __init__(self, features: int, num_classes: int):
@@ -121,12 +124,23 @@ class LeNetKnobs(Knobs):
     """What turns a LeNet into another one."""
 
     version: Literal["1998", "modern"] = Field(
-        "1998", title="Version", description="1998: sparse C3, trained subsampling, distances to codes. Modern: none of these.")
+        "1998", title="Version",
+        description="1998: sparse C3, trained subsampling, distances to codes. Modern: none of these.")
     activation: Literal["tanh", "relu"] = Field("tanh", title="Activation", description="tanh as in 1998, or ReLU.")
-    pooling: Literal["average", "max"] = Field("average", title="Pooling",
-                                               description="Of the modern version; that of 1998 has its own subsampling.")
+    pooling: Literal["average", "max"] = Field(
+        "average", title="Pooling", description="Of the modern version; that of 1998 has its own subsampling.",
+        json_schema_extra={"follows": "version"})
     num_classes: int = Field(10, ge=1, le=100, title="Classes", description="Outputs of the last layer.")
-    input_size: int = Field(32, ge=32, le=640, title="Input size", description="Height and width of the image, in pixels.")
+    input_size: int = Field(32, ge=32, le=640, title="Input size",
+                            description="Height and width of the image, in pixels.")
+
+    @model_validator(mode="after")
+    def pools_without_weights(self):
+        if self.version == "1998" and self.pooling != "average":
+            raise Impossible(
+                "The network of 1998 has trained subsampling in place of pooling, so pooling = average there; version "
+                "modern can take the maximum.", {"pooling": ("average",), "version": ("modern",)})
+        return self
 
 
 def build(knobs: LeNetKnobs) -> nn.Module:
@@ -137,9 +151,11 @@ def build(knobs: LeNetKnobs) -> nn.Module:
 
 
 def stages(knobs: LeNetKnobs) -> tuple[Stage, ...]:
-    """The layers of Fig. 2; what follows a layer belongs to it."""
-    return tuple(Stage(name, {module: ""}) for name, module in (
-        ("C1", "c1"), ("S2", "s2"), ("C3", "c3"), ("S4", "s4"), ("C5", "c5"), ("F6", "f6"), ("output", "output")))
+    """The layers of Fig. 2; what follows a layer belongs to it. In 1998 three are made of several operations."""
+    composed = ("s2", "c3", "s4") if knobs.version == "1998" else ()
+    return tuple(
+        Stage(name, blocks=(name.lower(),)) if name.lower() in composed else Stage(name, {name.lower(): ""})
+        for name in ("C1", "S2", "C3", "S4", "C5", "F6", "output"))
 
 
 ARCHITECTURE = Architecture(
@@ -151,7 +167,8 @@ ARCHITECTURE = Architecture(
     knobs=LeNetKnobs,
     presets={
         "lenet5_1998": Preset({}, "The paper's network for 32-pixel digits: 60,000 trained parameters."),
-        "lenet5": Preset({"version": "modern"}, "As it is usually built today: dense C3, plain pooling, linear output."),
+        "lenet5": Preset(
+            {"version": "modern"}, "As it is usually built today: dense C3, plain pooling, linear output."),
     },
     build=build,
     stages=stages,

@@ -15,9 +15,10 @@ from lib.models.alexnet import classifier
 class ZFNet(nn.Module):
     """Fig. 3: five convolutions, contrast normalisation after the first two poolings, three fully connected layers.
 
-    `filters` are those of layers 3 to 5. The maps are 110, 55, 26, 13 and 6 cells wide at 224 pixels: poolings round
-    up, the first has a border of one cell. Input (N, 3, H, W), output (N, num_classes); adaptive pooling to 6x6, the
-    identity at 224, makes other sizes possible.
+    `filters` are those of layers 3 to 5. The maps are 110, 55, 26, 13 and 6 cells wide at 224 pixels: borders of
+    one cell in the first layer and its pooling, and a second pooling that rounds up, give these widths of the figure.
+    Input (N, 3, H, W) of at least 61x61, output (N, num_classes); adaptive pooling to 6x6, the identity at 224, makes
+    other sizes possible.
     """
 
     def __init__(self, filters: tuple[int, int, int] = (384, 384, 256), width: int = 96, num_classes: int = 1000):
@@ -76,7 +77,8 @@ ARCHITECTURE = Architecture(
     paper=Paper("Visualizing and Understanding Convolutional Networks", "M. D. Zeiler, R. Fergus", 2013, "1311.2901"),
     knobs=ZFNetKnobs,
     presets={
-        "zfnet": Preset({}, "The network of Fig. 3. It did not win ILSVRC 2013: that was Clarifai, the first author's company."),
+        "zfnet": Preset(
+            {}, "The network of Fig. 3. It did not win ILSVRC 2013: that was Clarifai, the first author's company."),
         "zfnet_512": Preset({"filters": "512-1024-512"}, "With 512, 1024 and 512 filters in layers 3 to 5 (Table 2)."),
     },
     build=build,

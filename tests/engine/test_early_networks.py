@@ -1,13 +1,17 @@
 """LeNet-5 and ZFNet against what their papers print."""
 
+from itertools import combinations, product
+
 import pytest
 import torch
 import torch.nn.functional as F
 
 import lib
 from lib.analysis.outline import outline
+from lib.architecture import Impossible
 from lib.models.lenet import TABLE_I, LeNet1998, RadialBasis, ScaledTanh, Subsampling
-from tests.engine.test_receptive_field import positive
+from lib.trace import numel
+from tests.engine.test_receptive_field import extent, positive
 
 PRINTED = {"C1": 156, "S2": 12, "C3": 1_516, "S4": 32, "C5": 48_120, "F6": 10_164, "output": 0}
 
@@ -24,13 +28,18 @@ def test_lenet_s_connections():
     """340,908: every weight and every bias counts wherever it is used; the output layer's codes count too."""
     parts = {part.name: part for part in outline(lib.analyze("lenet5_1998")).children}
 
-    def cells(name):
-        return next(op.out_shapes[0][-1] ** 2 for op in parts[name].ops if op.kind in ("conv2d", "avg_pool2d"))
+    def weighted(name):
+        return sum(op.macs + numel(op.out_shapes[0]) for op in parts[name].ops if op.kind in ("conv2d", "linear"))
 
-    connections = {"C1": 156 * cells("C1"), "S2": (4 + 1) * 6 * cells("S2"), "C3": 1_516 * cells("C3"),
-                   "S4": (4 + 1) * 16 * cells("S4"), "C5": 48_120, "F6": 10_164, "output": 84 * 10}
-    assert [connections[name] for name in ("C1", "S2", "C3", "S4")] == [122_304, 5_880, 151_600, 2_000]
-    assert sum(connections.values()) == 340_908
+    def subsampled(name):
+        pooling = next(op for op in parts[name].ops if op.kind == "avg_pool2d")
+        return numel(pooling.out_shapes[0]) * (numel(pooling.window.kernel) + 1)
+
+    codes = lib.build("lenet5_1998").output.codes.numel()
+    connections = [weighted("C1"), subsampled("S2"), weighted("C3"), subsampled("S4"), weighted("C5"), weighted("F6"),
+                   codes]
+    assert connections == [122_304, 5_880, 151_600, 2_000, 48_120, 10_164, 840]
+    assert sum(connections) == 340_908
 
 
 def test_table_i_is_the_paper_s():
@@ -50,6 +59,7 @@ def test_a_map_of_c3_reads_only_its_maps():
 def test_subsampling_squashing_and_distances():
     x = torch.randn(2, 3, 6, 6)
     layer = Subsampling(3)
+    torch.testing.assert_close(layer(x), F.avg_pool2d(x, 2))
     torch.nn.init.normal_(layer.coefficient)
     torch.nn.init.normal_(layer.bias)
     sums = sum(x[:, :, i::2, j::2] for i in (0, 1) for j in (0, 1))
@@ -57,24 +67,45 @@ def test_subsampling_squashing_and_distances():
     torch.testing.assert_close(ScaledTanh()(torch.tensor([1.0, -1.0])), torch.tensor([1.0, -1.0]), atol=1e-4, rtol=0)
     output, features = RadialBasis(84, 10), torch.randn(5, 84)
     torch.testing.assert_close(output(features), torch.cdist(features, output.codes) ** 2, rtol=1e-4, atol=1e-3)
-    assert len({tuple(code.tolist()) for code in output.codes}) == 10 and set(output.codes.unique().tolist()) == {-1.0, 1.0}
+    assert set(output.codes.unique().tolist()) == {-1.0, 1.0}
+    different = [(one != other).sum().item() for one, other in combinations(output.codes, 2)]
+    assert 40 <= min(different) and max(different) <= 44
+    assert len(RadialBasis(84, 100).codes.unique(dim=0)) == 100
 
 
+def test_every_part_of_a_lenet_can_be_selected():
+    ids = [part.id for part in outline(lib.analyze("lenet5_1998")).walk()]
+    assert len(set(ids)) == len(ids)
+    assert {"block:s2", "block:c3", "block:s4"} <= set(ids)
+
+
+@pytest.mark.parametrize("version, activation, pooling",
+                         list(product(("1998", "modern"), ("tanh", "relu"), ("average", "max"))))
+def test_every_combination_is_known_or_refused(version, activation, pooling):
+    knobs = {"version": version, "activation": activation, "pooling": pooling}
+    if version == "1998" and pooling == "max":
+        with pytest.raises(Impossible) as raised:
+            lib.analyze("lenet5_1998", **knobs)
+        for name, values in raised.value.fixes.items():
+            for value in values:
+                lib.analyze("lenet5_1998", **(knobs | {name: value}))
+        return
+    analysis = lib.analyze("lenet5_1998", **knobs)
+    assert analysis.unknown == () and analysis.params == (60_000 if version == "1998" else 61_706)
+
+
+@pytest.mark.parametrize("stage", ["C1", "S2", "C3", "S4"])
 @pytest.mark.parametrize("preset", ["lenet5_1998", "lenet5"])
-def test_lenet_s_field_is_the_extent_of_the_gradient(preset):
-    model = positive(lib.build(preset)).train(False)
-    for name, parameter in model.named_parameters():
-        if "coefficient" in name:
-            torch.nn.init.ones_(parameter)
-    seen = {}
-    model.c3.register_forward_hook(lambda module, inputs, output: seen.update(c3=output))
+def test_lenet_s_field_is_the_extent_of_the_gradient(preset, stage):
+    model, seen = positive(lib.build(preset)), {}
+    model.get_submodule(stage.lower()).register_forward_hook(lambda module, inputs, output: seen.update(map=output))
     image = torch.ones(1, 1, 32, 32, dtype=torch.float64, requires_grad=True)
     model(image)
-    seen["c3"][0, :, 5, 5].sum().backward()
+    seen["map"][0, :, 3, 3].sum().backward()
     rows = image.grad[0, 0].abs().sum(1).nonzero()
-    op = next(op for op in reversed(lib.analyze(preset).ops) if op.stage == "C3" and op.kind in ("cat", "conv2d"))
-    assert op.field.vertical.span(5) == (rows.min().item(), rows.max().item())
-    assert op.receptive_field == 14
+    op = next(op for op in reversed(lib.analyze(preset).ops) if op.stage == stage)
+    assert op.field.vertical.span(3) == (rows.min().item(), rows.max().item())
+    assert op.receptive_field == {"C1": 5, "S2": 6, "C3": 14, "S4": 16}[stage]
 
 
 @pytest.mark.parametrize("preset", ["zfnet", "zfnet_512"])
@@ -86,8 +117,8 @@ def test_zfnet_s_maps_are_those_of_figure_3(preset):
 
 def test_zfnet_by_its_layers():
     """Recounted by hand from Fig. 3: weights and biases of conv1 to conv5, fc6 to fc8."""
-    layers = [(3, 96, 7), (96, 256, 5), (256, 384, 3), (384, 384, 3), (384, 256, 3), (256 * 36, 4096, 1), (4096, 4096, 1),
-              (4096, 1000, 1)]
+    layers = [(3, 96, 7), (96, 256, 5), (256, 384, 3), (384, 384, 3), (384, 256, 3), (256 * 36, 4096, 1),
+              (4096, 4096, 1), (4096, 1000, 1)]
     cells = [110, 26, 13, 13, 13, 1, 1, 1]
     analysis = lib.analyze("zfnet")
     assert analysis.params == sum(i * o * k * k + o for i, o, k in layers)
@@ -96,13 +127,22 @@ def test_zfnet_by_its_layers():
 
 def test_zfnet_s_field():
     model = positive(lib.build("zfnet", width=12, num_classes=2))
-    image = torch.ones(1, 3, 300, 300, dtype=torch.float64, requires_grad=True)
-    output = model.features(image)
-    position = output.shape[2] // 2
-    output[0, :, position, position].sum().backward()
-    rows = image.grad[0].sum(0).abs().sum(1).nonzero()
+    first, last, position = extent(model.features, 300, 0.5)
     op = next(op for op in lib.analyze("zfnet", width=12, input_size=300).ops if op.label == "pool5")
-    assert op.field.vertical.span(position) == (rows.min().item(), rows.max().item())
+    assert op.field.vertical.span(position) == (first, last)
+
+
+@pytest.mark.parametrize("filters", ["384-384-256", "512-1024-512"])
+@pytest.mark.parametrize("width", [3, 96, 192])
+def test_every_zfnet_is_known(filters, width):
+    assert lib.analyze("zfnet", filters=filters, width=width).unknown == ()
+
+
+def test_the_smallest_image_of_a_zfnet():
+    assert lib.analyze("zfnet", input_size=61).params == lib.analyze("zfnet").params
+    with pytest.raises(Impossible) as raised:
+        lib.analyze("zfnet", input_size=60)
+    assert raised.value.fixes["input_size"] == (61,)
 
 
 def test_relu_instead_of_tanh():
