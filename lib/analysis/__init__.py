@@ -85,11 +85,16 @@ class Analysis:
     def weight_layers(self) -> int:
         """Convolutions and linear layers on the longest path, as papers count: projections beside it do not add, nor do
         gates, the second factor of a product."""
-        depths: list[int] = []
+        return max(self.layer_numbers)
+
+    @cached_property
+    def layer_numbers(self) -> tuple[int, ...]:
+        """For every op the convolutions and linear layers on the longest path up to it, itself included."""
+        numbers: list[int] = []
         for op in self.ops:
-            before = max((depths[i] for i in op.way if i >= 0), default=0)
-            depths.append(before + (op.kind in {"conv2d", "linear"}))
-        return max(depths)
+            before = max((numbers[i] for i in op.way if i >= 0), default=0)
+            numbers.append(before + (op.kind in {"conv2d", "linear"}))
+        return tuple(numbers)
 
     @cached_property
     def unknown(self) -> tuple[str, ...]:

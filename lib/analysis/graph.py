@@ -252,6 +252,12 @@ def _title(run: list[list[Layer]]) -> str:
     return first if len(run) == 1 else f"{first} to {last} ×{len(run)}"
 
 
+def written_out(ops: list[Layer]) -> tuple[str, ...]:
+    """A stage in a paper's notation, a line for each run of equal blocks: `1×1 64 · 3×3 64 · 1×1 256, ×3`."""
+    lines = [(" · ".join(_weights(run[0])), len(run)) for run in _runs(ops)]
+    return tuple(text + (f", ×{count}" if count > 1 else "") for text, count in lines if text)
+
+
 def _count(number: int, noun: str) -> str:
     return f"×{number} {noun}" + "s" * (number != 1)
 
@@ -261,15 +267,20 @@ MOST_CONTENTS = 4
 
 
 def _contents(ops: list[Layer]) -> str:
-    """The weight layers on the longest path, as in a paper's table: `1×1 64 · 3×3 64 · 1×1 256`."""
+    """The first weight layers on the longest path, as in a paper's table: `1×1 64 · 3×3 64 · 1×1 256`."""
+    texts = _weights(ops)
+    return " · ".join(texts[:MOST_CONTENTS] + ["…"] * (len(texts) > MOST_CONTENTS))
+
+
+def _weights(ops: list[Layer]) -> list[str]:
+    """All weight layers on the longest path, equal neighbours together: `3×3 64 ×2`."""
     longest: dict[int, list[Layer]] = {}
     for op in ops:
         before = max((longest.get(i, []) for i in op.way), key=len, default=[])
         longest[op.index] = before + [op] * (op.kind in WEIGHTED)
     names = [_short(op) for op in longest[ops[-1].index]]
     counted = [(name, len(list(same))) for name, same in groupby(names)]
-    texts = [name + (f" ×{count}" if count > 1 else "") for name, count in counted]
-    return " · ".join(texts[:MOST_CONTENTS] + ["…"] * (len(texts) > MOST_CONTENTS))
+    return [name + (f" ×{count}" if count > 1 else "") for name, count in counted]
 
 
 def _short(op: Layer) -> str:

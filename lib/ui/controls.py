@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from lib.architecture import MOST_BLOCKS, Knobs, bounds, is_sequence, options
+from lib.architecture import MOST_BLOCKS, NetworkKnobs, bounds, is_sequence, options
 from lib.ui import _
 from lib.ui.address import moved
 
@@ -16,16 +16,21 @@ MOST_STEPS = 128
 """A range with more values than this gets a field to type in; a slider would be too fine for a hand."""
 
 
-def control(knobs: type[Knobs], name: str, value: Any, changed: Callable[[str, Any], None], disabled: bool) -> None:
-    """The control that suits a knob, showing `value`; `changed(name, new_value)` is called when a person moves it."""
+def control(knobs: type[NetworkKnobs], name: str, value: Any, changed: Callable[[str, Any], None], disabled: bool,
+            prefix: str = "") -> None:
+    """The control that suits a knob, showing `value`; `changed(name, new_value)` is called when a person moves it.
+
+    `prefix` keeps the controls of several networks on one page apart.
+    """
     declared = knobs.model_fields[name]
     label, help = _(declared.title), _(declared.description)
     if is_sequence(knobs, name):
-        _numbers(name, value, label, help, changed, disabled)
+        _numbers(name, value, label, help, changed, disabled, prefix)
         return
-    show_value(name, value)
-    more = {"key": name, "help": help, "disabled": disabled,
-            "on_change": lambda: (moved(), changed(name, st.session_state[name]))}
+    key = prefix + name
+    show_value(key, value)
+    more = {"key": key, "help": help, "disabled": disabled,
+            "on_change": lambda: (moved(), changed(name, st.session_state[key]))}
     if isinstance(value, bool):
         st.toggle(label, **more)
     elif len(values := options(knobs, name)) > MOST_SEGMENTS:
@@ -40,14 +45,15 @@ def control(knobs: type[Knobs], name: str, value: Any, changed: Callable[[str, A
             st.number_input(label, limits.low, limits.high, step=_stride(knobs, name), **more)
 
 
-def _stride(knobs: type[Knobs], name: str) -> int:
+def _stride(knobs: type[NetworkKnobs], name: str) -> int:
     """How far one press of + or − goes; any whole number can be typed."""
     return (knobs.model_fields[name].json_schema_extra or {}).get("stride", 1)
 
 
-def _numbers(name: str, values: tuple[int, ...], label: str, help: str, changed: Callable, disabled: bool) -> None:
+def _numbers(name: str, values: tuple[int, ...], label: str, help: str, changed: Callable, disabled: bool,
+             prefix: str) -> None:
     """One field per stage."""
-    keys = [f"{name}_{index}" for index in range(len(values))]
+    keys = [f"{prefix}{name}_{index}" for index in range(len(values))]
     st.markdown(f":small[{label}]", help=help)
     for key, value, column in zip(keys, values, st.columns(len(values), gap="xxsmall")):
         show_value(key, value)
@@ -62,12 +68,12 @@ def show_value(key: str, value: Any) -> None:
         st.session_state[key] = value
 
 
-def followers(knobs: type[Knobs], leader: str) -> list[str]:
+def followers(knobs: type[NetworkKnobs], leader: str) -> list[str]:
     """The knobs that go back to their table when `leader` changes."""
     return [name for name, field in knobs.model_fields.items() if (field.json_schema_extra or {}).get("follows") == leader]
 
 
-def is_decided(knobs: type[Knobs], name: str, values: Mapping[str, Any]) -> bool:
+def is_decided(knobs: type[NetworkKnobs], name: str, values: Mapping[str, Any]) -> bool:
     """Whether a switch that is on decides this knob."""
     switch = (knobs.model_fields[name].json_schema_extra or {}).get("set_by")
     return bool(switch and values[switch])

@@ -10,7 +10,7 @@ import streamlit as st
 
 from lib import catalog
 from lib.analysis import Analysis, analyze_knobs
-from lib.architecture import Impossible, Knobs
+from lib.architecture import Impossible, NetworkKnobs
 from lib.ui import _
 from lib.ui.address import moved, plain
 from lib.ui.controls import control, followers, is_decided, show_value
@@ -18,8 +18,8 @@ from lib.ui.controls import control, followers, is_decided, show_value
 DEFAULT = "resnet50"
 
 
-@lru_cache(maxsize=128)
-def analysis_of(preset: str, knobs: Knobs) -> Analysis:
+@lru_cache(maxsize=256)
+def analysis_of(preset: str, knobs: NetworkKnobs) -> Analysis:
     """The analysis of a configured network, kept: it is immutable, so all sessions may share it."""
     return analyze_knobs(preset, catalog.get(preset), knobs)
 
@@ -77,20 +77,32 @@ def choose(choice: Choice) -> tuple[Analysis, Analysis, Impossible | None]:
 
     Of a combination that builds no network the analysis is that of the last one that did.
     """
-    family = _choose_preset(choice)
+    _choose_preset(choice)
+    analysis, base, problem = analyzed(choice)
+    turn_knobs(choice, analysis)
+    return analysis, base, problem
+
+
+def analyzed(choice: Choice, slot: str = "") -> tuple[Analysis, Analysis, Impossible | None]:
+    """As `choose`, without controls. `slot` tells the networks of a page apart that shows several."""
     base = analysis_of(choice.preset, catalog.configure(choice.preset, {}))
     try:
         analysis, problem = analysis_of(choice.preset, catalog.configure(choice.preset, choice.changed)), None
     except Impossible as error:
-        last = st.session_state.get("last_good", base)
-        analysis, problem = last if last.architecture is family else base, error
-    st.session_state["last_good"] = analysis
+        last = st.session_state.get(f"{slot}last_good", base)
+        analysis, problem = last if last.architecture is base.architecture else base, error
+    st.session_state[f"{slot}last_good"] = analysis
+    return analysis, base, problem
+
+
+def turn_knobs(choice: Choice, analysis: Analysis, slot: str = "") -> None:
+    """The controls of all knobs, and the way back to the preset."""
+    knobs = type(analysis.knobs)
     values = analysis.knobs.model_dump() | choice.changed
     for name in sorted(values, key=("num_classes", "input_size").__contains__):
-        control(family.knobs, name, values[name], choice.turn, disabled=is_decided(family.knobs, name, values))
-    st.button(_("Back to the preset"), key="reset", on_click=lambda: (moved(), choice.start(choice.preset)),
+        control(knobs, name, values[name], choice.turn, is_decided(knobs, name, values), slot)
+    st.button(_("Back to the preset"), key=f"{slot}reset", on_click=lambda: (moved(), choice.start(choice.preset)),
               disabled=not choice.changed, width="stretch")
-    return analysis, base, problem
 
 
 def _choose_preset(choice: Choice):
@@ -107,11 +119,11 @@ def _choose_preset(choice: Choice):
     return family
 
 
-def show_refusal(choice: Choice, problem: Impossible) -> None:
+def show_refusal(choice: Choice, problem: Impossible, slot: str = "") -> None:
     """Say why a combination builds no network, and offer the nearest values that do."""
     st.error(f"{plain(str(problem))}  \n{_('Below is the last network that worked.')}")
     fixes = [(name, value) for name, values in problem.fixes.items() for value in values]
     with st.container(horizontal=True):
         for name, value in fixes:
-            st.button(f"{name} = {value}", key=f"fix_{name}_{value}", args=(name, value),
+            st.button(f"{name} = {value}", key=f"{slot}fix_{name}_{value}", args=(name, value),
                       on_click=lambda name, value: (moved(), choice.turn(name, value)))

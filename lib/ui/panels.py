@@ -13,7 +13,7 @@ from lib.analysis import Analysis, Layer
 from lib.analysis.derivation import derive
 from lib.analysis.graph import description, fold
 from lib.analysis.outline import Part
-from lib.architecture import Knobs
+from lib.architecture import NetworkKnobs
 from lib.code import classes, snippet, source, torchinfo_summary, torchinfo_surplus
 from lib.figures.diagram import source as source_of
 from lib.figures.diagram import can_lay_out, svg
@@ -260,6 +260,6 @@ def code(analysis: Analysis) -> None:
 
 
 @lru_cache(maxsize=32)
-def torchinfo_of(preset: str, knobs: Knobs) -> ModelStatistics:
+def torchinfo_of(preset: str, knobs: NetworkKnobs) -> ModelStatistics:
     """torchinfo's summary, kept."""
     return torchinfo_summary(analysis_of(preset, knobs))
