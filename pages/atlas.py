@@ -50,6 +50,7 @@ st.title("Backbone Lab", anchor=False)
 st.markdown(prose("atlas", "Welcome"))
 with st.container(horizontal=True):
     st.page_link("../../pages/explore.py", label=_("Explore"), icon=":material/tune:")
+    st.page_link("../../pages/compare.py", label=_("Compare"), icon=":material/compare_arrows:")
     st.page_link("../../pages/bottleneck.py", label=_("Bottleneck"), icon=":material/school:")
 for problem in state["atlas_problems"]:
     st.warning(plain(problem))

@@ -4,7 +4,7 @@ import streamlit as st
 
 from lib.analysis.outline import NETWORK, find, outline
 from lib.text import prose
-from lib.ui import _, panels
+from lib.ui import _, comparison, panels
 from lib.ui.address import moved, new_address, plain, write_address
 from lib.ui.controls import show_value
 from lib.ui.network import choose, read_choice, show_refusal
@@ -30,6 +30,8 @@ for problem in state["problems"]:
     st.warning(plain(problem))
 with st.sidebar:
     analysis, base, refused = choose(choice)
+    st.page_link("../../pages/compare.py", label=_("Compare"), icon=":material/compare_arrows:",
+                 query_params=comparison.parameters(comparison.beside(choice)), help=_("Beside its preset or another network."))
 if refused:
     show_refusal(choice, refused)
 root = outline(analysis)

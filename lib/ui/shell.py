@@ -7,7 +7,8 @@ from lib.ui.address import note_page
 
 PAGES = {
     "": [st.Page("../../pages/atlas.py", title=_("Atlas"), default=True),
-         st.Page("../../pages/explore.py", title=_("Explore"), url_path="explore")],
+         st.Page("../../pages/explore.py", title=_("Explore"), url_path="explore"),
+         st.Page("../../pages/compare.py", title=_("Compare"), url_path="compare")],
     _("Lessons"): [st.Page("../../pages/bottleneck.py", title=_("Bottleneck"), url_path="bottleneck")],
 }
 

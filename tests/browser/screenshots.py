@@ -4,7 +4,8 @@ import pytest
 
 from tests.browser.harness import ROOT
 
-PICTURES = {"explore": "/explore?preset=resnext50_32x4d", "bottleneck": "/bottleneck"}
+PICTURES = {"atlas": "/?view=accuracy", "explore": "/explore?preset=resnext50_32x4d",
+            "compare": "/compare?a=resnet50&b=vgg16&c=mobilenet_v2", "bottleneck": "/bottleneck"}
 
 
 @pytest.mark.parametrize("name", PICTURES)

@@ -6,7 +6,7 @@ import pytest
 
 from tests.browser import harness
 
-PAGES = {"/": "Backbone Lab", "/explore": "Explore", "/bottleneck": "Bottleneck"}
+PAGES = {"/": "Backbone Lab", "/explore": "Explore", "/compare": "Compare", "/bottleneck": "Bottleneck"}
 NARROW = {"width": 390, "height": 844}
 
 

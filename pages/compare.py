@@ -1,0 +1,114 @@
+"""Compare: two to four networks side by side, aligned by resolution."""
+
+import pandas as pd
+import streamlit as st
+
+from lib import catalog
+from lib.analysis import comparison
+from lib.figures.comparison import bars, fields
+from lib.figures.treemap import TITLES
+from lib.text import prose
+from lib.ui import _, current_palette
+from lib.ui.address import moved, new_address, plain, write_address
+from lib.ui.comparison import FEWEST, SLOTS, names, parameters, read
+from lib.ui.controls import show_value
+from lib.ui.network import Choice, analyzed, show_refusal, turn_knobs
+
+LABELS = {"params": _("Parameters"), "macs": _("MACs"), "activation_bytes": _("Activation bytes"),
+          "weight_layers": _("Weight layers"), "receptive_field": _("Receptive field, px")}
+PLAIN_CHART = {"displayModeBar": False}
+
+# The link
+state = st.session_state
+if (address := new_address("compare")) is not None:
+    state["networks"], state["compare_problems"] = read(address)
+choices: list[Choice] = state["networks"]
+
+st.title(_("Compare"), anchor=False)
+st.markdown(prose("compare", "Title"))
+for problem in state["compare_problems"]:
+    st.warning(plain(problem))
+
+
+# The networks
+def change(action, *arguments) -> None:
+    moved()
+    action(*arguments)
+
+
+families = {preset: family.name for preset, family in catalog.presets().items()}
+analyses = []
+for column, slot, choice in zip(st.columns(len(choices)), SLOTS, choices):
+    with column.container(border=True):
+        key = f"{slot}_preset"
+        show_value(key, choice.preset)
+        st.selectbox(_("Network {slot}").format(slot=slot), list(families), key=key,
+                     format_func=lambda preset: f"{preset} ({families[preset]})", help=_("Type to search among all networks."),
+                     on_change=lambda choice=choice, key=key: change(choice.start, state[key]))
+        analysis, _base, refused = analyzed(choice, f"{slot}_")
+        analyses.append(analysis)
+        with st.container(horizontal=True, vertical_alignment="center"):
+            with st.popover(_("Knobs"), icon=":material/tune:"):
+                turn_knobs(choice, analysis, f"{slot}_")
+            st.page_link("../../pages/explore.py", label=_("Explore"), query_params=choice.parameters())
+            if len(choices) > FEWEST:
+                st.button(_("Remove"), key=f"{slot}_remove", type="tertiary", on_click=change, args=(choices.remove, choice))
+        if refused:
+            show_refusal(choice, refused, f"{slot}_")
+with st.container(horizontal=True):
+    st.button(_("Add a network"), key="add", icon=":material/add:", disabled=len(choices) == len(SLOTS), on_click=change,
+              args=(choices.append, Choice("vgg16" if len(choices) == FEWEST else "mobilenet_v2")))
+    st.button(_("Other way round"), key="swap", icon=":material/swap_horiz:", on_click=change, args=(choices.reverse,),
+              help=_("The first network is what the others are compared with."))
+
+# Side by side
+shown = names(choices)
+sizes = [analysis.knobs.input_size for analysis in analyses]
+if len(set(sizes)) > 1:
+    st.info(prose("compare", "Sizes differ", sizes=", ".join(f"{name} {size} px" for name, size in zip(shown, sizes))))
+st.subheader(_("Totals"), anchor=False)
+st.markdown(prose("compare", "Totals", first=plain(shown[0])))
+rows = []
+for quantity, cells in comparison.totals(analyses).items():
+    row = [LABELS[quantity]]
+    for cell in cells:
+        text = _("unknown") if cell.value is None else f"{cell.value:,}"
+        ratio = "" if cell.ratio is None else f", ×{cell.ratio:.3g}"
+        row.append(text if cell is cells[0] or cell.difference is None else f"{text}  ({cell.difference:+,}{ratio})")
+    rows.append(row)
+st.table(pd.DataFrame(rows, columns=["", *shown]), hide_index=True)
+
+levels = comparison.levels(analyses)
+st.subheader(_("By resolution"), anchor=False)
+st.markdown(prose("compare", "Stages"))
+quantity = st.segmented_control(_("Bars"), TITLES, key="bars", default="macs", required=True, format_func=TITLES.get,
+                                help=_("What the height of a bar shows."))
+st.plotly_chart(bars(shown, levels, quantity, current_palette()), key="bars_chart", config=PLAIN_CHART,
+                alt=_("{quantity} by resolution and network; the table below holds the same.").format(quantity=TITLES[quantity]))
+aligned = comparison.table(shown, levels)
+number = st.column_config.NumberColumn
+st.dataframe(aligned, hide_index=True, column_config={
+    "resolution": _("Resolution"), "network": _("Network"), "stages": _("Stages"), "map": _("Map C×H×W"),
+    "params": number(_("Parameters"), format="localized"), "macs": number(_("MACs"), format="localized"),
+    "activation_bytes": number(_("Activation bytes"), format="localized"), "blocks": _("Blocks")})
+st.download_button(_("Download CSV"), lambda: aligned.to_csv(index=False), "comparison.csv", "text/csv", on_click="ignore")
+
+st.subheader(_("Receptive field"), anchor=False)
+st.markdown(prose("compare", "Fields"))
+st.plotly_chart(fields(shown, analyses, current_palette()), key="fields_chart", config=PLAIN_CHART,
+                alt=_("Receptive field by weight layer and network; the totals hold the last values."))
+
+# What differs
+st.subheader(_("What differs"), anchor=False)
+differing = comparison.knobs(analyses)
+if not differing:
+    st.markdown(prose("compare", "Same"))
+else:
+    st.markdown(prose("compare", "Knobs"))
+    st.table(pd.DataFrame([[title, *values] for title, values in differing], columns=[_("Knob"), *shown]), hide_index=True)
+st.markdown(prose("compare", "Blocks"))
+st.table(pd.DataFrame(
+    [[level.name, *("  \n".join(share.blocks) if share else _("none") for share in level.shares),
+      _("differs") if level.differs else _("the same")] for level in levels],
+    columns=[_("Resolution"), *shown, ""]), hide_index=True)
+write_address("compare", parameters(choices))

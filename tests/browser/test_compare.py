@@ -1,0 +1,42 @@
+"""Compare in a real browser: a knob, a third network, a link to send, the way to Explore."""
+
+import re
+
+import lib
+from tests.conftest import settle
+
+
+def table(page, row: str):
+    return page.get_by_role("table").first.get_by_role("row", name=row)
+
+
+def test_a_teacher_builds_a_comparison_and_sends_it(open_page, new_page):
+    page = open_page("/compare")
+    page.get_by_role("button", name="Knobs").nth(1).click()
+    page.get_by_role("spinbutton", name="Classes").fill("10")
+    page.get_by_role("spinbutton", name="Classes").press("Enter")
+    page.wait_for_url(re.compile(r"b\.num_classes=10"))
+    page.keyboard.press("Escape")
+    expected = lib.analyze("resnext50_32x4d", num_classes=10).params
+    table(page, "Parameters").get_by_text(f"{expected:,}").wait_for()
+    page.get_by_role("button", name="Add a network").click()
+    page.wait_for_url(re.compile(r"c=vgg16"))
+    table(page, "Parameters").get_by_text("138,357,544").wait_for()
+    settle(page)
+
+    student = open_page(page.url.split("/", 3)[3].join(["/", ""]))
+    table(student, "Parameters").get_by_text(f"{expected:,}").wait_for()
+    table(student, "Parameters").get_by_text("138,357,544").wait_for()
+    student.get_by_role("link", name="Explore").nth(2).click()
+    student.wait_for_url(re.compile(r"/explore\?preset=resnext50_32x4d&num_classes=10"))
+    student.get_by_role("heading", name="Explore").wait_for()
+    student.go_back()
+    table(student, "Parameters").get_by_text(f"{expected:,}").wait_for()
+
+
+def test_bars_and_fields_are_drawn_for_every_network(open_page):
+    page = open_page("/compare?a=resnet50&b=vgg16&c=inception_v3")
+    for key, traces in (("bars_chart", 3), ("fields_chart", 5)):  # two sizes of images beside the three networks
+        plot = page.locator(f'[class*="st-key-{key}"] .js-plotly-plot')
+        plot.locator(".main-svg").first.wait_for()
+        assert plot.evaluate("plot => plot.data.length") == traces

@@ -1,0 +1,102 @@
+"""Compare without a browser."""
+
+from urllib.parse import parse_qsl
+
+import pytest
+
+import lib
+from lib import catalog
+from tests.pages.app import address, checked, open_page
+from tests.pages.test_explore import controls, moves
+
+
+def rows(table) -> dict[str, list[str]]:
+    """A table's rows by their first cell."""
+    return {row[0]: list(row[1:]) for row in table.value.itertuples(index=False)}
+
+
+def test_opens_with_resnet_and_resnext():
+    app = open_page("compare")
+    shown = rows(app.table[0])
+    ours, theirs = lib.analyze("resnet50"), lib.analyze("resnext50_32x4d")
+    assert shown["Parameters"][0] == "25,557,032"  # torchvision's
+    assert shown["Parameters"][1] == f"25,028,904  ({25_028_904 - 25_557_032:+,}, ×{25_028_904 / 25_557_032:.3g})"
+    assert shown["MACs"][1].startswith(f"{theirs.macs:,}  ({theirs.macs - ours.macs:+,}")
+    assert rows(app.table[1])["Cardinality C"] == ["none", "32"]
+
+
+def test_every_family_can_be_chosen():
+    app = open_page("compare")
+    for preset in (next(iter(family.presets)) for family in catalog.families().values()):
+        checked(app.selectbox(key="b_preset").set_value(preset).run())
+        assert address(app)["b"] == preset
+        assert f"{lib.analyze(preset).params:,}" in rows(app.table[0])["Parameters"][1]
+
+
+@pytest.mark.parametrize("family", list(catalog.families()))
+def test_every_knob_of_a_network_can_be_moved(family):
+    """Each knob of the second network, moved alone, changes the link; nothing throws."""
+    app = open_page("compare", a="alexnet", b=next(iter(catalog.families()[family].presets)))
+    for name in catalog.families()[family].knobs.model_fields:
+        key, value = next(iter(moves(app, f"b_{name}")), (None, None))
+        if key:
+            checked(next(w for w in controls(app) if w.key == key).set_value(value).run())
+            assert f"b.{name}" in address(app) or app.error, name
+            checked(app.button(key="b_reset").click().run())
+            assert address(app) == {"a": "alexnet", "b": address(app)["b"]}
+
+
+def test_two_to_four_networks():
+    app = open_page("compare")
+    assert not [button for button in app.button if button.key.endswith("remove")]
+    checked(app.button(key="add").click().run())
+    checked(app.button(key="add").click().run())
+    assert app.button(key="add").disabled
+    assert len(address(app)) == 4
+    checked(app.button(key="swap").click().run())
+    assert list(address(app).values())[-1] == "resnet50"
+    checked(app.button(key="b_remove").click().run())
+    assert len(address(app)) == 3 and len(app.table[0].value.columns) == 4
+
+
+def test_the_bars_can_be_chosen():
+    app = open_page("compare")
+    for quantity in ("params", "macs", "activation_bytes"):
+        checked(app.button_group(key="bars").set_value(quantity).run())
+
+
+def test_a_link_holds_networks_and_knobs():
+    app = open_page("compare", a="resnet50", b="resnet50", **{"b.width": "32"})
+    assert rows(app.table[1]) == {"Width": ["64", "32"]}
+    assert list(app.table[0].value.columns)[1:] == ["a: resnet50", "b: resnet50 (changed)"]
+    assert f"{lib.analyze('resnet50', width=32).params:,}" in rows(app.table[0])["Parameters"][1]
+    assert address(app) == {"a": "resnet50", "b": "resnet50", "b.width": "32"}
+
+
+def test_a_bad_link_gets_plain_sentences():
+    app = open_page("compare", a="resnet5000", b="vgg16", e="vgg11", **{"b.width": "abc", "b.colour": "red", "c.width": "3"})
+    assert len(app.warning) == 5
+    assert address(app)["b"] == "vgg16" and len(app.table[0].value.columns) == 3
+
+
+def test_an_impossible_network_keeps_the_last_one_and_is_repaired():
+    app = open_page("compare", a="resnet50", b="resnext50_32x4d")
+    app.slider(key="b_width").set_value(24).run()
+    assert "24·4/64" in checked(app).error[0].value
+    assert rows(app.table[0])["Parameters"][1].startswith("25,028,904")  # the last network that worked
+    app.button(key="b_fix_width_32").click().run()
+    assert not app.error
+    assert rows(app.table[0])["Parameters"][1].startswith(f"{lib.analyze('resnext50_32x4d', width=32).params:,}")
+
+
+def test_different_image_sizes_are_said():
+    assert open_page("compare", a="resnet50", b="inception_v3").info
+    assert not open_page("compare", a="resnet50", b="vgg16").info
+
+
+def test_explore_leads_here():
+    for preset, knobs, others in (("vgg16", {}, {"a": "resnet50", "b": "vgg16"}),
+                                  ("resnet50", {"width": "32"}, {"a": "resnet50", "b": "resnet50", "b.width": "32"})):
+        link = next(item for item in open_page("explore", preset=preset, **knobs).get("page_link")
+                    if "compare" in item.proto.page)
+        assert dict(parse_qsl(link.proto.query_string)) == others
