@@ -1,6 +1,7 @@
 """The code behind a configured network: the source of its classes, a snippet that rebuilds it, torchinfo's view of it."""
 
 import inspect
+from collections.abc import Callable
 
 import torchinfo
 
@@ -16,8 +17,8 @@ def classes(analysis: Analysis) -> list[type]:
     return list(dict.fromkeys(found))
 
 
-def source(cls: type) -> str:
-    """The source of a class, as it runs."""
+def source(cls: type | Callable) -> str:
+    """The source of a class or a function, as it runs."""
     return inspect.getsource(cls)
 
 

@@ -1,32 +1,46 @@
 """What every lesson has: controls that live in the link, cards of blocks, a list to try, the source."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
+from typing import Any
 
 import streamlit as st
 
+from lib.analysis import Analysis
 from lib.analysis.block import Block
-from lib.analysis.graph import description, fold
+from lib.analysis.graph import Graph, description, fold
 from lib.code import source
 from lib.figures.diagram import source as diagram
 from lib.ui import _, current_palette
 from lib.ui.address import moved, new_address, plain, write_address
 from lib.ui.controls import show_value
 from lib.ui.graph_view import picture
+from lib.ui.network import Choice
+from lib.ui.provenance import mark
+
+
+MOST_SEGMENTS = 6
+COLUMNS = 4
 
 
 @dataclass(frozen=True)
 class Knob:
-    """A control of a lesson: its label, its possible values, the one it starts with, and help."""
+    """A control of a lesson: its label, its possible values, the one it starts with, and help.
+
+    Whole numbers get a slider, (False, True) a switch, words a row of buttons or, where there are many, a list. `show`
+    gives what a person reads instead of a value.
+    """
 
     label: str
-    values: tuple[int, ...]
-    default: int
+    values: tuple[Any, ...]
+    default: Any
     help: str
+    show: Callable[[Any], str] = str
 
 
-def knobs(page: str, declared: Mapping[str, Knob]) -> dict[str, int]:
-    """Show the controls in a row and keep them in the address; a bad value in a link gets a sentence and the default."""
+def knobs(page: str, declared: Mapping[str, Knob]) -> dict[str, Any]:
+    """Show the controls in rows and keep them in the address; a bad value in a link gets a sentence and the default."""
     state = st.session_state
     if (address := new_address(page)) is not None:
         chosen, state[f"{page}_problems"] = _read(address, declared)
@@ -35,29 +49,53 @@ def knobs(page: str, declared: Mapping[str, Knob]) -> dict[str, int]:
         st.warning(plain(problem))
     values = state[f"{page}_values"]
     with st.container(border=True):
-        for column, (name, knob) in zip(st.columns(len(declared)), declared.items()):
-            key = f"{page}_{name}"
-            show_value(key, values[name])
-            column.select_slider(knob.label, knob.values, key=key, help=knob.help, on_change=_keep,
-                                 args=(values, name, key))
-    write_address(page, {name: str(value) for name, value in values.items() if value != declared[name].default})
+        for row in batched(declared.items(), COLUMNS):
+            for column, (name, knob) in zip(st.columns(len(row), vertical_alignment="bottom"), row):
+                with column:
+                    _control(knob, f"{page}_{name}", values, name)
+    write_address(page, {name: _written(value) for name, value in values.items() if value != declared[name].default})
     return dict(values)
 
 
-def _keep(values: dict[str, int], name: str, key: str) -> None:
+def batched(items: Iterable, size: int) -> Iterator[list]:
+    """The items in rows of `size`, the last one shorter."""
+    items = iter(items)
+    while row := list(islice(items, size)):
+        yield row
+
+
+def _control(knob: Knob, key: str, values: dict[str, Any], name: str) -> None:
+    show_value(key, values[name])
+    more = {"key": key, "help": knob.help, "on_change": _keep, "args": (values, name, key)}
+    if isinstance(knob.default, bool):
+        st.toggle(knob.label, **more)
+    elif isinstance(knob.default, int):
+        st.select_slider(knob.label, knob.values, format_func=knob.show, **more)
+    elif len(knob.values) > MOST_SEGMENTS:
+        st.selectbox(knob.label, knob.values, format_func=knob.show, **more)
+    else:
+        st.segmented_control(knob.label, knob.values, format_func=knob.show, required=True, **more)
+
+
+def _written(value: Any) -> str:
+    """A value as it stands in a link."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _keep(values: dict[str, Any], name: str, key: str) -> None:
     moved()
     values[name] = st.session_state[key]
 
 
-def _read(address: Mapping[str, str], declared: Mapping[str, Knob]) -> tuple[dict[str, int], list[str]]:
+def _read(address: Mapping[str, str], declared: Mapping[str, Knob]) -> tuple[dict[str, Any], list[str]]:
     values, problems = {name: knob.default for name, knob in declared.items()}, []
     for name, text in address.items():
-        allowed = {str(value): value for value in declared[name].values} if name in declared else {}
+        allowed = {_written(value): value for value in declared[name].values} if name in declared else {}
         if text in allowed:
             values[name] = allowed[text]
         elif allowed:
             problems.append(f"{name} = {text[:40]} is not possible: choose one of {', '.join(allowed)}. "
-                            f"The page shows {values[name]}.")
+                            f"The page shows {_written(values[name])}.")
         else:
             problems.append(f"There is no control “{name[:40]}” here; the controls are {', '.join(declared)}.")
     return values, problems
@@ -71,9 +109,26 @@ def block_card(name: str, block: Block) -> None:
         st.code(block.written_out.replace(" + ", "\n+ ").replace(" = ", "\n= "), language=None)
         st.metric(_("MACs"), f"{block.macs:,}")
         graph = fold(block.ops)
-        picture(diagram(graph, current_palette()), _("Graph of this block"))
-        with st.expander(_("The graph in words")):
-            st.text(description(graph))
+        _picture(graph, _("Graph of this block"))
+        mark("computed")
+
+
+def network_graph(analysis: Analysis, opened: Iterable[str] = ()) -> None:
+    """A network's graph with these parts open (`stage:conv2_x`, `block:layer1.0`), its words, and the way to Explore."""
+    _picture(fold(analysis.ops, frozenset(opened)), _("Graph of {network}").format(network=analysis.preset))
+    mark("computed")
+
+
+def _picture(graph: Graph, alt: str) -> None:
+    picture(diagram(graph, current_palette()), alt)
+    with st.expander(_("The graph in words")):
+        st.text(description(graph))
+
+
+def explore_link(preset: str, knobs: Mapping[str, Any] = {}, label: str = "") -> None:
+    """A link that opens a network, with these knobs, in Explore."""
+    st.page_link("../../pages/explore.py", label=label or _("{network} in Explore").format(network=preset),
+                 icon=":material/tune:", query_params=Choice(preset, dict(knobs)).parameters())
 
 
 def try_it(questions: str) -> None:
@@ -82,9 +137,9 @@ def try_it(questions: str) -> None:
     st.markdown(questions)
 
 
-def sources(classes: list[type]) -> None:
-    """The source of the classes that the page has run."""
+def sources(classes: Iterable[type | Callable]) -> None:
+    """The source of the classes and functions that the page has run."""
     st.subheader(_("Code"), anchor="code")
     for cls in classes:
-        with st.expander(f"class {cls.__name__}"):
+        with st.expander(f"{'class' if isinstance(cls, type) else 'def'} {cls.__name__}"):
             st.code(source(cls), language="python")

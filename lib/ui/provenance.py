@@ -1,0 +1,18 @@
+"""Where the numbers of a figure come from, said beneath it."""
+
+import streamlit as st
+
+from lib.ui import _
+
+KINDS = {
+    "computed": (":material/calculate:", _("Computed"), _("Follows from the real PyTorch model, without running it on an image.")),
+    "measured": (":material/speed:", _("Measured"), _("Read off the real model as it ran on this machine; the seed is part of the link.")),
+    "published": (":material/menu_book:", _("Published"), _("Quoted from a paper or a project, with its place.")),
+    "unverified": (":material/help:", _("As commonly printed, not verified at the source"), _("Nobody here has seen the original.")),
+}
+
+
+def mark(kind: str, detail: str = "") -> None:
+    """Say under a figure whether it is computed, measured, published (`detail` names the table) or unverified."""
+    icon, label, help = KINDS[kind]
+    st.caption(f"{icon} **{label}**" + (f": {detail}" if detail else ""), help=help)
