@@ -11,7 +11,7 @@ from lib.analysis import Layer, measure
 from lib.analysis.derivation import derive
 from lib.analysis.outline import Part
 from lib.architecture import Stage
-from lib.trace import on_meta, record
+from lib.trace import numel, on_meta, record
 
 
 @dataclass(frozen=True)
@@ -26,8 +26,8 @@ class Block:
 
     @property
     def weights(self) -> int:
-        """Weights of its convolutions, without normalisation."""
-        return sum(op.params for op in self.convolutions)
+        """Weights of its convolutions, without biases and normalisation."""
+        return sum(numel(op.weights[0][1]) for op in self.convolutions if op.weights)
 
     @property
     def params(self) -> int:
