@@ -4,13 +4,13 @@ import streamlit as st
 
 from lib.analysis.outline import NETWORK, find, outline
 from lib.text import prose
-from lib.ui import _, comparison, panels
+from lib.ui import _, comparison, conventions, panels
 from lib.ui.address import moved, new_address, plain, write_address
 from lib.ui.controls import show_value
 from lib.ui.network import choose, read_choice, show_refusal
 
 VIEWS = {"layers": _("Layers"), "cost": _("Where the cost lives"), "field": _("Receptive field"), "graph": _("Graph"),
-         "papers": _("In print"), "code": _("Code")}
+         "papers": _("In print"), "tools": _("Why tools disagree"), "code": _("Code")}
 COUNTS = {"macs": "MACs", "flops": "FLOPs"}
 
 # The link
@@ -50,6 +50,7 @@ VIEW_PANELS = {
     "field": lambda: panels.field(analysis, part),
     "graph": lambda: panels.graph(analysis, part.id),
     "papers": lambda: panels.papers(analysis),
+    "tools": lambda: conventions.why(analysis),
     "code": lambda: panels.code(analysis),
 }
 for tab, (view, show) in zip(tabs, VIEW_PANELS.items()):

@@ -1,0 +1,33 @@
+"""One network counted in several ways, as bars."""
+
+from collections.abc import Mapping, Sequence
+
+import plotly.graph_objects as go
+
+from lib.figures.theme import Palette
+
+KINDS = ("convolution", "linear", "normalisation", "pooling", "activation", "junction")
+PATTERNS = ("", "x", "/", "\\", ".", "-")
+"""What tells the parts apart beside their colours, in the order of the parts."""
+
+
+def bars(names: Sequence[str], counts: Sequence[Mapping[str, int]], palette: Palette) -> go.Figure:
+    """A bar for each way of counting, stacked from its parts, with what it adds to the first at its end."""
+    figure = go.Figure()
+    totals = [sum(count.values()) for count in counts]
+    for part, kind, pattern in zip(counts[0], KINDS, PATTERNS):
+        figure.add_bar(
+            name=part, orientation="h", y=names, x=[count[part] for count in counts],
+            marker={"color": palette.kinds[kind], "line": {"color": palette.line, "width": 1},
+                    "pattern": {"shape": pattern, "fgcolor": palette.muted, "fillmode": "overlay", "size": 6}},
+            hovertemplate=f"%{{y}}<br>{part}: %{{x:,}}<extra></extra>")
+    for name, total in zip(names, totals):
+        more = f"{100 * (total / totals[0] - 1):+.3g}%" if name != names[0] else f"{total:,}"
+        figure.add_annotation(y=name, x=total, text=more, showarrow=False, xanchor="left", xshift=6)
+    figure.update_layout(
+        barmode="stack", height=360, margin={"l": 10, "r": 10, "t": 40, "b": 10}, font={"color": palette.text, "size": 13},
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "traceorder": "normal"},
+        paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)")
+    figure.update_xaxes(gridcolor=palette.line, range=[0, 1.4 * max(totals)], nticks=6, title="operations for one image")
+    figure.update_yaxes(autorange="reversed", automargin=True)
+    return figure
