@@ -1,0 +1,110 @@
+"""The pictures of the lesson on AlexNet and VGG: shares by layer, cost by stage, weights of endings."""
+
+from collections.abc import Sequence
+from math import log10
+
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from lib.analysis import Layer
+from lib.figures.theme import ROLES, Palette
+from lib.lessons.vgg import FIFTH, FIRST, HOLDS, IMAGE, Cost, Ending, Step, name
+
+QUANTITIES = {"activation_bytes": "activation memory", "params": "parameters", "macs": "MACs"}
+LOOKS = {"convolution": (0, ""), "linear": (1, "/"), "pooling": (2, "x"), "normalisation": (3, ".")}
+"""Colour (place in the series) and pattern of each role."""
+REASONS = {HOLDS: (0, ""), FIRST: (1, "/"), FIFTH: (2, "x"), IMAGE: (3, ".")}
+
+
+def shares(layers: Sequence[Layer], palette: Palette) -> go.Figure:
+    """Three rows of bars over the layers: their shares of memory, parameters and multiply-adds, in percent."""
+    figure = make_subplots(rows=3, cols=1, shared_xaxes=True, vertical_spacing=0.1,
+                           subplot_titles=[f"share of {title}" for title in QUANTITIES.values()])
+    for role, (index, pattern) in LOOKS.items():
+        chosen = [op for op in layers if ROLES[op.kind] == role]
+        for row, quantity in enumerate(QUANTITIES, 1):
+            total = sum(getattr(op, quantity) for op in layers)
+            values = [100 * getattr(op, quantity) / total for op in chosen]
+            figure.add_bar(
+                row=row, col=1, name=role, legendgroup=role, showlegend=row == 1 and bool(chosen),
+                x=[name(op) for op in chosen], y=values, customdata=[getattr(op, quantity) for op in chosen],
+                text=[f"{value:.0f}%" if value >= 5 else "" for value in values], textposition="outside", cliponaxis=False,
+                marker=_marker(palette, index, pattern),
+                hovertemplate=f"%{{x}}: %{{customdata:,}} (%{{y:.1f}} %)<extra>{QUANTITIES[quantity]}</extra>")
+    _dress(figure, palette, 600)
+    figure.update_xaxes(categoryorder="array", categoryarray=[name(op) for op in layers], tickangle=-60)
+    figure.update_yaxes(ticksuffix="%", nticks=4)
+    return figure
+
+
+def _marker(palette: Palette, index: int, pattern: str) -> dict:
+    return {"color": palette.series[index],
+            "pattern": {"shape": pattern, "fillmode": "overlay", "fgcolor": palette.background, "size": 6}}
+
+
+def layer_costs(names: Sequence[str], networks: Sequence[Sequence[Layer]], palette: Palette) -> go.Figure:
+    """Multiply-adds of each weight layer, a bar for each network."""
+    figure = go.Figure()
+    for index, (network, layers, pattern) in enumerate(zip(names, networks, ("", "/", "x"))):
+        figure.add_bar(name=network, x=[name(op) for op in layers], y=[op.macs for op in layers],
+                       marker=_marker(palette, index, pattern), hovertemplate=f"{network}, %{{x}}: %{{y:,}}<extra></extra>")
+    figure.update_layout(barmode="group", yaxis_title="MACs")
+    return _dress(figure, palette, 340)
+
+
+def ladder(steps: Sequence[Step], palette: Palette) -> go.Figure:
+    """What one 3x3 convolution costs at every resolution, as a multiple of the first, on a scale of powers of two."""
+    figure, first = go.Figure(), steps[0]
+    looks = (("MACs", "macs", "solid", "circle"), ("weights", "weights", "dash", "square"),
+             ("output memory", "memory", "dot", "diamond"))
+    for index, (title, quantity, dash, symbol) in enumerate(looks):
+        figure.add_scatter(
+            name=title, x=[f"{step.size}×{step.size}<br>{step.channels} ch." for step in steps],
+            y=[getattr(step, quantity) / getattr(first, quantity) for step in steps], mode="lines+markers",
+            line={"color": palette.series[index], "dash": dash, "width": 2.5}, marker={"symbol": symbol, "size": 9},
+            hovertemplate=f"{title}: %{{y:g}} times the first<extra></extra>")
+    powers = [4.0**power for power in range(-8, 9)]
+    figure.update_layout(yaxis={"type": "log", "title": "times the first", "tickvals": powers, "ticktext": [
+        f"{value:g}" if value >= 1 else f"1/{1 / value:g}" for value in powers]})
+    return _dress(figure, palette, 360)
+
+
+def costs(costs: Sequence[Cost], palette: Palette) -> go.Figure:
+    """Multiply-adds of each convolution of a VGG as a share of a full layer; colour and pattern say why."""
+    figure = go.Figure()
+    for reason, (index, pattern) in REASONS.items():
+        chosen = [cost for cost in costs if cost.reason == reason]
+        if chosen:
+            figure.add_bar(name=reason, x=[cost.name for cost in chosen], y=[100 * cost.share for cost in chosen],
+                           customdata=[cost.op.macs for cost in chosen], marker=_marker(palette, index, pattern),
+                           hovertemplate=f"%{{x}}: %{{customdata:,}} MACs, %{{y:.1f}} %<extra>{reason}</extra>")
+    figure.add_hline(100, line={"color": palette.text, "dash": "dot", "width": 1})
+    figure.update_xaxes(categoryorder="array", categoryarray=[cost.name for cost in costs], tickangle=-60)
+    figure.update_layout(yaxis={"title": "of a full layer", "ticksuffix": "%", "range": [0, 115]})
+    return _dress(figure, palette, 380)
+
+
+def endings(endings: Sequence[Ending], palette: Palette) -> go.Figure:
+    """Weights of the linear layers of each ending, on a logarithmic scale."""
+    figure = go.Figure(go.Bar(
+        orientation="h", y=[ending.name.replace(", ", ",<br>").replace(": ", ":<br>") for ending in endings],
+        x=[ending.weights for ending in endings],
+        text=[f" {ending.weights:,}" for ending in endings], textposition="outside", cliponaxis=False,
+        marker={"color": list(palette.series[:len(endings)])},
+        hovertemplate="%{y}: %{x:,} weights<extra></extra>"))
+    powers = [log10(ending.weights) for ending in endings]
+    figure.update_xaxes(type="log", title="weights, logarithmic", dtick=1, range=[min(powers) - 1, max(powers) + 2])
+    figure.update_yaxes(autorange="reversed", automargin=True)
+    _dress(figure, palette, 260)
+    return figure.update_layout(showlegend=False, margin_t=10)
+
+
+def _dress(figure: go.Figure, palette: Palette, height: int) -> go.Figure:
+    figure.update_layout(
+        height=height, margin={"l": 10, "r": 10, "t": 60, "b": 10}, hovermode="closest",
+        font={"color": palette.text, "size": 13}, bargap=0.25,
+        legend={"orientation": "h", "y": 1.06, "yanchor": "bottom", "x": 0},
+        showlegend=True, paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)")
+    figure.update_xaxes(linecolor=palette.line)
+    figure.update_yaxes(gridcolor=palette.kinds["normalisation"], zeroline=False, linecolor=palette.line)
+    return figure
