@@ -6,10 +6,16 @@ from lib.ui import _
 from lib.ui.address import note_page
 
 PAGES = {
-    "": [st.Page("../../pages/atlas.py", title=_("Atlas"), default=True),
-         st.Page("../../pages/explore.py", title=_("Explore"), url_path="explore"),
-         st.Page("../../pages/compare.py", title=_("Compare"), url_path="compare")],
-    _("Lessons"): [st.Page("../../pages/bottleneck.py", title=_("Bottleneck"), url_path="bottleneck")],
+    "": [
+        st.Page("../../pages/atlas.py", title=_("Atlas"), default=True),
+        st.Page("../../pages/explore.py", title=_("Explore"), url_path="explore"),
+        st.Page("../../pages/compare.py", title=_("Compare"), url_path="compare"),
+    ],
+    _("Lessons"): [
+        st.Page("../../pages/vgg.py", title=_("AlexNet to VGG"), url_path="vgg"),
+        st.Page("../../pages/bottleneck.py", title=_("Bottleneck"), url_path="bottleneck"),
+        st.Page("../../pages/tweaks.py", title=_("ResNet tweaks"), url_path="tweaks"),
+    ],
 }
 
 STYLE = """
