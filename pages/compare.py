@@ -13,6 +13,7 @@ from lib.ui.address import moved, new_address, plain, write_address
 from lib.ui.comparison import FEWEST, SLOTS, names, parameters, read
 from lib.ui.controls import show_value
 from lib.ui.network import Choice, analyzed, show_refusal, turn_knobs
+from lib.ui.provenance import mark
 
 LABELS = {"params": _("Parameters"), "macs": _("MACs"), "activation_bytes": _("Activation bytes"),
           "weight_layers": _("Weight layers"), "receptive_field": _("Receptive field, px")}
@@ -77,6 +78,7 @@ for quantity, cells in comparison.totals(analyses).items():
         row.append(text if cell is cells[0] or cell.difference is None else f"{text}  ({cell.difference:+,}{ratio})")
     rows.append(row)
 st.table(pd.DataFrame(rows, columns=["", *shown]), hide_index=True)
+mark("computed")
 
 levels = comparison.levels(analyses)
 st.subheader(_("By resolution"), anchor=False)
@@ -91,12 +93,14 @@ st.dataframe(aligned, hide_index=True, column_config={
     "resolution": _("Resolution"), "network": _("Network"), "stages": _("Stages"), "map": _("Map C×H×W"),
     "params": number(_("Parameters"), format="localized"), "macs": number(_("MACs"), format="localized"),
     "activation_bytes": number(_("Activation bytes"), format="localized"), "blocks": _("Blocks")})
+mark("computed")
 st.download_button(_("Download CSV"), lambda: aligned.to_csv(index=False), "comparison.csv", "text/csv", on_click="ignore")
 
 st.subheader(_("Receptive field"), anchor=False)
 st.markdown(prose("compare", "Fields"))
 st.plotly_chart(fields(shown, analyses, current_palette()), key="fields_chart", config=PLAIN_CHART,
                 alt=_("Receptive field by weight layer and network; the totals hold the last values."))
+mark("computed")
 
 # What differs
 st.subheader(_("What differs"), anchor=False)
@@ -111,4 +115,5 @@ st.table(pd.DataFrame(
     [[level.name, *("  \n".join(share.blocks) if share else _("none") for share in level.shares),
       _("differs") if level.differs else _("the same")] for level in levels],
     columns=[_("Resolution"), *shown, ""]), hide_index=True)
+mark("computed")
 write_address("compare", parameters(choices))

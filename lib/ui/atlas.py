@@ -15,6 +15,7 @@ from lib.text import prose
 from lib.ui import _, current_palette
 from lib.ui.graph_view import graph_view
 from lib.ui.network import Choice
+from lib.ui.provenance import mark
 
 PRINTED = {"paper": _("as papers and research repositories print them (sources in the table)"),
            "torchvision": _("torchvision's first weights (IMAGENET1K_V1)")}
@@ -50,6 +51,7 @@ def timeline() -> None:
         year=number(_("Year"), format="%d"), family=_("Family"), preset=to_explore(_("Opens with")),
         networks=_("Networks"), summary=_("What it is"), paper=_("Paper"), authors=_("Authors"),
         arxiv=web("arXiv", display_text=r"abs/(.*)"))
+    mark("published", _("years, titles and authors, by the paper in each row"))
 
 
 def lineage() -> None:
@@ -69,6 +71,7 @@ def lineage() -> None:
         params=right(_("Parameters")), params_percent=number("%", format="%+.2f"),
         macs=right(_("MACs")), macs_percent=number("%", format="%+.2f"),
         input=right(_("Input, px"), help=_("The sizes at which the two are counted.")))
+    mark("computed", _("parameters and MACs; what changed is told by the papers"))
 
 
 def accuracy(protocol: str) -> None:
@@ -87,6 +90,7 @@ def accuracy(protocol: str) -> None:
         family=_("Family"), preset=to_explore(_("Network")), top1=number(_("Top-1, %"), format="%.2f"),
         top5=number(_("Top-5, %"), format="%.2f"), params=count(_("Parameters")), macs=count(_("MACs")),
         input=_("Input, px"), source=_("Source"))
+    mark("published", _("accuracies, each with its source in the table; parameters and MACs are computed"))
 
 
 def winners() -> None:
@@ -95,13 +99,15 @@ def winners() -> None:
     st.markdown(prose("atlas", "Winners"))
     st.plotly_chart(figures.winners(contest, current_palette()), key="winners", config={"displayModeBar": False},
                     alt=_("The winners' errors by year; the table below holds the same."))
-    st.caption(prose("atlas", "Person", who=contest.human, source=contest.human_source, winners=contest.source))
+    mark("published", contest.source)
+    st.caption(prose("atlas", "Person", who=contest.human, source=contest.human_source))
     rows = [(entry.year, entry.team, f"{entry.error:.3f}", entry.ran, entry.extra, _depth(entry),
              f"[{entry.preset}]({link(entry.preset)})" if entry.preset else "", entry.second, entry.also)
             for entry in contest.winners]
     columns = [_("Year"), _("Winner"), _("Top-5 error, %"), _("What ran"), _("More images"), _("Depth"),
                _("Network here"), _("Second"), _("Also printed in")]
     st.table(pd.DataFrame(rows, columns=columns), hide_index=True)
+    mark("published", _("as above; the last column names further places in print"))
 
 
 def _depth(entry: atlas.Winner) -> str:
@@ -120,6 +126,7 @@ def networks() -> None:
         height=640, year=number(_("Year"), format="%d"), family=_("Family"), preset=to_explore(_("Network")),
         params=count(_("Parameters")), macs=count(_("MACs")), layers=_("Weight layers"), field=_("Field, px"),
         input=_("Input, px"), note=_("What it is"))
+    mark("computed")
     st.caption(prose("atlas", "Convention"))
 
 

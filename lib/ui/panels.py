@@ -25,6 +25,7 @@ from lib.ui import _, current_palette
 from lib.ui.address import moved
 from lib.ui.graph_view import graph_view
 from lib.ui.network import analysis_of
+from lib.ui.provenance import mark
 
 LEVELS = {"stage": _("Stages"), "block": _("Blocks"), "layer": _("Layers")}
 
@@ -137,6 +138,7 @@ def _selectable(table: pd.DataFrame, ids: list[str], factor: int) -> None:
             "params share": share(_("% of parameters"), help=_("Share of the network's parameters.")),
             "activation share": share(_("% of activations"), help=_("Share of the network's activation memory.")),
         })
+    mark("computed")
 
 
 def derivation(part: Part, analysis: Analysis) -> None:
@@ -151,6 +153,7 @@ def derivation(part: Part, analysis: Analysis) -> None:
     steps = [(step.quantity, step.result, step.formula, step.numbers) for step in derive(part, analysis.ops)]
     st.table(pd.DataFrame(steps, columns=[_("Quantity"), _("Result"), _("Formula"), _("With its own numbers")]),
              hide_index=True)
+    mark("computed")
 
 
 def cost(root: Part, factor: int) -> None:
@@ -166,6 +169,7 @@ def cost(root: Part, factor: int) -> None:
     st.plotly_chart(treemap(root, quantity, current_palette(), st.session_state.get("selected")), key="treemap",
                     on_select=picked, selection_mode="points", config={"displayModeBar": False},
                     alt=_("Treemap of {quantity} by stage, block and layer; the Layers table holds the same numbers.").format(quantity=TITLES[quantity]))
+    mark("computed")
 
 
 def field(analysis: Analysis, part: Part) -> None:
@@ -181,12 +185,14 @@ def field(analysis: Analysis, part: Part) -> None:
         st.plotly_chart(growth(analysis.ops, image, colours, op.index), key="growth", on_select=picked,
                         selection_mode="points", config={"displayModeBar": False},
                         alt=_("Receptive field and jump by layer; the Layers table holds the same numbers."))
+        mark("computed")
     with right:
         if op.field is None:
             st.info(_("No rule is known for the receptive field of {kind}.").format(kind=op.kind))
             return
         st.plotly_chart(on_image(op, (image, image), colours), key="on_image", config={"displayModeBar": False},
                         alt=_("The receptive field of the selected layer on the image."))
+        mark("computed")
     st.markdown(_field_sentence(op, image))
 
 
@@ -217,6 +223,7 @@ def graph(analysis: Analysis, selected: str) -> None:
     folded = fold(analysis.ops, frozenset(opened))
     st.caption(prose("explore", "Graph"))
     graph_view(source_of(folded, current_palette()), analysis.preset, folded.row_of(selected), "graph", select, toggle)
+    mark("computed")
     left, middle, _right = st.columns([1, 1, 3])
     left.download_button(_("Download SVG"), lambda: svg(source_of(folded, LIGHT)), f"{analysis.preset}.svg",
                          "image/svg+xml", on_click="ignore", width="stretch", disabled=not can_lay_out())
@@ -240,6 +247,7 @@ def papers(analysis: Analysis) -> None:
                      claim.differs or _("agrees as printed"), claim.source))
     st.table(pd.DataFrame(rows, columns=[_("Quantity"), _("Printed"), _("Recounted"), _("With"), _("Verdict"), _("Source")]),
              hide_index=True)
+    mark("published", _("what was printed, each with its source; the recount is computed"))
 
 
 def code(analysis: Analysis) -> None:
