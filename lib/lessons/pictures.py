@@ -1,0 +1,91 @@
+"""Pictures for the lessons: a few that are drawn here, and one that a person brings along."""
+
+from collections.abc import Callable
+from functools import lru_cache
+from io import BytesIO
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageOps
+
+FINE = 4
+"""Objects are drawn this many times larger and then reduced, for smooth edges."""
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF")
+MOST_PIXELS = 40_000_000
+
+
+class Unreadable(ValueError):
+    """A file that is no picture for a lesson; the message is one plain sentence."""
+
+
+def _ball(draw: ImageDraw.ImageDraw, side: int) -> None:
+    draw.ellipse((0, 0, side - 1, side - 1), fill=(232, 92, 40))
+    for start in (0, 90, 180, 270):
+        draw.pieslice((0, 0, side - 1, side - 1), start, start + 45, fill=(250, 240, 220))
+    draw.ellipse((0.38 * side, 0.38 * side, 0.62 * side, 0.62 * side), fill=(40, 40, 60))
+
+
+def _boat(draw: ImageDraw.ImageDraw, side: int) -> None:
+    def polygon(points: list[tuple[float, float]], colour: tuple[int, int, int]) -> None:
+        draw.polygon([(x * side, y * side) for x, y in points], fill=colour)
+
+    polygon([(0.48, 0), (0.48, 0.7), (0.02, 0.7)], (250, 250, 245))
+    polygon([(0.54, 0.12), (0.54, 0.7), (0.95, 0.7)], (225, 70, 60))
+    polygon([(0, 0.76), (1, 0.76), (0.8, 1), (0.18, 1)], (90, 50, 30))
+
+
+def _flag(draw: ImageDraw.ImageDraw, side: int) -> None:
+    for row in range(4):
+        for column in range(4):
+            box = [side * part // 4 for part in (column, row, column + 1, row + 1)]
+            draw.rectangle((box[0], box[1], box[2] - 1, box[3] - 1), fill=(245,) * 3 if (row + column) % 2 else (25,) * 3)
+
+
+OBJECTS: dict[str, tuple[Callable, tuple[int, int, int], tuple[int, int, int]]] = {
+    "ball": (_ball, (150, 190, 220), (80, 130, 60)),
+    "boat": (_boat, (235, 200, 160), (30, 80, 130)),
+    "checkerboard": (_flag, (140, 140, 145), (110, 112, 118)),
+}
+"""By name: what draws the object, the colours at the top and at the bottom of the picture."""
+
+
+@lru_cache(maxsize=64)
+def drawn(name: str, size: int, side: int) -> Image.Image:
+    """A picture of size x size pixels with an object `side` pixels high and wide in its middle."""
+    draw, top, bottom = OBJECTS[name]
+    down = np.linspace(0, 1, size)[:, None, None]
+    ground = np.array(top) * (1 - down) + np.array(bottom) * down
+    grain = np.random.default_rng(0).normal(0, 6, (size, size, 1))  # no surface in a photograph is quite even
+    picture = Image.fromarray((ground + grain).clip(0, 255).astype(np.uint8))
+    thing = Image.new("RGBA", (side * FINE, side * FINE))
+    draw(ImageDraw.Draw(thing), side * FINE)
+    thing = thing.resize((side, side), Image.Resampling.BOX)
+    picture.paste(thing, ((size - side) // 2,) * 2, thing)
+    return picture
+
+
+def read(file: bytes, size: int) -> Image.Image:
+    """The middle square of a picture file, reduced to size x size pixels. Raises `Unreadable`."""
+    try:
+        picture = Image.open(BytesIO(file), formats=FORMATS)
+        if picture.width * picture.height > MOST_PIXELS:
+            raise Unreadable(f"This picture has {picture.width:,} × {picture.height:,} pixels; "
+                             f"up to {MOST_PIXELS:,} can be read.")
+        return ImageOps.fit(ImageOps.exif_transpose(picture).convert("RGB"), (size, size))
+    except Unreadable:
+        raise
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):  # what Pillow raises for broken files
+        raise Unreadable("This file is not a picture that can be read; PNG, JPEG, WebP, BMP and GIF can.") from None
+
+
+def zoomed(picture: Image.Image, percent: int) -> Image.Image:
+    """The middle of a square picture, enlarged to its old size: its object grows to `percent` of what it was."""
+    size = picture.width
+    margin = size * (1 - 100 / percent) / 2
+    return picture.resize((size, size), Image.Resampling.BILINEAR, (margin, margin, size - margin, size - margin))
+
+
+def png(picture: Image.Image) -> bytes:
+    """The picture as a file: what can be kept, compared and sent to a page."""
+    file = BytesIO()
+    picture.save(file, "PNG")
+    return file.getvalue()
