@@ -12,9 +12,11 @@ PAGES = {
         st.Page("../../pages/compare.py", title=_("Compare"), url_path="compare"),
     ],
     _("Lessons"): [
+        st.Page("../../pages/convolution.py", title=_("Convolution"), url_path="convolution"),
         st.Page("../../pages/vgg.py", title=_("AlexNet to VGG"), url_path="vgg"),
         st.Page("../../pages/bottleneck.py", title=_("Bottleneck"), url_path="bottleneck"),
         st.Page("../../pages/tweaks.py", title=_("ResNet tweaks"), url_path="tweaks"),
+        st.Page("../../pages/attention.py", title=_("Attention in channels"), url_path="attention"),
     ],
 }
 
