@@ -1,0 +1,113 @@
+"""What lecture notes and articles say about these networks, checked: the cards, and the checks behind them.
+
+The cards are data (`lib/data/textbook.json`): a statement in our words, what is right, where that is written, and the
+name of the function that recomputes it here, or the reason why nothing can. The verdict in the data is what the check
+gives; a test runs them all.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from lib.lessons.textbook import blocks, networks, slides
+from lib.lessons.textbook.rows import VERDICTS, Row, verdict
+
+__all__ = ["VERDICTS", "Card", "cards", "check", "chosen", "counts", "documents", "drawn_and_true", "evidence", "table",
+           "topics", "verdict"]
+
+DATA = Path(__file__).parent.parent.parent / "data" / "textbook.json"
+
+
+@dataclass(frozen=True)
+class Card:
+    """A statement and what became of it.
+
+    `original` quotes the notes where they are in Chinese. `basis` is `computed`, `measured` or `published`: what the
+    check's right-hand column is. `verified` is False where nobody here has seen the source of what the notes print.
+    `explore` is a preset and its knobs.
+    """
+
+    id: str
+    document: str
+    topic: str
+    verdict: str
+    statement: str
+    right: str
+    source: str
+    original: str = ""
+    verified: bool = True
+    check: str = ""
+    arguments: tuple[Any, ...] = ()
+    basis: str = "computed"
+    reason: str = ""
+    explore: tuple[str, Mapping[str, Any]] | None = None
+
+
+@cache
+def _data() -> dict[str, Any]:
+    return json.loads(DATA.read_text(encoding="utf-8"))
+
+
+def documents() -> dict[str, str]:
+    """The ids of the documents, and what they are."""
+    return _data()["documents"]
+
+
+@cache
+def cards() -> tuple[Card, ...]:
+    """All cards, by document."""
+    return tuple(_card(**fields) for fields in _data()["cards"])
+
+
+def _card(explore: dict[str, Any] | None = None, arguments: list = [], **fields: Any) -> Card:
+    if explore:
+        knobs = {name: tuple(value) if isinstance(value, list) else value for name, value in explore.items()}
+        explore = (knobs.pop("preset"), knobs)
+    return Card(explore=explore, arguments=tuple(arguments), **fields)
+
+
+def topics() -> tuple[str, ...]:
+    """The lessons that cards lead to, as their pages are called."""
+    return tuple(dict.fromkeys(card.topic for card in cards()))
+
+
+def chosen(document: str = "all", topic: str = "all", verdict: str = "all") -> tuple[Card, ...]:
+    """The cards that fit; "all" leaves a choice open."""
+    wanted = {"document": document, "topic": topic, "verdict": verdict}
+    return tuple(card for card in cards() if all(value in ("all", getattr(card, name)) for name, value in wanted.items()))
+
+
+def counts(found: tuple[Card, ...]) -> dict[str, int]:
+    """How many of these cards have each verdict."""
+    return {name: sum(card.verdict == name for card in found) for name in VERDICTS}
+
+
+def check(card: Card) -> Callable[..., list[Row]] | None:
+    """The function that recomputes what a card says; None where nothing can."""
+    return next((getattr(module, card.check) for module in (blocks, networks, slides) if card.check and hasattr(
+        module, card.check)), None)
+
+
+@lru_cache(maxsize=256)
+def evidence(card_id: str) -> tuple[Row, ...]:
+    """The check's rows, kept; none for a card that cannot be checked here."""
+    card = next(card for card in cards() if card.id == card_id)
+    function = check(card)
+    return tuple(function(*card.arguments)) if function else ()
+
+
+def table(rows: tuple[Row, ...]) -> pd.DataFrame:
+    """The rows of a check for a reader."""
+    words = {True: "yes", False: "no", None: ""}
+    return pd.DataFrame([(row.quantity, row.notes, row.found, words[row.agrees]) for row in rows],
+                        columns=["Quantity", "The notes", "Found", "Agree"])
+
+
+def drawn_and_true() -> slides.DrawnAndTrue:
+    """VGG-16 as the slides draw it, and the true one."""
+    return slides.DrawnAndTrue(slides.vgg(2), slides.vgg())
