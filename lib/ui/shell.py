@@ -10,10 +10,12 @@ PAGES = {
         st.Page("../../pages/atlas.py", title=_("Atlas"), default=True),
         st.Page("../../pages/explore.py", title=_("Explore"), url_path="explore"),
         st.Page("../../pages/compare.py", title=_("Compare"), url_path="compare"),
+        st.Page("../../pages/textbook.py", title=_("Textbook, checked"), url_path="textbook"),
     ],
     _("Lessons"): [
         st.Page("../../pages/convolution.py", title=_("Convolution"), url_path="convolution"),
         st.Page("../../pages/vgg.py", title=_("AlexNet to VGG"), url_path="vgg"),
+        st.Page("../../pages/residual.py", title=_("Residual learning"), url_path="residual"),
         st.Page("../../pages/bottleneck.py", title=_("Bottleneck"), url_path="bottleneck"),
         st.Page("../../pages/tweaks.py", title=_("ResNet tweaks"), url_path="tweaks"),
         st.Page("../../pages/attention.py", title=_("Attention in channels"), url_path="attention"),
