@@ -1,0 +1,103 @@
+"""Efficient networks without a browser: counts against torch by hand, zeros that are exact, every control moved."""
+
+import pytest
+import torch
+from torch import nn
+
+from lib.lessons.efficient import SEPARABLE, fastest, origins, reach
+from tests.pages.app import address, checked, open_page
+
+
+@pytest.fixture(scope="module")
+def opened():
+    """The page as a link without parameters opens it; not to be changed."""
+    return open_page("efficient")
+
+
+def text(app) -> str:
+    return "\n".join(block.value for block in app.markdown)
+
+
+def frame(app, column: str):
+    return next(frame.value for frame in app.dataframe if column in frame.value.columns)
+
+
+def weights(app) -> list[str]:
+    return [metric.value for metric in app.metric if metric.label == "Weights"]
+
+
+def test_the_split_is_that_of_plain_torch_convolutions(opened):
+    full = nn.Conv2d(64, 128, 3, bias=False).weight.numel()
+    steps = [nn.Conv2d(64, 64, 3, groups=64, bias=False).weight.numel(), nn.Conv2d(64, 128, 1, bias=False).weight.numel()]
+    assert weights(opened)[:2] == [f"{full:,}", f"{sum(steps):,}"] == ["73,728", "8,768"]
+    assert list(frame(opened, "MACs per number")["MACs"]) == [number * 28 * 28 for number in (full, *steps)]
+    for words in ("57,802,752", "6,874,112", r"\frac{1}{128} + \frac{1}{9} = 0.1189", "**0.1189**", "the same number", "93.4%"):
+        assert words in text(opened), words
+
+
+def test_mobilenet_as_its_paper_prints_it(opened):
+    table = frame(opened, "Top-1 accuracy, %")
+    assert list(table["Top-1 accuracy, %"]) == [71.7, 70.6]
+    assert [round(macs / 1e6) for macs in table["MACs"]] == [4867, 569]
+    assert list(table["Parameters"]) == [29_294_088, 4_231_976]
+    assert "94.9% of MobileNet's" in text(opened)  # the paper's Table 2 has 94.86
+
+
+def test_the_inverted_block_by_hand(opened):
+    narrow, wide = 24, 144
+    assert weights(opened)[2:4] == [f"{2 * narrow * wide + 9 * narrow**2:,}", f"{2 * narrow * wide + 9 * wide:,}"]
+    blocks = frame(opened, "Numbers in the shortcut")
+    assert list(blocks["MACs"])[:2] == [231_211_008, 218_365_952]  # conv2_x of ResNet-34 and ResNet-50
+    assert list(blocks["Numbers in the shortcut"]) == [channels * 56**2 for channels in (64, 256, 24)]
+
+
+def test_nothing_crosses_without_the_shuffle_and_all_with_it():
+    for groups in (2, 3, 4, 8):
+        apart, dealt = (reach(groups, shuffle, seed=1) for shuffle in (False, True))
+        assert (apart == torch.eye(groups).numpy()).all()
+        assert (dealt > 0).all()
+        width = groups * max(groups, 4) // groups
+        assert sorted(origins(groups, True)) == origins(groups, False)
+        assert all({place // width for place in origins(groups, True)[start:start + width]} == set(range(groups))
+                   for start in range(0, groups * width, width))
+    app = open_page("efficient", shuffle="false", groups="4")
+    table = frame(app, "Output")
+    assert sum((table[name] == "0, no path").sum() for name in table.columns) == 12
+
+
+def test_the_race_counts_the_same_and_measures_a_ratio(opened):
+    table = frame(opened, "Time, to the first")
+    assert list(table["MACs"][:2]) == [9 * 64 * 64 * 28 * 28, (SEPARABLE + 9) * SEPARABLE * 28 * 28]
+    assert abs(table["MACs, to the first"][1] - 1) < 0.01
+    assert list(table["Time, to the first"][::2]) == [1, 1] and (table["Time, to the first"] > 0).all()
+    assert f"**{table['Time, to the first'][1]:.2f} times**" in text(opened)
+    assert table["MACs per number moved"][1] < table["MACs per number moved"][0] / 3
+
+
+def test_the_clock_knows_which_is_slower():
+    shares = []
+    quick, slow = fastest([lambda: None, lambda: sum(range(200_000))], shares.append)
+    assert quick < slow and shares == sorted(shares) and shares[-1] <= 1
+
+
+def test_every_value_of_every_control():
+    app = open_page("efficient")
+    for name in ("inputs", "outputs", "size", "narrow", "expansion", "groups"):
+        for option in app.select_slider(key=f"efficient_{name}").options:
+            checked(app.select_slider(key=f"efficient_{name}").set_value(int(option)).run())
+            assert not app.error
+    checked(app.toggle(key="efficient_shuffle").set_value(False).run())
+    checked(app.select_slider(key="efficient_seed").set_value(7).run())
+    assert address(app) == {"inputs": "512", "outputs": "512", "size": "56", "narrow": "160", "expansion": "10", "groups": "8",
+                            "shuffle": "false", "seed": "7"}
+
+
+def test_without_expansion_two_convolutions_are_left():
+    app = open_page("efficient", expansion="1", narrow="16")
+    assert weights(app)[3] == f"{9 * 16 + 16 * 16:,}"
+
+
+def test_a_bad_link_gets_plain_sentences():
+    app = open_page("efficient", groups="5", colour="<script>")
+    assert len(app.warning) == 2
+    assert app.select_slider(key="efficient_groups").value == 3
