@@ -17,9 +17,10 @@ palette = current_palette()
 st.title(_("Residual learning"), anchor=False)
 st.markdown(prose("residual", "Question"))
 knobs = lesson.knobs("residual", {
-    "depth": lesson.Knob(_("Layers"), (20, 32, 44, 56, 110), 56, _("Weight layers of the two CIFAR networks that are measured.")),
+    "depth": lesson.Knob(_("Layers"), (20, 32, 44, 56, 110), 56, _("Weight layers of the CIFAR networks that are measured.")),
     "shortcut": lesson.Knob(_("Shortcut option"), ("A", "B", "C"), "A", _("What goes around the blocks of the ResNet.")),
-    "shift": lesson.Knob(_("Shift β"), (-0.5, 0.0, 0.5), 0.0, _("β of the norms in the blocks with zero weights."), "{:g}".format),
+    "shift": lesson.Knob(_("Shift β"), (-0.5, 0.0, 0.5), 0.0, _("β of the norms in the blocks with zero weights."),
+                         "{:g}".format),
     "seed": lesson.Knob(_("Seed"), (0, 1, 2, 3, 4), 0, _("Random weights and images follow from it.")),
 })
 depth, shortcut, shift, seed = knobs["depth"], knobs["shortcut"], knobs["shift"], knobs["seed"]
@@ -41,7 +42,7 @@ with imagenet:
     st.dataframe(residual.printed_table(), hide_index=True, key="degradation_table")
     mark("published", printed["degradation"]["source"])
 with cifar:
-    st.plotly_chart(figures.lines(*residual.printed_cifar(), palette, _("weight layers"), _("test error, %"), "x"),
+    st.plotly_chart(figures.lines(*residual.printed_cifar(), palette, _("weight layers"), _("test error, %"), "x", False),
                     key="cifar", config=BARE, alt=_("CIFAR-10 error falls from 20 to 110 layers and rises at 1202."))
     st.dataframe(residual.cifar_table(), hide_index=True, key="cifar_table")
     mark("published", printed["cifar"]["source"])

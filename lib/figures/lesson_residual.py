@@ -12,13 +12,15 @@ LOOKS = (("solid", "circle"), ("dash", "square"), ("dot", "diamond"), ("dashdot"
 
 
 def lines(x: Sequence, series: Mapping[str, Sequence[float]], palette: Palette, xaxis: str, yaxis: str,
-          log: str = "") -> go.Figure:
-    """A line for each of the series over the same x. `log` names the axes with a logarithmic scale: `y`, `x` or `xy`."""
+          log: str = "", zero: bool = True) -> go.Figure:
+    """A line for each of the series over the same x. `log` names the axes with a logarithmic scale: `y`, `x` or `xy`.
+    `zero` shows the zero of a linear y axis."""
     figure = go.Figure()
     for index, (name, values) in enumerate(series.items()):
         figure.add_scatter(name=name, x=x, y=values, **look(palette, index, len(x) <= 12),
                            hovertemplate=f"{name}<br>{xaxis} %{{x}}<br>%{{y:.3g}}<extra></extra>")
     figure.update_layout(xaxis_title=xaxis, yaxis_title=yaxis)
+    figure.update_yaxes(rangemode="tozero" if zero else "normal")
     if "x" in log:
         figure.update_xaxes(type="log", tickvals=x, ticktext=[f"{value:g}" for value in x])
     if "y" in log:
@@ -42,8 +44,9 @@ def nested(x: Sequence, series: Mapping[str, Sequence[float]], palette: Palette,
 def look(palette: Palette, index: int, markers: bool = True) -> dict:
     """The colour, dash and symbol of the line with this number."""
     dash, symbol = LOOKS[index]
+    colour = (*palette.series[:4], palette.text)[index]  # the fifth of the series is too near to the second
     return {"mode": "lines+markers" if markers else "lines", "marker": {"symbol": symbol, "size": 8},
-            "line": {"color": palette.series[index], "dash": dash, "width": 2.5}}
+            "line": {"color": colour, "dash": dash, "width": 2.5}}
 
 
 def degradation(errors: Mapping[str, Mapping[str, float]], palette: Palette) -> go.Figure:

@@ -178,7 +178,12 @@ def through_depth(network: nn.Module, images: Tensor, labels: Tensor) -> tuple[t
     the norm of the loss's gradient there. Images (N, 3, 32, 32), labels (N,). The norms' running statistics become those
     of this batch."""
     outputs: list[Tensor] = []
-    hooks = [unit.register_forward_hook(lambda unit, inputs, output: outputs.append(output)) for unit in units(network)]
+
+    def keep(unit: nn.Module, inputs: tuple[Tensor], output: Tensor) -> Tensor:
+        outputs.append(output)
+        return output.clone()  # what comes next may write over its input
+
+    hooks = [unit.register_forward_hook(keep) for unit in units(network)]
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d):
             module.momentum = 1.0
