@@ -20,7 +20,7 @@ knobs = lesson.knobs("tweaks", {
     "b": lesson.Knob(_("B: stride in the 3×3"), SWITCH, False, _("Off: in the first 1×1, as in 2015.")),
     "c": lesson.Knob(_("C: three 3×3 at the start"), SWITCH, False, _("Off: one 7×7.")),
     "d": lesson.Knob(_("D: pooled shortcut"), SWITCH, False, _("Off: the 1×1 of the shortcut strides.")),
-    "width": lesson.Knob(_("Width"), WIDTHS, 64, _("Channels after the stem; stages double them. For the stem and the totals.")),
+    "width": lesson.Knob(_("Width"), WIDTHS, 64, _("Channels after the stem. For the stem and the totals.")),
     "size": lesson.Knob(_("Map of the pictures"), SIZES, 8, _("Height and width of the map that the block reads.")),
     "seed": lesson.Knob(_("Seed"), tuple(range(10)), 0, _("Weights and map of the pictures follow from it.")),
 })
@@ -69,7 +69,7 @@ st.markdown(prose("tweaks", "Notes", **stems.fields()))
 st.subheader(prose("tweaks", "Cost heading"), anchor="cost")
 st.markdown(prose("tweaks", "Cost", **tweaks.ladder_fields()))
 st.plotly_chart(figures.gains(*tweaks.tweaks_gain(), current_palette()), key="gains", config=PLAIN,
-                alt=_("Multiply-adds that each tweak adds against the accuracy that it gains; the table below has the numbers"))
+                alt=_("Multiply-adds that each tweak adds, accuracy that it gains; the table below has the numbers"))
 st.dataframe(tweaks.ladder(), hide_index=True, key="ladder")
 mark("computed", _("parameters and MACs, at width 64"))
 mark("published", _("gains in accuracy: He et al. 2018, section 4, in words; 77.16 % for D: Table 5"))

@@ -142,7 +142,8 @@ def chosen(b: bool, c: bool, d: bool, width: int) -> dict[str, str]:
     analysis, untouched = network(b, c, d, width), network(False, False, False, width)
     tweaks = [name for name, on in zip("BCD", (b, c, d)) if on]
     return {"tweaks": " + ".join(tweaks) or "none (A)", "params": f"{analysis.params:,}", "macs": f"{analysis.macs:,}",
-            "more_params": f"{analysis.params - untouched.params:+,}", "more_macs": f"{analysis.macs / untouched.macs - 1:+.1%}"}
+            "more_params": f"{analysis.params - untouched.params:+,}",
+            "more_macs": f"{analysis.macs / untouched.macs - 1:+.1%}"}
 
 
 def costs() -> list[tuple[str, int, int, int]]:
@@ -175,8 +176,8 @@ def tweaks_gain() -> tuple[list[str], list[int], list[float]]:
 def ladder_fields() -> dict[str, object]:
     """Multiply-adds of the four networks in billions, and how much more the last has than the first."""
     macs = [macs for _, _, macs, _ in costs()]
-    names = ("a", "b", "c", "d")
-    return {name: f"{value / 10**9:.2f}" for name, value in zip(names, macs)} | {"percent": f"{100 * (macs[-1] / macs[0] - 1):.1f}"}
+    billions = {name: f"{value / 10**9:.2f}" for name, value in zip("abcd", macs)}
+    return billions | {"percent": f"{100 * (macs[-1] / macs[0] - 1):.1f}"}
 
 
 def image_fields() -> dict[str, object]:
