@@ -52,7 +52,8 @@ def show_evidence(card: textbook.Card) -> None:
         st.info(_("Cannot be checked here. {reason}").format(reason=card.reason), icon=":material/help:")
         return
     st.table(textbook.table(textbook.evidence(card.id)), hide_index=True)
-    mark(card.basis)
+    details = {"measured": _("weights and inputs are drawn with a fixed seed"), "published": card.source}
+    mark(card.basis, details.get(card.basis, ""))
     with st.popover(_("Code of this check"), icon=":material/code:"):
         st.code(source(textbook.check(card)), language="python")
 
@@ -72,7 +73,9 @@ st.plotly_chart(bars(names, levels(vgg), "macs", current_palette()), key="vgg", 
                 alt=_("Multiply-adds at each resolution: the two networks differ at a quarter of the image alone."))
 mark("computed")
 with st.expander(_("Layer by layer")):
-    st.dataframe(vgg.layers(names), hide_index=True, key="layers")
+    numbers = {name: st.column_config.NumberColumn(format="localized") for name in ("KiB", "Parameters", "Multiply-adds")}
+    st.dataframe(vgg.layers(names), hide_index=True, key="layers", column_config=numbers, height="content")
+    mark("computed")
 for column, name, analysis in zip(st.columns(2), names, vgg):
     with column:
         lesson.explore_link("vgg16", {"depths": analysis.knobs.depths}, _("{name} in Explore").format(name=name))
@@ -85,7 +88,7 @@ knobs = lesson.knobs("textbook", {
     "verdict": choice(_("Verdict"), {key: name for key, (name, icon) in VERDICTS.items()}, _("What the check gives.")),
 })
 cards = textbook.chosen(**knobs)
-st.markdown(" · ".join(f"{VERDICTS[verdict][1]} {VERDICTS[verdict][0]}: **{count}**"
+st.markdown(" · ".join(f"{VERDICTS[verdict][1]}\u00a0{VERDICTS[verdict][0]}:\u00a0**{count}**"
                        for verdict, count in textbook.counts(cards).items()))
 if not cards:
     st.info(prose("textbook", "None"))

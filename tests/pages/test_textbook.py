@@ -1,11 +1,17 @@
 """The textbook page without a browser: what stands on it, its three choices, its links."""
 
 import pytest
+import torch
 from torchvision.models import vgg16
 
 from lib.lessons import textbook
 from tests.pages.app import address, checked, open_page
 from tests.pages.test_bottleneck import text
+
+
+def vgg16_of_torchvision():
+    with torch.device("meta"):
+        return vgg16()
 
 
 def labels(app) -> list[str]:
@@ -29,9 +35,17 @@ def test_the_printed_sums_are_those_of_the_network_with_a_convolution_missing():
         assert round(float(value), 1) == float(printed)
     for printed, value in zip(rows["Printed"], rows[true]):
         assert round(float(value), 1) > float(printed)
-    count = sum(parameter.numel() for parameter in vgg16().parameters())
+    count = sum(parameter.numel() for parameter in vgg16_of_torchvision().parameters())
     assert shown.loc["Parameters, millions", true] == f"{count / 1e6:.3f}"
     assert "**13.62** billion" in text(app) and "**15.47** billion" in text(app)
+
+
+def test_layer_by_layer_one_convolution_is_missing():
+    layers = open_page("textbook").dataframe[0].value.set_index("Layer")
+    drawn, true = layers.columns[-2:]
+    assert list(layers.index[layers[drawn] == "–"]) == ["conv3_3"] and set(layers[true]) == {"yes"}
+    assert layers["Parameters"].sum() == sum(parameter.numel() for parameter in vgg16_of_torchvision().parameters())
+    assert layers.loc["conv3_3", "Multiply-adds"] == 9 * 256 * 256 * 56 * 56
 
 
 def test_slides_are_marked_as_not_verified():
