@@ -18,7 +18,10 @@ PAGES = {
         st.Page("../../pages/residual.py", title=_("Residual learning"), url_path="residual"),
         st.Page("../../pages/bottleneck.py", title=_("Bottleneck"), url_path="bottleneck"),
         st.Page("../../pages/tweaks.py", title=_("ResNet tweaks"), url_path="tweaks"),
+        st.Page("../../pages/preactivation.py", title=_("Identity mappings"), url_path="preactivation"),
+        st.Page("../../pages/resnext.py", title=_("ResNeXt"), url_path="resnext"),
         st.Page("../../pages/attention.py", title=_("Attention in channels"), url_path="attention"),
+        st.Page("../../pages/efficient.py", title=_("Efficient networks"), url_path="efficient"),
     ],
 }
 
