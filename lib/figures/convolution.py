@@ -90,7 +90,8 @@ def end_of_axis(edge: Edge, palette: Palette) -> go.Figure:
     for height, number in enumerate(shown, 1):
         places = edge.read_by(number)
         figure.add_scatter(name=f"output row {number}", x=places, y=[height] * len(places), mode="lines+markers",
-                           showlegend=False, line={"color": palette.accent, "width": 2}, marker={"color": palette.accent, "size": 8},
+                           showlegend=False, line={"color": palette.accent, "width": 2},
+                           marker={"color": palette.accent, "size": 8},
                            hovertemplate=f"output row {number} reads row %{{x}}<extra></extra>")
     figure.update_xaxes(title="row of the map, counted from 0", showgrid=False, zeroline=False, tickformat="d")
     figure.update_yaxes(tickvals=[0, *range(1, len(shown) + 1)], ticktext=["rows", *(f"output {number}" for number in shown)],
