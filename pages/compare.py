@@ -87,6 +87,7 @@ quantity = st.segmented_control(_("Bars"), TITLES, key="bars", default="macs", r
                                 help=_("What the height of a bar shows."))
 st.plotly_chart(bars(shown, levels, quantity, current_palette()), key="bars_chart", config=PLAIN_CHART,
                 alt=_("{quantity} by resolution and network; the table below holds the same.").format(quantity=TITLES[quantity]))
+mark("computed")
 aligned = comparison.table(shown, levels)
 number = st.column_config.NumberColumn
 st.dataframe(aligned, hide_index=True, column_config={

@@ -43,6 +43,7 @@ def timeline() -> None:
     st.markdown(prose("atlas", "Timeline"))
     picked = _picked(figures.timeline(list(families.values()), current_palette()), "timeline",
                      _("The families by year; the table below holds the same."))
+    mark("published", _("years, by the papers in the table"))
     if picked is not None:
         explore(next(iter(families[picked].presets)))
     _table("families", [
@@ -63,6 +64,7 @@ def lineage() -> None:
     graph_view(figures.lineage(edges, list(catalog.families().values()), current_palette()), "lineage", "", "lineage",
                lambda preset: st.session_state.update(atlas_picked=preset), lambda fold: None, height=640,
                alt=_("What each network changed against its parent; the table below holds the same."))
+    mark("computed", _("parameters and MACs; what changed is told by the papers"))
     _table("changes", [
         (link(edge.change.parent), link(edge.change.child), edge.change.change, f"{edge.params:+,}",
          edge.params_percent, f"{edge.macs:+,}", edge.macs_percent,
@@ -71,7 +73,7 @@ def lineage() -> None:
         params=right(_("Parameters")), params_percent=number("%", format="%+.2f"),
         macs=right(_("MACs")), macs_percent=number("%", format="%+.2f"),
         input=right(_("Input, px"), help=_("The sizes at which the two are counted.")))
-    mark("computed", _("parameters and MACs; what changed is told by the papers"))
+    mark("computed", _("as above"))
 
 
 def accuracy(protocol: str) -> None:
@@ -81,6 +83,7 @@ def accuracy(protocol: str) -> None:
     points = atlas.points(protocol)
     picked = _picked(figures.chart(points, current_palette()), f"chart_{protocol}",
                      _("Accuracy against multiply-adds; the table below holds the same."))
+    mark("published", _("accuracies, each with its source in the table; parameters and MACs are computed"))
     if picked is not None:
         explore(points[picked].result.preset, points[picked].result.knobs)
     st.caption(prose("atlas", "Training"))
@@ -90,7 +93,7 @@ def accuracy(protocol: str) -> None:
         family=_("Family"), preset=to_explore(_("Network")), top1=number(_("Top-1, %"), format="%.2f"),
         top5=number(_("Top-5, %"), format="%.2f"), params=count(_("Parameters")), macs=count(_("MACs")),
         input=_("Input, px"), source=_("Source"))
-    mark("published", _("accuracies, each with its source in the table; parameters and MACs are computed"))
+    mark("published", _("as above"))
 
 
 def winners() -> None:
