@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 import lib
 from lib.analysis.block import Block, run_block
-from lib.lessons.residual import published, rounded, through_depth, units
+from lib.lessons.residual import published, rounded, short, through_depth, units
 from lib.measuring import Progress, quiet, seeded
 from lib.models.resnet_v2 import UNITS, BNAfterAddition, FullPreactivation, ReLUBeforeAddition
 
@@ -125,7 +125,7 @@ def course_table(courses: tuple[Course, ...]) -> pd.DataFrame:
     return pd.DataFrame([{
         "Ordering": NAMES[course.ordering], "F below zero, %": f"{course.negative:.1f}",
         "Signal after the first unit": f"{course.signals[0]:.2f}", "After the last": f"{course.signals[-1]:.2f}",
-        "Gradient after the last unit": f"{course.gradients[-1]:.3g}", "After the first": f"{course.gradients[0]:.3g}",
+        "Gradient after the last unit": short(course.gradients[-1]), "After the first": short(course.gradients[0]),
         "First / last": rounded(course.growth), "Sum is off by": course.written_remainder} for course in courses])
 
 

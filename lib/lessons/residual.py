@@ -225,12 +225,17 @@ def rounded(value: float) -> str:
     return f"{float(f'{value:.2g}'):,.0f}" if value >= 10 else f"{value:.1f}"
 
 
+def short(value: float) -> str:
+    """A number to three digits, in whole numbers from a thousand on."""
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
+
+
 def signal_table(starts: tuple[Start, Start]) -> pd.DataFrame:
     """First and last values of the measured lines."""
     return pd.DataFrame([{
         "Network": start.name, "Signal after the first block": f"{start.signals[0]:.2f}",
-        "After the last": f"{start.signals[-1]:.2f}", "Gradient at the last block": f"{start.gradients[-1]:.3g}",
-        "At the first": f"{start.gradients[0]:.3g}", "First / last": rounded(start.growth)} for start in starts])
+        "After the last": f"{start.signals[-1]:.2f}", "Gradient at the last block": short(start.gradients[-1]),
+        "At the first": short(start.gradients[0]), "First / last": rounded(start.growth)} for start in starts])
 
 
 def correlation_table(starts: tuple[Start, Start]) -> pd.DataFrame:

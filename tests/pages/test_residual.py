@@ -122,6 +122,8 @@ def test_other_depths(page, depth, shortcut):
     page.segmented_control(key="residual_shortcut").set_value(shortcut)
     checked(page.select_slider(key="residual_depth").set_value(depth).run())
     assert f"plain-{depth} and ResNet-{depth}" in text(page)
+    if (depth, shortcut) == (110, "C"):  # projections everywhere: no identity, no resistance
+        assert all(abs(float(value)) < 0.3 for value in table(page, "correlations")["ResNet-110"])
     assert address(page)["depth"] == str(depth)
 
 
