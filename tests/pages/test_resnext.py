@@ -94,10 +94,10 @@ def test_the_seed_gives_the_measurement():
     assert (differences(2, 4, 1).matrix != differences(2, 4, 2).matrix).any()
 
 
-@pytest.mark.parametrize("name", ["cardinality", "width", "depth", "seed"])
-def test_every_value_of_every_control(name):
-    app = open_page("resnext", cardinality="2") if name != "cardinality" else open_page("resnext")
-    for option in app.select_slider(key=f"resnext_{name}").options:
+@pytest.mark.parametrize(("name", "step"), [("cardinality", 1), ("width", 1), ("depth", 1), ("seed", 4)])
+def test_the_values_of_every_control(name, step):
+    app = open_page("resnext", cardinality="2")
+    for option in app.select_slider(key=f"resnext_{name}").options[::step]:
         checked(app.select_slider(key=f"resnext_{name}").set_value(int(option)).run())
 
 

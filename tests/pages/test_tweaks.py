@@ -64,10 +64,10 @@ def test_the_seed_gives_the_measurement():
     assert (first[True, True].block != other[True, True].block).any()
 
 
-@pytest.mark.parametrize("name", ["width", "size", "seed"])
-def test_every_value_of_every_slider(name):
+@pytest.mark.parametrize(("name", "step"), [("width", 1), ("size", 1), ("seed", 4)])
+def test_the_values_of_every_slider(name, step):
     app = open_page("tweaks")
-    for option in app.select_slider(key=f"tweaks_{name}").options:
+    for option in app.select_slider(key=f"tweaks_{name}").options[::step]:
         checked(app.select_slider(key=f"tweaks_{name}").set_value(int(option)).run())
 
 
