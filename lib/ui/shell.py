@@ -14,6 +14,7 @@ PAGES = {
     ],
     _("Lessons"): [
         st.Page("../../pages/convolution.py", title=_("Convolution"), url_path="convolution"),
+        st.Page("../../pages/receptive_field.py", title=_("Receptive field"), url_path="receptive-field"),
         st.Page("../../pages/vgg.py", title=_("AlexNet to VGG"), url_path="vgg"),
         st.Page("../../pages/residual.py", title=_("Residual learning"), url_path="residual"),
         st.Page("../../pages/bottleneck.py", title=_("Bottleneck"), url_path="bottleneck"),
@@ -21,6 +22,7 @@ PAGES = {
         st.Page("../../pages/preactivation.py", title=_("Identity mappings"), url_path="preactivation"),
         st.Page("../../pages/resnext.py", title=_("ResNeXt"), url_path="resnext"),
         st.Page("../../pages/attention.py", title=_("Attention in channels"), url_path="attention"),
+        st.Page("../../pages/pyramid.py", title=_("Feature pyramid"), url_path="pyramid"),
         st.Page("../../pages/efficient.py", title=_("Efficient networks"), url_path="efficient"),
     ],
 }
