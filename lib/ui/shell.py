@@ -16,6 +16,7 @@ PAGES = {
         st.Page("../../pages/convolution.py", title=_("Convolution"), url_path="convolution"),
         st.Page("../../pages/receptive_field.py", title=_("Receptive field"), url_path="receptive-field"),
         st.Page("../../pages/vgg.py", title=_("AlexNet to VGG"), url_path="vgg"),
+        st.Page("../../pages/inception.py", title=_("Inception"), url_path="inception"),
         st.Page("../../pages/residual.py", title=_("Residual learning"), url_path="residual"),
         st.Page("../../pages/bottleneck.py", title=_("Bottleneck"), url_path="bottleneck"),
         st.Page("../../pages/tweaks.py", title=_("ResNet tweaks"), url_path="tweaks"),
