@@ -10,12 +10,13 @@ app: .venv/app.stamp
 
 test: .venv/test.stamp
 	$(BIN)/python tests/browser/find.py --install
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses=2 --dist=worksteal
 
 bench: .venv/test.stamp
 	$(BIN)/python tests/browser/find.py --install
 	$(BIN)/python -m benchmarks.analysis
 	$(BIN)/python -m benchmarks.page
+	$(BIN)/python -m benchmarks.lessons
 
 screenshots: .venv/test.stamp
 	$(BIN)/python tests/browser/find.py --install

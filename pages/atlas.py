@@ -51,7 +51,8 @@ st.markdown(prose("atlas", "Welcome"))
 with st.container(horizontal=True):
     st.page_link("../../pages/explore.py", label=_("Explore"), icon=":material/tune:")
     st.page_link("../../pages/compare.py", label=_("Compare"), icon=":material/compare_arrows:")
-    st.page_link("../../pages/bottleneck.py", label=_("Bottleneck"), icon=":material/school:")
+    st.page_link("../../pages/convolution.py", label=_("Convolution"), icon=":material/school:")
+    st.page_link("../../pages/textbook.py", label=_("Textbook, checked"), icon=":material/fact_check:")
 for problem in state["atlas_problems"]:
     st.warning(plain(problem))
 

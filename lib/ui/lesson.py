@@ -20,7 +20,8 @@ from lib.ui.network import Choice
 from lib.ui.provenance import mark
 
 
-MOST_SEGMENTS = 6
+MOST_LETTERS = 32
+"""Words with more letters than these, all together, do not fit into a row of buttons and get a list."""
 COLUMNS = 4
 
 
@@ -28,7 +29,7 @@ COLUMNS = 4
 class Knob:
     """A control of a lesson: its label, its possible values, the one it starts with, and help.
 
-    Whole numbers get a slider, (False, True) a switch, words a row of buttons or, where there are many, a list. `show`
+    Whole numbers get a slider, (False, True) a switch, words a row of buttons or, where that would be too long, a list. `show`
     gives what a person reads instead of a value.
     """
 
@@ -71,7 +72,7 @@ def _control(knob: Knob, key: str, values: dict[str, Any], name: str) -> None:
         st.toggle(knob.label, **more)
     elif isinstance(knob.default, int):
         st.select_slider(knob.label, knob.values, format_func=knob.show, **more)
-    elif len(knob.values) > MOST_SEGMENTS:
+    elif len("".join(map(knob.show, knob.values))) > MOST_LETTERS:
         st.selectbox(knob.label, knob.values, format_func=knob.show, **more)
     else:
         st.segmented_control(knob.label, knob.values, format_func=knob.show, required=True, **more)
