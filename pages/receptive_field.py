@@ -54,14 +54,17 @@ def show_stacks(channels: int) -> None:
     stacks = fields.stacks(channels)
     names = dict(zip(("five", "two", "seven", "three"), (f"{block.weights:,}" for block in stacks.values())))
     st.markdown(prose("receptive_field", "Stacks", channels=channels, **names))
-    st.plotly_chart(figures.cone(3, current_palette()), key="cone", config=QUIET,
-                    alt=_("One cell after three 3×3 convolutions sees 3 cells before the last, 5 before two, 7 before three"))
-    mark("computed")
+    left, right = st.columns(2)
+    with left:
+        st.plotly_chart(figures.cone(current_palette()), key="cone", config=QUIET,
+                        alt=_("One cell after three 3×3 sees 3 cells before the last, 5 before two of them, 7 before all"))
+        mark("computed")
+    with right:
+        st.dataframe(stacks.table(), hide_index=True, key="stacks")
+        mark("computed", _("on {size}×{size} maps, without biases").format(size=fields.MAP))
     for column, (name, block) in zip(st.columns(4), stacks.items()):
         with column:
             lesson.block_card(name, block)
-    st.dataframe(stacks.table(), hide_index=True, key="stacks")
-    mark("computed", _("on {size}×{size} maps, without biases").format(size=fields.MAP))
     st.markdown(prose("receptive_field", "Stacks limits"))
 
 
@@ -85,8 +88,9 @@ def show_chain(knobs: dict[str, Any]) -> None:
                         alt=_("Theoretical and measured sides over the depth; the table holds the same"))
     with right:
         st.dataframe(fields.by_depth(found), hide_index=True, key="by_depth")
-    mark("measured", _("seed {seed}").format(seed=knobs["seed"]))
-    lesson.block_card(_("The chain"), fields.chain_analysis(depth, knobs["strided"], knobs["shortcuts"]))
+    mark("measured", _("sides of the squares, seed {seed}").format(seed=knobs["seed"]))
+    with st.expander(_("The chain's graph")):
+        lesson.block_card(_("The chain"), fields.chain_analysis(depth, knobs["strided"], knobs["shortcuts"]))
 
 
 def show_outgrown() -> None:
@@ -94,7 +98,7 @@ def show_outgrown() -> None:
     st.markdown(prose("receptive_field", "Outgrow", **fields.outgrown(listed)))
     st.plotly_chart(figures.bars(listed, current_palette()), key="outgrown", config=QUIET,
                     alt=_("Side of the theoretical field over the side of the image; the table holds the same"))
-    st.dataframe(listed, hide_index=True, key="listed")
+    st.dataframe(listed, hide_index=True, height="content", key="listed")
     mark("computed")
     mark("published", _("Araujo, Norris, Sim 2019, “Computing Receptive Fields of Convolutional Neural Networks”, its table"))
     st.markdown(prose("receptive_field", "Caveat"))

@@ -16,11 +16,10 @@ def nested(names: Sequence[str], spans: Sequence[Pair], image: int, chosen: int,
     """The theoretical fields of the unit in the middle after each stage, as squares on the image. `spans` are their
     (first, last) pixels along either axis; that of index `chosen` is filled."""
     figure = go.Figure()
-    _square(figure, f"the image, {image} px", (0, image), palette.text, "solid", 2, palette.kinds["other"])
+    _square(figure, "", (spans[chosen][0], spans[chosen][1] + 1), palette.accent, "solid", 0, palette.kinds["convolution"])
+    _square(figure, f"the image, {image} px", (0, image), palette.text, "solid", 2)
     for index, (name, (first, last)) in enumerate(zip(names, spans)):
-        colour = palette.series[index]
-        _square(figure, f"{name}, {last + 1 - first} px", (first, last + 1), colour, DASHES[index], 2.5,
-                palette.kinds["convolution"] if index == chosen else None)
+        _square(figure, f"{name}, {last + 1 - first} px", (first, last + 1), palette.series[index], DASHES[index], 2.5)
     _to_scale(figure, min(0, spans[-1][0]), max(image, spans[-1][1] + 1))
     return _dress(figure, palette, 470)
 
@@ -30,7 +29,7 @@ def heat(effective: Effective, palette: Palette) -> go.Figure:
     places = [(index + 0.5) * effective.cell for index in range(len(effective.values))]
     figure = go.Figure(go.Heatmap(
         z=effective.values, x=places, y=places, zmin=0, zmax=1, colorscale=[(0, palette.background), (1, palette.accent)],
-        colorbar={"thickness": 10, "len": 0.6, "tickvals": [0, 0.5, 1], "title": {"text": "|gradient|", "side": "right"}},
+        showscale=False,
         hovertemplate="pixel %{x:.0f}, %{y:.0f}: %{z:.3f}<extra></extra>"))
     first, last = effective.theory
     _square(figure, f"the image, {effective.image} px", (0, effective.image), palette.text, "solid", 1.5)
@@ -46,7 +45,7 @@ def _square(figure: go.Figure, name: str, ends: tuple[float, float], colour: str
     """A square on the diagonal, from ends[0] to ends[1] on both axes."""
     first, last = ends
     figure.add_scatter(name=name, x=[first, last, last, first, first], y=[first, first, last, last, first], mode="lines",
-                       line={"color": colour, "dash": dash, "width": width}, hoverinfo="skip",
+                       line={"color": colour, "dash": dash, "width": width}, hoverinfo="skip", showlegend=bool(name),
                        **({"fill": "toself", "fillcolor": fill} if fill else {}))
 
 
@@ -89,10 +88,12 @@ def growth(found: Sequence[Effective], chosen: int, palette: Palette) -> go.Figu
     return _dress(figure, palette, 380)
 
 
-def cone(layers: int, palette: Palette) -> go.Figure:
+ROWS = ("the input", "after one 3×3", "after two 3×3", "after three 3×3")
+
+
+def cone(palette: Palette) -> go.Figure:
     """One output cell and, row by row, what it sees through 3x3 convolutions: 3, 5, 7 cells. The rows are cuts of maps."""
-    figure = go.Figure()
-    names = ["the input", *(f"after {number} × 3×3" for number in range(1, layers + 1))]
+    figure, names, layers = go.Figure(), ROWS, len(ROWS) - 1
     for level in range(layers, -1, -1):
         reach = layers - level
         cells = range(-layers, layers + 1)
@@ -116,14 +117,14 @@ def bars(listed: pd.DataFrame, palette: Palette) -> go.Figure:
     """Networks by field over image; bars beyond the image are hatched."""
     ratios = [float(ratio) for ratio in listed["Field / image"]]
     figure = go.Figure(go.Bar(
-        x=ratios, y=listed["Network"], orientation="h", text=[f"{field} px" for field in listed["Field, px"]],
-        textposition="outside", cliponaxis=False, textfont={"color": palette.text},
+        x=ratios, y=[f"{name}, {field} px" for name, field in zip(listed["Network"], listed["Field, px"])], orientation="h",
         marker={"color": [palette.series[1] if ratio > 1 else palette.accent for ratio in ratios],
                 "pattern": {"shape": ["/" if ratio > 1 else "" for ratio in ratios], "fgcolor": palette.background, "size": 6}},
         hovertemplate="%{y}: %{x} of the image<extra></extra>"))
-    figure.add_vline(x=1, line={"color": palette.text, "dash": "dash", "width": 1.5},
-                     annotation={"text": "the image", "font": {"color": palette.text}}, annotation_position="top right")
-    figure.update_xaxes(title="side of the field / side of the image", gridcolor=palette.line, range=[0, 1.18 * max(ratios)])
+    figure.add_vline(x=1, line={"color": palette.text, "dash": "dash", "width": 1.5})
+    figure.add_annotation(x=1, y=1, yref="paper", yanchor="bottom", text="the image", showarrow=False,
+                          font={"color": palette.text})
+    figure.update_xaxes(title="side of the field / side of the image", gridcolor=palette.line)
     figure.update_yaxes(autorange="reversed")
     return _dress(figure, palette, 480).update_layout(showlegend=False)
 
@@ -131,5 +132,6 @@ def bars(listed: pd.DataFrame, palette: Palette) -> go.Figure:
 def _dress(figure: go.Figure, palette: Palette, height: int) -> go.Figure:
     return figure.update_layout(
         height=height, margin={"l": 10, "r": 10, "t": 40, "b": 10}, hovermode="closest",
-        font={"color": palette.text, "size": 13}, legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}, showlegend=True,
+        font={"color": palette.text, "size": 13}, showlegend=True,
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
         paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)")

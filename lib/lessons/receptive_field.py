@@ -64,7 +64,7 @@ class Stacks(dict[str, Block]):
             single = block if len(block.convolutions) == 1 else single
             rows.append((name, f"{block.ops[-1].field.size} px", f"{block.weights:,}", f"{block.macs:,}",
                          f"{block.weights / single.weights:.1%}"))
-        return pd.DataFrame(rows, columns=["Stack", "Field", "Weights", "MACs", "Share of the single kernel"])
+        return pd.DataFrame(rows, columns=["Stack", "Field", "Weights", "MACs", "Of the single"])
 
 
 MAP = 56
@@ -114,7 +114,7 @@ class Effective:
     def fields(self) -> dict[str, object]:
         """The numbers that the text speaks of."""
         return {"theory": self.size, "half": self.half, "most": self.most, "image": self.image, "outside": f"{self.outside:g}",
-                "area": f"{(self.half / self.size)**2:.1%}"}
+                "area": f"{100 * (self.half / self.size)**2:.1f}"}
 
 
 MOST_CELLS = 112
@@ -211,8 +211,7 @@ def of_chain(strided: int, shortcuts: bool, seed: int, *, progress: Progress = q
 def by_depth(found: tuple[Effective, ...]) -> pd.DataFrame:
     """The chain block by block."""
     rows = [(2 * depth, each.size, each.half, each.most, f"{each.half / each.size:.0%}") for depth, each in enumerate(found, 1)]
-    return pd.DataFrame(rows, columns=["3×3 convolutions", "Theoretical field, px", "Half of the gradient, px",
-                                       "95 % of the gradient, px", "Half / theoretical"])
+    return pd.DataFrame(rows, columns=["3×3", "Theory, px", "Half, px", "95 %, px", "Half / theory"])
 
 
 LISTED = ("alexnet", "vgg16", "vgg19", "mobilenetv1_100", "googlenet", "resnet50", "resnet18", "resnet50_v1", "mobilenet_v2",
