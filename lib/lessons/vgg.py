@@ -40,7 +40,8 @@ def layer_table(network: Analysis) -> pd.DataFrame:
     """One row a layer: window, output, memory in KiB, parameters, multiply-adds; the last row sums them."""
     table = [(name(op), _window(op), op.output, op.activation_bytes / KIBI, op.params, op.macs) for op in rows(network)]
     table.append(("all", "", "", network.activation_bytes / KIBI, network.params, network.macs))
-    return pd.DataFrame(table, columns=["Layer", "Kernel, stride, padding", "Output C×H×W", "Memory, KiB", "Parameters", "MACs"])
+    return pd.DataFrame(table, columns=["Layer", "Kernel, stride, padding", "Output C×H×W", "Memory, KiB",
+                                        "Parameters", "MACs"])
 
 
 def _window(op: Layer) -> str:
@@ -212,7 +213,8 @@ def endings(depth: int, width: int, classes: int) -> tuple[Ending, Ending, Endin
     def one(kind: Head) -> int:
         return _linear_weights(run_block(lambda: nn.Sequential(*_flattened(kind, channels, classes)), channels, 7).ops)
 
-    return (Ending("VGG: three linear layers", _linear_weights(network.ops)), Ending("Flatten, one linear layer", one("flatten")),
+    return (Ending("VGG: three linear layers", _linear_weights(network.ops)),
+            Ending("Flatten, one linear layer", one("flatten")),
             Ending("Global average, one linear layer", one("average")))
 
 
