@@ -45,10 +45,10 @@ def torchinfo_summary(analysis: Analysis) -> torchinfo.ModelStatistics:
 def torchinfo_surplus(analysis: Analysis) -> tuple[int, int]:
     """Multiply-adds that torchinfo counts and we do not: (biases at every position, parameters of normalisations).
 
-    It multiplies all parameters of a convolution with its output positions, biases too, and gives every other layer
-    with parameters as many multiply-adds as it has of them.
+    It multiplies all parameters of a convolution with its output positions, biases too, and gives a normalisation as
+    many multiply-adds as it has parameters. Parameters beside layers (LeNet-5's subsampling) it does not count.
     """
     biases = sum(numel(shape) * numel(op.out_shapes[0][2:]) for op in analysis.ops if op.kind in {"conv2d", "linear"}
                  for _, shape in op.weights[1:])
-    norms = sum(op.params for op in analysis.ops if op.kind not in {"conv2d", "linear"})
+    norms = sum(op.params for op in analysis.ops if op.kind == "batch_norm")
     return biases, norms
