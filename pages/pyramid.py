@@ -57,11 +57,11 @@ with chart:
     mark("computed")
 
 st.subheader(prose("pyramid", "Object heading", **knobs), anchor="object")
-st.markdown(prose("pyramid", "Object", **found.at_the_top(knobs["object"])))
+st.markdown(prose("pyramid", "Object", channels=knobs["channels"], **found.at_the_top(knobs["object"])))
 with st.container(horizontal=True):
     for each in found.levels:
         st.image(pyramid.averaged(knobs["size"], knobs["object"], each.cells, shown=168), width=168,
-                 caption=_("P{level}: {cells}×{cells}").format(level=each.number, cells=each.cells))
+                 caption=_("P{level}: cells of {stride} px").format(level=each.number, stride=each.stride))
 st.dataframe(found.object_table(knobs["object"]), hide_index=True, key="pyramid_object")
 mark("computed")
 st.markdown(prose("pyramid", "Assigned"))

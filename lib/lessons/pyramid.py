@@ -141,7 +141,7 @@ class Pyramid:
             "The object is, in cells": f"{_written(side, level.stride)} × {_written(side, level.stride)}",
             "Cells it reaches into": level.touched(side) ** 2,
             "Cells of the map": level.cells**2,
-            "Its share of C's field": f"{min(1.0, (side / level.c.field.size) ** 2):.1%}"} for level in self.levels])
+            "Its share of C's field": f"{min(1.0, (side / level.c.field.size) ** 2):.2%}"} for level in self.levels])
 
 
 def _written(side: int, stride: int) -> str:
@@ -182,9 +182,11 @@ def _designs(analysis: Analysis, levels: list[Level], scales: int) -> tuple[Desi
 
 
 def averaged(size: int, side: int, cells: int, shown: int) -> Image.Image:
-    """The picture averaged over each cell of a map, drawn `shown` pixels wide."""
+    """The picture averaged over each cell of a map, and of that the middle around the object, `shown` pixels wide."""
     small = drawn("boat", size, side).resize((cells, cells), Image.Resampling.BOX)
-    return small.resize((shown, shown), Image.Resampling.NEAREST)
+    margin = (size - min(size, max(96, 2 * side))) // 2
+    middle = small.resize((size, size), Image.Resampling.NEAREST).crop((margin, margin, size - margin, size - margin))
+    return middle.resize((shown, shown), Image.Resampling.NEAREST)
 
 
 @dataclass(frozen=True)
