@@ -173,10 +173,12 @@ def stem_fields() -> dict[str, str]:
     """The stems in numbers, and the VGG that the slides must have meant."""
     googlenet, vgg = stem_sums("GoogLeNet"), stem_sums("VGG-16")
     short = lib.analyze("vgg16", depths=(2, 2, 2, 3, 3))
+    poolings = sum(op.other_operations for op in stem("GoogLeNet") if op.kind == "max_pool2d")
     drawn = sum(op.macs for op in short.ops if op.stage in STEMS["VGG-16"][1])
     return {"macs": f"{googlenet.macs / MEGA:.0f}", "vgg": f"{vgg.macs / MEGA:,.0f}",
             "times": f"{vgg.macs / googlenet.macs:.1f}",
-            "drawn": f"{drawn / MEGA:.0f}", "first": f"{stem('GoogLeNet')[0].macs / MEGA:.0f}"}
+            "drawn": f"{drawn / MEGA:.0f}", "pooled": f"{(googlenet.macs + poolings) / MEGA:.0f}",
+            "first": f"{stem('GoogLeNet')[0].macs / MEGA:.0f}"}
 
 
 SHAPES = ("n×n", "stack of 3×3", "1×n, n×1")

@@ -59,6 +59,7 @@ def test_stem_growth_and_totals(page):
     assert list(stem["GoogLeNet"]) == ["6.12", "7.46", "124,416", "478"]
     assert list(stem["VGG-16"])[2:] == ["1,735,488", "9,335"]
     assert "two convolutions in stage 3 (7485 million)" in text(page)
+    assert "481 if the comparisons" in text(page)
     growth = table(page, "googlenet_naive")
     assert list(growth["googlenet_2014"]) == [256, 480, 512, 512, 512, 528, 832, 832, 1024]
     assert "13,378,280" in text(page) and "6,998,552" in text(page)
