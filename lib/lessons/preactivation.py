@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import pandas as pd
 import torch
@@ -29,6 +30,7 @@ def preset(depth: str, ordering: str) -> str:
     return f"resnetv2_{depth}_cifar" + ("" if ordering == "full" else f"_{letter}")
 
 
+@cache
 def blocks(depth: str) -> dict[str, Block]:
     """A unit of the first stage in each ordering: two 3x3 at depth 110, a bottleneck at 164."""
     bottleneck, channels, size = depth == "164", 16, 32

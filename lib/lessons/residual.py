@@ -64,6 +64,7 @@ def cifar_table() -> pd.DataFrame:
         depth: f"{error:.2f}" for depth, error in published()["cifar"]["residual"].items()}])
 
 
+@cache
 def blocks(shortcut: str) -> tuple[Block, Block, Block]:
     """A plain block and a residual one of ResNet-34's conv2_x, and the first of conv3_x, whose shortcut is dotted."""
     narrow, wide, size = 64, 128, 56
@@ -72,6 +73,7 @@ def blocks(shortcut: str) -> tuple[Block, Block, Block]:
             run_block(lambda: BasicBlock(narrow, wide, 2, SHORTCUTS[shortcut]), narrow, size))
 
 
+@cache
 def same_depth(depth: int, shortcut: str) -> dict[str, object]:
     """Parameters and multiply-adds of a plain and a residual CIFAR network of this depth."""
     plain, residual = (lib.analyze("resnet56_cifar", n=(depth - 2) // 6, residual=residual, shortcut=shortcut)
