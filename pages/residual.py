@@ -91,7 +91,7 @@ st.plotly_chart(figures.weight_layers(*residual.family_stages(), palette), key="
                 alt=_("Weight layers of the five ResNets by stage; the table below holds the sums."))
 st.dataframe(residual.family_table(), hide_index=True, key="family_table")
 mark("computed")
-mark("published", _("the last column: He et al. 2015, Table 1, rounded there"))
+mark("published", _("the last column: He et al. 2015, Table 1, as printed there"))
 st.markdown(prose("residual", "Family"))
 for column, preset in zip(st.columns(4), ("plain34", "resnet34", "resnet34_c", "resnet50")):
     with column:

@@ -352,7 +352,7 @@ def family_stages() -> tuple[list[str], list[tuple[tuple[str, int, int], ...]]]:
 
 
 def family_table() -> pd.DataFrame:
-    """The family with its totals; the last column is the paper's own rounded count of multiply-adds."""
+    """The family with its totals; the last column is the paper's own count of multiply-adds, as printed."""
     printed = {claim.preset: claim.value for claim in catalog.get("resnet50").claims if claim.quantity == "macs"}
     rows = []
     for member in family():
