@@ -1,6 +1,7 @@
 """The application: `streamlit run app.py`."""
 
 import gc
+import os
 from contextlib import asynccontextmanager
 from threading import Thread
 
@@ -8,8 +9,10 @@ import streamlit as st
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-import lib
-from lib.analysis.atlas import compute_all
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # torch's threads wait asleep: on a busy machine ten times as fast
+
+import lib  # noqa: E402
+from lib.analysis.atlas import compute_all  # noqa: E402
 
 
 @asynccontextmanager

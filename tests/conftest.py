@@ -4,11 +4,15 @@
 in two steps. At the end of the test, nothing may have gone wrong on any of its pages.
 """
 
+import os
+
 import pytest
 
-from tests.browser import harness
-from tests.browser.find import find
-from tests.browser.harness import settle  # noqa: F401  for the tests
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # before torch is imported: two workers share the cores
+
+from tests.browser import harness  # noqa: E402
+from tests.browser.find import find  # noqa: E402
+from tests.browser.harness import settle  # noqa: E402, F401  for the tests
 
 
 @pytest.fixture(scope="session")
