@@ -8,7 +8,6 @@ from lib.models.googlenet import AuxiliaryClassifier, Filters, GoogLeNet, Incept
 from lib.models.inception_v3 import InceptionC
 from lib.text import prose
 from lib.ui import _, current_palette, lesson
-from lib.ui.address import moved
 from lib.ui.measuring import measured
 from lib.ui.provenance import mark
 
@@ -18,12 +17,6 @@ BARE = {"displayModeBar": False}
 def filters(label: str, name: str, default: int, help: str) -> lesson.Knob:
     """A control for the filters of one convolution."""
     return lesson.Knob(label, inception.FILTERS[name], default, help)
-
-
-def take(values: dict[str, int]) -> None:
-    """Set the controls of the module to a row of Table 1."""
-    moved()
-    st.session_state["inception_values"].update(values)
 
 
 st.title(_("Inception"), anchor=False)
@@ -46,7 +39,7 @@ knobs = lesson.knobs("inception", {
 st.markdown(prose("inception", "Rows"))
 with st.container(horizontal=True):
     for row, values in inception.rows().items():
-        st.button(row, key=f"row_{row}", on_click=take, args=(values,))
+        st.button(row, key=f"row_{row}", on_click=lesson.turn, args=("inception", values))
 colours = current_palette()
 modules = inception.modules(knobs["channels"], knobs["size"], Filters(*(knobs[name] for name in Filters._fields)))
 fields = inception.module_fields(modules)

@@ -58,6 +58,12 @@ def knobs(page: str, declared: Mapping[str, Knob]) -> dict[str, Any]:
     return dict(values)
 
 
+def turn(page: str, values: Mapping[str, Any]) -> None:
+    """Set some controls at once: for buttons that stand for a setting."""
+    moved()
+    st.session_state[f"{page}_values"].update(values)
+
+
 def batched(items: Iterable, size: int) -> Iterator[list]:
     """The items in rows of `size`, the last one shorter."""
     items = iter(items)
