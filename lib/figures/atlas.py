@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from lib.analysis.atlas import Edge, Ilsvrc, Point
 from lib.architecture import Architecture
 from lib.figures.diagram import FONT, SMALL
-from lib.figures.theme import Palette
+from lib.figures.theme import Palette, dress
 
 SYMBOLS = ("circle", "diamond", "square")
 """Families beyond the palette's series begin again with the next shape."""
@@ -180,10 +180,6 @@ def winners(contest: Ilsvrc, palette: Palette) -> go.Figure:
 
 
 def _dress(figure: go.Figure, palette: Palette, height: int) -> go.Figure:
-    figure.update_layout(
-        height=height, margin={"l": 10, "r": 10, "t": 20, "b": 10}, showlegend=False, hovermode="closest",
-        paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)", font={"color": palette.text, "size": 13},
-        dragmode=False, hoverlabel={"bgcolor": palette.background, "font": {"color": palette.text}, "align": "left"})
-    figure.update_xaxes(gridcolor=palette.kinds["other"], linecolor=palette.line)
-    figure.update_yaxes(gridcolor=palette.kinds["other"], linecolor=palette.line)
-    return figure
+    return dress(figure, palette, height).update_layout(
+        margin_t=20, showlegend=False, dragmode=False,
+        hoverlabel={"bgcolor": palette.background, "font": {"color": palette.text}, "align": "left"})

@@ -6,7 +6,7 @@ import plotly.graph_objects as go
 
 from lib.analysis import Analysis
 from lib.analysis.comparison import Level, growth
-from lib.figures.theme import Palette
+from lib.figures.theme import Palette, dress
 from lib.figures.treemap import TITLES
 
 PATTERNS, DASHES = ("", "/", ".", "x"), ("solid", "dash", "dot", "dashdot")
@@ -46,10 +46,4 @@ def fields(names: Sequence[str], analyses: Sequence[Analysis], palette: Palette)
 
 
 def _dress(figure: go.Figure, palette: Palette) -> go.Figure:
-    figure.update_layout(
-        height=380, margin={"l": 10, "r": 10, "t": 40, "b": 10}, hovermode="closest", font={"color": palette.text, "size": 13},
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}, showlegend=True,
-        paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)")
-    figure.update_xaxes(gridcolor=palette.line, linecolor=palette.line)
-    figure.update_yaxes(gridcolor=palette.line, linecolor=palette.line, rangemode="tozero")
-    return figure
+    return dress(figure, palette, 380).update_layout(showlegend=True).update_yaxes(rangemode="tozero")

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 
-from lib.figures.theme import Palette
+from lib.figures.theme import Palette, dress
 
 KINDS = ("convolution", "linear", "normalisation", "pooling", "activation", "junction")
 PATTERNS = ("", "x", "/", "\\", ".", "-")
@@ -24,10 +24,6 @@ def bars(names: Sequence[str], counts: Sequence[Mapping[str, int]], palette: Pal
     for name, total in zip(names, totals):
         more = f"{100 * (total / totals[0] - 1):+.3g}%" if name != names[0] else f"{total:,}"
         figure.add_annotation(y=name, x=total, text=more, showarrow=False, xanchor="left", xshift=6)
-    figure.update_layout(
-        barmode="stack", height=360, margin={"l": 10, "r": 10, "t": 40, "b": 10}, font={"color": palette.text, "size": 13},
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "traceorder": "normal"},
-        paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)")
-    figure.update_xaxes(gridcolor=palette.line, range=[0, 1.4 * max(totals)], nticks=6, title="operations for one image")
-    figure.update_yaxes(autorange="reversed", automargin=True)
-    return figure
+    dress(figure, palette, 360).update_layout(barmode="stack", legend_traceorder="normal")
+    figure.update_xaxes(range=[0, 1.4 * max(totals)], nticks=6, title="operations for one image")
+    return figure.update_yaxes(autorange="reversed", automargin=True, showgrid=False)

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 
 import plotly.graph_objects as go
 
-from lib.figures.theme import Palette
+from lib.figures.theme import Palette, dress
 from lib.lessons.convolution import Agreement, Edge, Slide
 
 Place = tuple[int, int]
@@ -114,7 +114,4 @@ def agreement(found: Agreement, first: str, second: str, palette: Palette) -> go
 
 
 def _dress(figure: go.Figure, palette: Palette, height: int) -> go.Figure:
-    showlegend = bool(figure.layout.showlegend)
-    figure.update_layout(height=height, margin={"l": 10, "r": 10, "t": 20, "b": 10}, hovermode="closest", showlegend=showlegend,
-                         font={"color": palette.text, "size": 13}, paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)")
-    return figure
+    return dress(figure, palette, height).update_layout(margin_t=20, showlegend=bool(figure.layout.showlegend))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 import plotly.graph_objects as go
 
-from lib.figures.theme import Palette
+from lib.figures.theme import Palette, dress
 from lib.lessons.receptive_field import Effective
 from lib.trace import Pair
 
@@ -130,8 +130,4 @@ def bars(listed: pd.DataFrame, palette: Palette) -> go.Figure:
 
 
 def _dress(figure: go.Figure, palette: Palette, height: int) -> go.Figure:
-    return figure.update_layout(
-        height=height, margin={"l": 10, "r": 10, "t": 40, "b": 10}, hovermode="closest",
-        font={"color": palette.text, "size": 13}, showlegend=True,
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
-        paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)")
+    return dress(figure, palette, height).update_layout(showlegend=True)

@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from lib.figures.comparison import DASHES, PATTERNS
-from lib.figures.theme import Palette
+from lib.figures.theme import Palette, dress
 from lib.lessons.attention import Group
 
 
@@ -84,10 +84,4 @@ def _box(figure: go.Figure, x: float, y: float, text: str, colour: str, pattern:
 
 
 def _dress(figure: go.Figure, palette: Palette, height: int) -> go.Figure:
-    figure.update_layout(
-        height=height, margin={"l": 10, "r": 10, "t": 30, "b": 10}, font={"color": palette.text, "size": 13},
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}, showlegend=True,
-        paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)")
-    figure.update_xaxes(gridcolor=palette.line, linecolor=palette.line, zeroline=False)
-    figure.update_yaxes(gridcolor=palette.line, linecolor=palette.line, zeroline=False)
-    return figure
+    return dress(figure, palette, height).update_layout(showlegend=True)

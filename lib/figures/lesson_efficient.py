@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from lib.figures.theme import Palette
+from lib.figures.theme import Palette, dress
 
 
 def ratios(widths: Sequence[int], counted: Sequence[float], chosen: int, window: int, palette: Palette) -> go.Figure:
@@ -23,7 +23,7 @@ def ratios(widths: Sequence[int], counted: Sequence[float], chosen: int, window:
                 "symbol": ["diamond" if width == chosen else "circle" for width in widths]})
     figure.update_xaxes(type="log", tickvals=list(widths), title="output channels C_out")
     figure.update_yaxes(range=[0, 1.1 * max(counted)], tickformat=".0%", title="of the full convolution")
-    return _dress(figure, palette, 320)
+    return dress(figure, palette, 320)
 
 
 def shuffle(origins: Sequence[int], groups: int, palette: Palette) -> go.Figure:
@@ -53,7 +53,7 @@ def shuffle(origins: Sequence[int], groups: int, palette: Palette) -> go.Figure:
         figure.add_annotation(x=middle, y=-0.2, text=f"from {named}" if groups <= 4 else named, showarrow=False)
     figure.update_xaxes(visible=False)
     figure.update_yaxes(visible=False, range=[-0.4, 1.4])
-    return _dress(figure, palette, 260).update_layout(showlegend=False, margin={"l": 0, "r": 0, "t": 0, "b": 0})
+    return dress(figure, palette, 260).update_layout(showlegend=False, margin={"l": 0, "r": 0, "t": 0, "b": 0})
 
 
 def reach(shares: np.ndarray, palette: Palette) -> go.Figure:
@@ -65,7 +65,7 @@ def reach(shares: np.ndarray, palette: Palette) -> go.Figure:
         xgap=2, ygap=2, hovertemplate="output group %{y}from input group %{x}: %{z:.1%}<extra></extra>"))
     figure.update_xaxes(title="input group", side="top", showgrid=False, dtick=1)
     figure.update_yaxes(title="output group", autorange="reversed", showgrid=False, dtick=1)
-    return _dress(figure, palette, 320).update_layout(margin={"l": 10, "r": 10, "t": 10, "b": 10})
+    return dress(figure, palette, 320).update_layout(margin={"l": 10, "r": 10, "t": 10, "b": 10})
 
 
 def race(pairs: Mapping[str, tuple[float, float]], palette: Palette) -> go.Figure:
@@ -79,14 +79,4 @@ def race(pairs: Mapping[str, tuple[float, float]], palette: Palette) -> go.Figur
                                "pattern": {"shape": pattern, "fgcolor": palette.background, "fillmode": "overlay", "size": 6}})
     figure.add_hline(y=1, line={"color": palette.text, "dash": "dot", "width": 1})
     figure.update_yaxes(title="times the first runner", range=[0, 1.15 * max(1, *(max(pair) for pair in pairs.values()))])
-    return _dress(figure.update_layout(barmode="group"), palette, 340)
-
-
-def _dress(figure: go.Figure, palette: Palette, height: int) -> go.Figure:
-    figure.update_layout(
-        height=height, margin={"l": 10, "r": 10, "t": 40, "b": 10}, font={"color": palette.text, "size": 13},
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}, paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)")
-    figure.update_xaxes(gridcolor=palette.line, linecolor=palette.line)
-    figure.update_yaxes(gridcolor=palette.line, linecolor=palette.line)
-    return figure
+    return dress(figure.update_layout(barmode="group"), palette, 340)

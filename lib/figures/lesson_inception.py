@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 import plotly.graph_objects as go
 
-from lib.figures.theme import Palette
+from lib.figures.theme import Palette, dress
 from lib.lessons.inception import SHAPES, Branch, Factors, Gradients
 
 PATTERNS = ("", "/", "x")
@@ -98,10 +98,5 @@ def _step(gradients: Gradients, weight: float) -> int | str:
 
 
 def _dress(figure: go.Figure, palette: Palette, height: int = 340) -> go.Figure:
-    figure.update_layout(
-        height=height, margin={"l": 10, "r": 10, "t": 50, "b": 10}, hovermode="closest", bargap=0.25,
-        font={"color": palette.text, "size": 13}, showlegend=True, paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)",
-        legend={"orientation": "h", "y": 1.04, "yanchor": "bottom", "x": 0})
-    figure.update_xaxes(linecolor=palette.line, type="category")
-    figure.update_yaxes(gridcolor=palette.kinds["normalisation"], linecolor=palette.line, zeroline=False)
-    return figure
+    dress(figure, palette, height).update_layout(margin_t=50, bargap=0.25, legend_y=1.04, showlegend=True)
+    return figure.update_xaxes(type="category", showgrid=False)

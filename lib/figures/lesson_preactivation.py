@@ -5,8 +5,7 @@ from collections.abc import Mapping, Sequence
 import plotly.graph_objects as go
 
 from lib.figures.comparison import PATTERNS
-from lib.figures.lesson_residual import dress
-from lib.figures.theme import Palette
+from lib.figures.theme import Palette, dress
 
 
 def errors(orderings: Sequence[str], printed: Mapping[str, Sequence[float]], palette: Palette) -> go.Figure:
@@ -20,4 +19,4 @@ def errors(orderings: Sequence[str], printed: Mapping[str, Sequence[float]], pal
                     "pattern": {"shape": PATTERNS[index], "fillmode": "overlay", "fgcolor": palette.background, "size": 6}},
             hovertemplate=f"{name}, %{{customdata}}: %{{y:.2f}} %<extra></extra>")
     figure.update_layout(barmode="group", yaxis_title="test error, %")
-    return dress(figure, palette)
+    return dress(figure, palette).update_layout(showlegend=True)

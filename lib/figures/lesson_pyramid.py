@@ -6,7 +6,7 @@ import plotly.graph_objects as go
 from PIL import Image
 from plotly.subplots import make_subplots
 
-from lib.figures.theme import Palette
+from lib.figures.theme import Palette, dress
 from lib.lessons.pyramid import Design, Level
 from lib.trace import Pair
 
@@ -48,7 +48,7 @@ def designs(names: Sequence[str], found: Sequence[Design], palette: Palette) -> 
     figure.update_xaxes(visible=False, range=[-0.1, RIGHT + 1.1], fixedrange=True)
     figure.update_yaxes(visible=False, range=[-0.5, 3.5], fixedrange=True)
     figure.update_annotations(selector={"showarrow": False}, font={"color": palette.text, "size": 13})
-    return _dress(figure, palette, 520).update_layout(showlegend=False)
+    return dress(figure, palette, 520).update_layout(showlegend=False)
 
 
 def _map(figure: go.Figure, panel: int, x: float, y: float, width: float, line: float, fill: bool, text: str,
@@ -92,7 +92,7 @@ def on_picture(picture: Image.Image, level: Level, side: int, palette: Palette) 
     plain = {"showgrid": False, "zeroline": False, "fixedrange": True, "constrain": "domain"}
     figure.update_xaxes(range=[-beyond, size + beyond], title="pixels of the image", **plain)
     figure.update_yaxes(range=[size + beyond, -beyond], scaleanchor="x", **plain)
-    return _dress(figure, palette, 520)
+    return dress(figure, palette, 520)
 
 
 def _frame(figure: go.Figure, name: str, spans: tuple[Pair, Pair], colour: str, dash: str) -> None:
@@ -111,14 +111,4 @@ def ablation(rows: Mapping[str, Sequence[float]], measure: str, palette: Palette
                        marker={"color": palette.series[index], "pattern": {
                            "shape": SHAPES[index], "fillmode": "overlay", "fgcolor": palette.background, "size": 6}})
     figure.update_layout(barmode="group", yaxis={"title": measure, "rangemode": "tozero"}, xaxis_title="objects")
-    return _dress(figure, palette, 380)
-
-
-def _dress(figure: go.Figure, palette: Palette, height: int) -> go.Figure:
-    figure.update_layout(
-        height=height, margin={"l": 10, "r": 10, "t": 40, "b": 10}, font={"color": palette.text, "size": 13},
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}, showlegend=True,
-        paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)")
-    figure.update_xaxes(gridcolor=palette.line, linecolor=palette.line)
-    figure.update_yaxes(gridcolor=palette.line, linecolor=palette.line)
-    return figure
+    return dress(figure, palette, 380)

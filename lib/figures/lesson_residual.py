@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 
-from lib.figures.theme import Palette
+from lib.figures.theme import Palette, dress
 
 LOOKS = (("solid", "circle"), ("dash", "square"), ("dot", "diamond"), ("dashdot", "x"), ("longdash", "triangle-up"))
 """Dash and symbol of each line, beside its colour."""
@@ -25,7 +25,7 @@ def lines(x: Sequence, series: Mapping[str, Sequence[float]], palette: Palette, 
         figure.update_xaxes(type="log", tickvals=x, ticktext=[f"{value:g}" for value in x])
     if "y" in log:
         figure.update_yaxes(type="log", exponentformat="power", dtick=1 if _decades(series) < 6 else 2)
-    return dress(figure, palette)
+    return dress(figure, palette).update_layout(showlegend=True)
 
 
 def _decades(series: Mapping[str, Sequence[float]]) -> float:
@@ -62,7 +62,7 @@ def degradation(errors: Mapping[str, Mapping[str, float]], palette: Palette) -> 
     figure.update_layout(yaxis_title="top-1 error, %")
     figure.update_yaxes(range=[24, 29.5])
     figure.update_xaxes(range=[-0.3, 1.3])
-    return dress(figure, palette)
+    return dress(figure, palette).update_layout(showlegend=True)
 
 
 def weight_layers(names: Sequence[str], stages: Sequence[Sequence[tuple[str, int, int]]], palette: Palette) -> go.Figure:
@@ -78,15 +78,4 @@ def weight_layers(names: Sequence[str], stages: Sequence[Sequence[tuple[str, int
             hovertemplate=f"%{{y}}, {cut[0][0]}: %{{x}} weight layers in %{{customdata}} blocks<extra></extra>")
     figure.update_layout(barmode="stack", xaxis_title="weight layers", legend_traceorder="normal")
     figure.update_yaxes(autorange="reversed")
-    return dress(figure, palette)
-
-
-def dress(figure: go.Figure, palette: Palette, height: int = 340) -> go.Figure:
-    """The frame that all pictures of both lessons share."""
-    figure.update_layout(
-        height=height, margin={"l": 10, "r": 10, "t": 40, "b": 10}, font={"color": palette.text, "size": 13},
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}, showlegend=True, hovermode="closest",
-        paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)")
-    figure.update_xaxes(gridcolor=palette.kinds["normalisation"], linecolor=palette.line, zeroline=False, automargin=True)
-    figure.update_yaxes(gridcolor=palette.kinds["normalisation"], linecolor=palette.line, zeroline=False, automargin=True)
-    return figure
+    return dress(figure, palette).update_layout(showlegend=True)

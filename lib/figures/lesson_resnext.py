@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from lib.figures.comparison import DASHES, PATTERNS
-from lib.figures.theme import Palette
+from lib.figures.theme import Palette, dress
 
 
 def matrix(sizes: np.ndarray, palette: Palette) -> go.Figure:
@@ -19,7 +19,7 @@ def matrix(sizes: np.ndarray, palette: Palette) -> go.Figure:
     frame = {"constrain": "domain", "mirror": True, "showline": True, "showgrid": False}
     figure.update_xaxes(title="input channel", range=edge, **frame)
     figure.update_yaxes(title="output channel", range=edge[::-1], scaleanchor="x", **frame)
-    return _dress(figure, palette, 380)
+    return dress(figure, palette, 380)
 
 
 def equal_cost(rows: Sequence[tuple[str, Sequence[int]]], palette: Palette) -> go.Figure:
@@ -35,7 +35,7 @@ def equal_cost(rows: Sequence[tuple[str, Sequence[int]]], palette: Palette) -> g
     figure.add_hline(y=sum(rows[0][1]), line={"color": palette.text, "dash": "dash", "width": 1.5})
     figure.update_layout(barmode="stack", bargap=0.3)
     figure.update_yaxes(title="weights")
-    return _dress(figure, palette, 360).update_layout(legend_traceorder="normal").update_xaxes(showgrid=False)
+    return dress(figure, palette, 360).update_layout(legend_traceorder="normal").update_xaxes(showgrid=False)
 
 
 def errors(names: Sequence[str], errors: Mapping[int, Sequence[float]], palette: Palette) -> go.Figure:
@@ -48,7 +48,7 @@ def errors(names: Sequence[str], errors: Mapping[int, Sequence[float]], palette:
             marker={"size": 9, "symbol": ("circle", "square")[index]},
             hovertemplate=f"%{{x}}, {depth} layers<br>%{{y}} %<extra></extra>")
     figure.update_yaxes(title="top-1 error, %")
-    return _dress(figure, palette, 340).update_xaxes(showgrid=False)
+    return dress(figure, palette, 340).update_xaxes(showgrid=False)
 
 
 def marks(values: Mapping[str, float], title: str, palette: Palette) -> go.Figure:
@@ -60,14 +60,4 @@ def marks(values: Mapping[str, float], title: str, palette: Palette) -> go.Figur
     low, high = min(values.values()), max(values.values())
     figure.update_xaxes(title=title, range=(low - 0.15 * (high - low), high + 0.3 * (high - low)))
     figure.update_yaxes(autorange="reversed", ticklabelstandoff=6)
-    return _dress(figure, palette, 110 + 32 * len(values)).update_yaxes(showgrid=False)
-
-
-def _dress(figure: go.Figure, palette: Palette, height: int) -> go.Figure:
-    figure.update_layout(
-        height=height, margin={"l": 10, "r": 10, "t": 30, "b": 10}, hovermode="closest",
-        font={"color": palette.text, "size": 13}, legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
-        paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)")
-    figure.update_xaxes(gridcolor=palette.line, linecolor=palette.line)
-    figure.update_yaxes(gridcolor=palette.line, linecolor=palette.line)
-    return figure
+    return dress(figure, palette, 110 + 32 * len(values)).update_yaxes(showgrid=False)

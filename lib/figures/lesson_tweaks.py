@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from lib.figures.comparison import PATTERNS
-from lib.figures.theme import Palette
+from lib.figures.theme import Palette, dress
 
 MILLION, BILLION = 10**6, 10**9
 
@@ -24,7 +24,7 @@ def cells(values: np.ndarray, palette: Palette) -> go.Figure:
     edge = (-0.5, len(values) - 0.5)
     figure.update_xaxes(visible=False, range=edge, constrain="domain")
     figure.update_yaxes(visible=False, range=edge[::-1], scaleanchor="x", constrain="domain")
-    return _dress(figure, palette, 300).update_layout(showlegend=False)
+    return dress(figure, palette, 300).update_layout(showlegend=False)
 
 
 def stems(pieces: Sequence[tuple[str, str, int, int]], palette: Palette) -> go.Figure:
@@ -38,7 +38,7 @@ def stems(pieces: Sequence[tuple[str, str, int, int]], palette: Palette) -> go.F
             hovertemplate=f"{layer}<br>%{{x:.1f}} million MACs<br>%{{customdata[0]:,}} weights<extra></extra>")
     figure.update_layout(barmode="stack", bargap=0.35)
     figure.update_xaxes(title="million MACs on an image of 224 pixels")
-    _dress(figure, palette, 300).update_yaxes(autorange="reversed", showgrid=False)
+    dress(figure, palette, 300).update_yaxes(autorange="reversed", showgrid=False)
     return figure.update_layout(legend_traceorder="normal")
 
 
@@ -52,14 +52,4 @@ def gains(tweaks: Sequence[str], macs: Sequence[int], points: Sequence[float], p
         hovertemplate="%{text}<br>%{x:.3f} billion MACs more<br>%{y} points of top-1<extra></extra>"))
     figure.update_xaxes(title="billion MACs added", range=(-0.02, 0.3), zeroline=False)
     figure.update_yaxes(title="points of top-1 gained", range=(0, 0.6), zeroline=False)
-    return _dress(figure, palette, 300).update_layout(showlegend=False)
-
-
-def _dress(figure: go.Figure, palette: Palette, height: int) -> go.Figure:
-    figure.update_layout(
-        height=height, margin={"l": 10, "r": 10, "t": 20, "b": 10}, hovermode="closest",
-        font={"color": palette.text, "size": 13}, legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
-        paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)")
-    figure.update_xaxes(gridcolor=palette.line, linecolor=palette.line)
-    figure.update_yaxes(gridcolor=palette.line, linecolor=palette.line)
-    return figure
+    return dress(figure, palette, 300).update_layout(showlegend=False)

@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from lib.analysis import Layer
-from lib.figures.theme import ROLES, Palette
+from lib.figures.theme import ROLES, Palette, dress
 from lib.lessons.vgg import FIFTH, FIRST, HOLDS, IMAGE, Cost, Ending, Step, name
 
 QUANTITIES = {"activation_bytes": "activation memory", "params": "parameters", "macs": "MACs"}
@@ -100,11 +100,5 @@ def endings(endings: Sequence[Ending], palette: Palette) -> go.Figure:
 
 
 def _dress(figure: go.Figure, palette: Palette, height: int) -> go.Figure:
-    figure.update_layout(
-        height=height, margin={"l": 10, "r": 10, "t": 60, "b": 10}, hovermode="closest",
-        font={"color": palette.text, "size": 13}, bargap=0.25,
-        legend={"orientation": "h", "y": 1.06, "yanchor": "bottom", "x": 0},
-        showlegend=True, paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)")
-    figure.update_xaxes(linecolor=palette.line)
-    figure.update_yaxes(gridcolor=palette.kinds["normalisation"], zeroline=False, linecolor=palette.line)
-    return figure
+    dress(figure, palette, height).update_layout(margin_t=60, bargap=0.25, legend_y=1.06, showlegend=True)
+    return figure.update_xaxes(showgrid=False)

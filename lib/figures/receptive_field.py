@@ -4,7 +4,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from lib.analysis import Layer
-from lib.figures.theme import Palette
+from lib.figures.theme import Palette, dress
 from lib.trace import Pair
 
 
@@ -58,9 +58,4 @@ def on_image(op: Layer, image: Pair, palette: Palette) -> go.Figure:
 
 
 def _dress(figure: go.Figure, palette: Palette, height: int) -> go.Figure:
-    figure.update_layout(
-        height=height, margin={"l": 10, "r": 10, "t": 20, "b": 10}, showlegend=False, hovermode="closest",
-        paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)", font={"color": palette.text, "size": 13})
-    figure.update_xaxes(gridcolor=palette.line, linecolor=palette.line)
-    figure.update_yaxes(gridcolor=palette.line, linecolor=palette.line)
-    return figure
+    return dress(figure, palette, height).update_layout(margin_t=20, showlegend=False)

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import plotly.graph_objects as go
+
 
 @dataclass(frozen=True)
 class Palette:
@@ -12,6 +14,7 @@ class Palette:
     text: str
     muted: str
     line: str
+    grid: str
     accent: str
     kinds: dict[str, str]
     series: tuple[str, ...]
@@ -32,13 +35,13 @@ ROLES = {
 """What an operation does; others are `other`."""
 
 LIGHT = Palette(
-    background="#ffffff", text="#1c2430", muted="#5b6675", line="#8a94a3", accent="#0072b2",
+    background="#ffffff", text="#1c2430", muted="#5b6675", line="#8a94a3", grid="#dde2e8", accent="#0072b2",
     kinds={"convolution": "#a9d3ef", "linear": "#f5c6a5", "normalisation": "#e3e7ec", "activation": "#bfe5d5",
            "pooling": "#f6e6a2", "junction": "#e6c3d9", "other": "#eef1f4"},
     series=("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b37700", "#3b9bd1", "#6b5b00", "#5b6675"))
 
 DARK = Palette(
-    background="#0e1117", text="#eef2f7", muted="#a6b0bd", line="#6d7785", accent="#56b4e9",
+    background="#0e1117", text="#eef2f7", muted="#a6b0bd", line="#6d7785", grid="#3b4350", accent="#56b4e9",
     kinds={"convolution": "#1f5a80", "linear": "#8a4b1f", "normalisation": "#3b4350", "activation": "#1f6650",
            "pooling": "#75651a", "junction": "#7a3f63", "other": "#2a303a"},
     series=("#56b4e9", "#f08a3c", "#2ecc9b", "#e39ac4", "#e6b32e", "#8fd0ff", "#d8cf5a", "#a6b0bd"))
@@ -47,3 +50,14 @@ DARK = Palette(
 def palette(dark: bool) -> Palette:
     """The colours of the dark or the light page."""
     return DARK if dark else LIGHT
+
+
+def dress(figure: go.Figure, palette: Palette, height: int = 340) -> go.Figure:
+    """The frame that charts share: the page's own background and text colour, a faint grid, the legend above."""
+    figure.update_layout(
+        height=height, margin={"l": 10, "r": 10, "t": 40, "b": 10}, hovermode="closest",
+        font={"color": palette.text, "size": 13}, legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+        paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)")
+    figure.update_xaxes(gridcolor=palette.grid, linecolor=palette.line, zeroline=False)
+    figure.update_yaxes(gridcolor=palette.grid, linecolor=palette.line, zeroline=False)
+    return figure
