@@ -8,7 +8,8 @@ import os
 
 import pytest
 
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # before torch is imported: two workers share the cores
+if "PYTEST_XDIST_WORKER" in os.environ:  # before torch is imported: workers share the cores
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from tests.browser import harness  # noqa: E402
 from tests.browser.find import find  # noqa: E402
