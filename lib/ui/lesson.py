@@ -19,7 +19,6 @@ from lib.ui.graph_view import picture
 from lib.ui.network import Choice
 from lib.ui.provenance import mark
 
-
 MOST_LETTERS = 32
 """Words with more letters than these, all together, do not fit into a row of buttons and get a list."""
 COLUMNS = 4
@@ -29,8 +28,8 @@ COLUMNS = 4
 class Knob:
     """A control of a lesson: its label, its possible values, the one it starts with, and help.
 
-    Whole numbers get a slider, (False, True) a switch, words a row of buttons or, where that would be too long, a list. `show`
-    gives what a person reads instead of a value.
+    Whole numbers get a slider, (False, True) a switch, words a row of buttons or, where that would be too long, a list.
+    `show` gives what a person reads instead of a value.
     """
 
     label: str
@@ -50,7 +49,7 @@ def knobs(page: str, declared: Mapping[str, Knob]) -> dict[str, Any]:
         st.warning(plain(problem))
     values = state[f"{page}_values"]
     with st.container(border=True):
-        for row in batched(declared.items(), COLUMNS):
+        for row in _rows(declared.items(), COLUMNS):
             for column, (name, knob) in zip(st.columns(len(row), vertical_alignment="bottom"), row):
                 with column:
                     _control(knob, f"{page}_{name}", values, name)
@@ -64,7 +63,7 @@ def turn(page: str, values: Mapping[str, Any]) -> None:
     st.session_state[f"{page}_values"].update(values)
 
 
-def batched(items: Iterable, size: int) -> Iterator[list]:
+def _rows(items: Iterable, size: int) -> Iterator[list]:
     """The items in rows of `size`, the last one shorter."""
     items = iter(items)
     while row := list(islice(items, size)):
@@ -121,7 +120,7 @@ def block_card(name: str, block: Block) -> None:
 
 
 def network_graph(analysis: Analysis, opened: Iterable[str] = ()) -> None:
-    """A network's graph with these parts open (`stage:conv2_x`, `block:layer1.0`), its words, and the way to Explore."""
+    """A network's graph with these parts open (`stage:conv2_x`, `block:layer1.0`), and the same in words."""
     _picture(fold(analysis.ops, frozenset(opened)), _("Graph of {network}").format(network=analysis.preset))
     mark("computed")
 
