@@ -221,6 +221,11 @@ def _average_pooling(input, kernel_size, stride=None, padding=0, ceil_mode=False
     return Window(_pair(kernel_size), _pair(stride or kernel_size), _pair(padding), ceil_mode=ceil_mode), 1
 
 
+def _empty(shape: Shape) -> torch.Tensor:
+    """An activation: a shape and nothing else. `Tensor.new_empty` takes four times as long on the meta device."""
+    return torch.empty(shape, device="meta")
+
+
 def _convolved(window: Window, input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     """The output of a convolution, by the formula of its size: torch's own meta kernel takes twenty times as long."""
     batch, channels, *size = input.shape
@@ -230,7 +235,14 @@ def _convolved(window: Window, input, weight, bias=None, stride=1, padding=0, di
     size = [output_size(*axis) for axis in zip(size, window.kernel, window.stride, window.padding, window.dilation)]
     if min(size) < 1:
         raise RuntimeError("the kernel is larger than its padded input")
-    return input.new_empty((batch, out_channels, *size))
+    return _empty((batch, out_channels, *size))
+
+
+def _linear(window: None, input, weight, bias=None):
+    """The output of a linear layer, which acts on the last axis."""
+    if input.shape[-1] != weight.shape[1]:
+        raise RuntimeError(f"expects {weight.shape[1]} features and is given {input.shape[-1]}")
+    return _empty((*input.shape[:-1], weight.shape[0]))
 
 
 def _pooled(window: Window, input, *args, **kwargs):
@@ -239,18 +251,18 @@ def _pooled(window: Window, input, *args, **kwargs):
     size = [output_size(*axis, window.ceil_mode) for axis in axes]
     if min(size) < 1:
         raise RuntimeError("the kernel is larger than its padded input")
-    return input.new_empty((*input.shape[:2], *size))
+    return _empty((*input.shape[:2], *size))
 
 
 def _globally_pooled(window: None, input, output_size):
-    return input.new_empty((*input.shape[:-2], *_pair(output_size)))
+    return _empty((*input.shape[:-2], *_pair(output_size)))
 
 
 def _broadcast(window: None, input, other):
     """A sum or a product of tensors, or of a tensor and a number."""
     if not isinstance(other, torch.Tensor) or input.shape == other.shape:
-        return input.new_empty(input.shape)
-    return input.new_empty(torch.broadcast_shapes(input.shape, other.shape))
+        return _empty(input.shape)
+    return _empty(torch.broadcast_shapes(input.shape, other.shape))
 
 
 def _concatenated(window: None, tensors, dim=0):
@@ -258,13 +270,13 @@ def _concatenated(window: None, tensors, dim=0):
     total = sum(tensor.shape[dim] for tensor in tensors)
     if any(t.shape[:dim] != first.shape[:dim] or t.shape[dim + 1:] != first.shape[dim + 1:] for t in tensors):
         raise RuntimeError(f"cannot join {' and '.join(shape_text(t.shape) for t in tensors)}")
-    return first.new_empty((*first.shape[:dim], total, *first.shape[dim + 1:]))
+    return _empty((*first.shape[:dim], total, *first.shape[dim + 1:]))
 
 
 def _stacked(window: None, tensors, dim=0):
     shape = list(tensors[0].shape)
     shape.insert(dim if dim >= 0 else len(shape) + 1 + dim, len(tensors))
-    return tensors[0].new_empty(shape)
+    return _empty(shape)
 
 
 def _padded(window: None, input, pad, mode="constant", value=None):
@@ -272,11 +284,11 @@ def _padded(window: None, input, pad, mode="constant", value=None):
     shape = list(input.shape)
     for axis, (before, after) in enumerate(zip(pad[::2], pad[1::2]), 1):
         shape[-axis] += before + after
-    return input.new_empty(shape)
+    return _empty(shape)
 
 
 def _like(window: None, input, *args, inplace=False, **kwargs):
-    return input if inplace else input.new_empty(input.shape)
+    return input if inplace else _empty(input.shape)
 
 
 def _identity(window: None, input, *args, **kwargs):
@@ -300,7 +312,7 @@ _GEOMETRY: dict[str, Callable[..., tuple[Window | None, int]]] = {
 # Where a shape is known without running a kernel: most of a meta forward pass is spent in these. Dropout is the
 # identity in eval mode.
 _SHORTCUTS: dict[str, Callable[..., torch.Tensor]] = {
-    "conv2d": _convolved, "batch_norm": _like, "relu": _like, "hardtanh": _like, "sigmoid": _like, "tanh": _like,
+    "conv2d": _convolved, "linear": _linear, "batch_norm": _like, "relu": _like, "hardtanh": _like, "sigmoid": _like, "tanh": _like,
     "softmax": _like, "local_response_norm": _like, "dropout": _identity, "max_pool2d": _pooled, "avg_pool2d": _pooled,
     "adaptive_avg_pool2d": _globally_pooled, "add": _broadcast, "sub": _broadcast, "mul": _broadcast, "cat": _concatenated,
     "stack": _stacked, "pad": _padded}
