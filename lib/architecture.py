@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, ValidationInfo, field_validator
 
@@ -24,18 +24,15 @@ class Impossible(ValueError):
         self.fixes = dict(fixes or {})
 
 
-class NetworkKnobs(BaseModel):
-    """What can be turned on any network. A family adds its own fields; instances are frozen and hashable.
+class Declared(BaseModel):
+    """Things to choose, declared once: controls, links, the command line and the caches are derived from the fields.
 
     A field's `title` is its label, its `description` the help text, and its bounds the range of the control.
     `json_schema_extra` may hold `follows`, the knob whose change resets this one, `set_by`, the switch that
-    decides it, and `stride`, how far one press of a + button goes.
+    decides it, and `stride`, how far one press of a + button goes. Instances are frozen and hashable.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
-
-    input_size: int = Field(224, ge=32, le=640, title="Input size",
-                            description="Height and width of the image, in pixels.", json_schema_extra={"stride": 32})
 
     @field_validator("*", mode="before")
     @classmethod
@@ -43,7 +40,7 @@ class NetworkKnobs(BaseModel):
         return option_of(options(cls, info.field_name), value)
 
     @classmethod
-    def read(cls, values: Mapping[str, Any]) -> NetworkKnobs:
+    def read(cls, values: Mapping[str, Any]) -> Self:
         """Knobs from values of any origin: Python, a link, a command line.
 
         Raises `Impossible` with one plain sentence if a name or a value is wrong.
@@ -69,6 +66,13 @@ class NetworkKnobs(BaseModel):
             raise _plain(cls, {**error.errors()[0], "loc": (name,), "input": value}) from None
 
 
+class NetworkKnobs(Declared):
+    """What can be turned on any network. A family adds its own fields."""
+
+    input_size: int = Field(224, ge=32, le=640, title="Input size",
+                            description="Height and width of the image, in pixels.", json_schema_extra={"stride": 32})
+
+
 class Knobs(NetworkKnobs):
     """What can be turned on a network that classifies."""
 
@@ -76,7 +80,7 @@ class Knobs(NetworkKnobs):
                              json_schema_extra={"stride": 100})
 
 
-def _plain(knobs: type[NetworkKnobs], error: Mapping[str, Any]) -> Impossible:
+def _plain(knobs: type[Declared], error: Mapping[str, Any]) -> Impossible:
     """One sentence for a person from pydantic's first error."""
     cause = error.get("ctx", {}).get("error")
     if isinstance(cause, Impossible):
@@ -105,13 +109,13 @@ class Range:
         return f"a whole number from {self.low} to {self.high}{steps}"
 
 
-def bounds(knobs: type[NetworkKnobs], name: str) -> Range:
+def bounds(knobs: type[Declared], name: str) -> Range:
     """The range of a whole-number knob, read from its declaration. `multiple_of` is the step."""
     limits = {type(rule).__name__: rule for rule in knobs.model_fields[name].metadata}
     return Range(limits["Ge"].ge, limits["Le"].le, limits["MultipleOf"].multiple_of if "MultipleOf" in limits else 1)
 
 
-def options(knobs: type[NetworkKnobs], name: str) -> tuple[Any, ...]:
+def options(knobs: type[Declared], name: str) -> tuple[Any, ...]:
     """The values of a knob that is a choice among a few; empty for other knobs."""
     annotation = knobs.model_fields[name].annotation
     return getattr(annotation, "__args__", ()) if getattr(annotation, "__origin__", None) is not tuple else ()
@@ -122,12 +126,12 @@ def option_of(options: tuple[Any, ...], value: Any) -> Any:
     return next((option for option in options if str(option) == value), value)
 
 
-def is_sequence(knobs: type[NetworkKnobs], name: str) -> bool:
+def is_sequence(knobs: type[Declared], name: str) -> bool:
     """Whether the knob holds one number per stage, like `depths`."""
     return getattr(knobs.model_fields[name].annotation, "__origin__", None) is tuple
 
 
-def choices(knobs: type[NetworkKnobs], name: str) -> str:
+def choices(knobs: type[Declared], name: str) -> str:
     """What a knob accepts, in words."""
     annotation = knobs.model_fields[name].annotation
     if annotation is bool:

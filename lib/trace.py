@@ -127,6 +127,8 @@ def record(model: nn.Module, input_shape: Shape) -> tuple[Op, ...]:
         recorder = _Recorder(model.eval(), image := torch.empty(input_shape, device="meta"))
         with recorder:
             model(image)
+    for module in model.modules():  # a wrapped `forward` holds its module, which only the garbage collector would end
+        vars(module).pop("forward", None)
     if recorder.unused:
         raise ValueError(f"parameters never used in the forward pass: {', '.join(n for n, _ in recorder.unused.values())}")
     return tuple(recorder.ops)

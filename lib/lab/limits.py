@@ -1,0 +1,45 @@
+"""The limits of the timing lab, read from `timing.toml` in the project's folder (or the file that TIMING_LIMITS names)."""
+
+import os
+import tomllib
+from functools import cache
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+FILE = Path(__file__).parent.parent.parent / "timing.toml"
+
+
+class Limits(BaseModel):
+    """What a visitor may ask for; the file says what each means."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    devices: tuple[str, ...]
+    largest_batch: int = Field(ge=1, le=256)
+    most_networks: int = Field(ge=1)
+    seconds_per_network: float = Field(gt=0)
+    seconds_per_run: float = Field(gt=0)
+    longest_queue: int = Field(ge=1)
+    memory_share: float = Field(gt=0, le=1)
+    catalogue_sweep: bool
+    keep_runs: bool
+    most_runs: int = Field(ge=1)
+    largest_import: int = Field(ge=1)
+
+    def allows(self, device: str) -> bool:
+        """Whether this device may be used: by its own name, or as one of its kind."""
+        return device in self.devices or device.partition(":")[0] in self.devices
+
+
+@cache
+def limits() -> Limits:
+    """The limits. Raises ValueError with one plain sentence if the file is not right: better at the start than later."""
+    path = Path(os.environ.get("TIMING_LIMITS", FILE))
+    try:
+        return Limits.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise ValueError(f"{path} cannot be read: {error}") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise ValueError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None

@@ -1,0 +1,144 @@
+"""Where the measuring happens: a process of its own, so that the web server neither disturbs nor is disturbed.
+
+A worker gives the steps of a job one by one, and None now and then while nothing new has come. Closing that iterator
+stops the job within one repetition. `lib.lab.cluster` has the same for a Ray cluster.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import subprocess
+import sys
+from collections.abc import Iterator
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from typing import Protocol
+
+from lib.architecture import Impossible
+from lib.devices import Device
+from lib.lab.jobs import Job, run
+from lib.timing import Step
+
+TICK = 0.2
+"""Seconds after which a worker that has nothing new says so."""
+
+PATIENCE = 10.0
+"""Seconds that a stopped job may take to come to the end of its repetition; then its process is ended."""
+
+
+class WorkerLost(RuntimeError):
+    """The process that measured is gone: killed from outside, or crashed in native code."""
+
+
+class Worker(Protocol):
+    """Measures on one device, one job at a time."""
+
+    device: Device
+
+    def steps(self, job: Job) -> Iterator[Step | None]:
+        """The steps of a job. Raises `Impossible` for what cannot be measured, `WorkerLost` if the process is gone."""
+
+    def close(self) -> None:
+        """End the process."""
+
+
+class LocalWorker:
+    """A worker on this machine: a spawned process, started with the first job and again after a loss."""
+
+    def __init__(self, device: Device):
+        self.device = device
+        self.process = self.connection = None
+
+    def _start(self) -> None:
+        context = get_context("spawn")
+        self.connection, theirs = context.Pipe()
+        self.process = context.Process(target=serve, args=(theirs,), daemon=True, name=f"timing {self.device.id}")
+        self.process.start()
+        theirs.close()
+
+    def steps(self, job: Job) -> Iterator[Step | None]:
+        if self.process is None or not self.process.is_alive():
+            self._start()
+        running = True
+        try:
+            self.connection.send(job)
+            while True:
+                message = self.connection.recv() if self.connection.poll(TICK) else None
+                if message is None or isinstance(message, Step):
+                    yield message
+                    continue
+                running = False
+                if message:
+                    raise Impossible(message)
+                return
+        except (EOFError, OSError):
+            running = False
+            code = self._end()
+            raise WorkerLost(f"the measuring process ended ({_why(code)})") from None
+        finally:
+            if running:
+                self._stop()
+
+    def _stop(self) -> None:
+        """Ask the process to stop after this repetition; end it if it does not."""
+        try:
+            self.connection.send("stop")
+            while self.connection.poll(PATIENCE):
+                if isinstance(self.connection.recv(), str):
+                    return
+        except (EOFError, OSError):
+            pass
+        self._end()
+
+    def _end(self) -> int | None:
+        self.process.join(1)
+        self.process.kill()
+        self.process.join()
+        code, self.process = self.process.exitcode, None
+        self.connection.close()
+        return code
+
+    def close(self) -> None:
+        if self.process is not None:
+            self._end()
+
+
+def serve(connection: Connection) -> None:
+    """The process: takes jobs, sends their steps, and after each job a text, empty if all went well."""
+    while True:
+        try:
+            job = connection.recv()
+            if job == "stop":  # it came when the job before had just ended
+                continue
+            connection.send(_serve_one(connection, job))
+        except (EOFError, OSError):
+            return  # the web server is gone
+
+
+def _serve_one(connection: Connection, job: Job) -> str:
+    try:
+        for step in run(job):
+            connection.send(step)
+            if connection.poll():
+                connection.recv()
+                return "Stopped."
+    except Impossible as refused:
+        return str(refused)
+    except (EOFError, OSError):
+        raise
+    except Exception as error:
+        logging.exception("a measurement failed")
+        return f"The measurement failed on {job.setting.device}: {(str(error) or type(error).__name__).splitlines()[0][:200]}."
+    return ""
+
+
+def _why(code: int | None) -> str:
+    return "it was killed, perhaps for lack of memory" if code is not None and code < 0 else f"exit code {code}"
+
+
+def local_devices() -> tuple[tuple[Device, ...], dict[str, str]]:
+    """This machine's devices, and why kinds are missing, asked in a process that ends: naming a GPU takes memory of it."""
+    command = [sys.executable, "-m", "lib", "devices", "--json"]
+    answer = json.loads(subprocess.run(command, capture_output=True, check=True, text=True, timeout=120).stdout)
+    return tuple(Device.model_validate(device) for device in answer["devices"]), answer["absent"]
