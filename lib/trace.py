@@ -165,17 +165,17 @@ class _Recorder(TorchFunctionMode):
     def __torch_function__(self, func, types, args=(), kwargs=None):
         kwargs = kwargs or {}
         name = func.__name__
-        if name in _QUESTIONS:
+        if name in QUESTIONS:
             return func(*args, **kwargs)
-        kind = _KINDS.get(name) or name.strip("_")
-        tensors = _tensors((*args, *kwargs.values()))
+        kind = kind_of(name)
+        tensors = tensors_in((*args, *kwargs.values()))
         window, groups = _GEOMETRY[kind](*args, **kwargs) if kind in _GEOMETRY else (None, 1)
         try:
             shortcut = None if name in _WRITING else _SHORTCUTS.get(kind)
             result = shortcut(window, *args, **kwargs) if shortcut else func(*args, **kwargs)
         except RuntimeError as error:
             raise ImpossibleShape(self.op(kind, tensors, [], window, groups), str(error).splitlines()[0]) from None
-        if outputs := _tensors((result,)):
+        if outputs := tensors_in((result,)):
             self.ops.append(self.op(kind, tensors, outputs, window, groups))
             for tensor in outputs:
                 self.sources[id(tensor)] = (len(self.ops) - 1, tensor)
@@ -196,14 +196,19 @@ class _Recorder(TorchFunctionMode):
             any(out is t for out in outputs for t in tensors) or kind in _VIEWS and all(out._is_view() for out in outputs))
 
 
-def _tensors(values: Iterable[Any]) -> list[torch.Tensor]:
+def kind_of(name: str) -> str:
+    """The kind of operation that a torch function of this name is."""
+    return _KINDS.get(name) or name.strip("_")
+
+
+def tensors_in(values: Iterable[Any]) -> list[torch.Tensor]:
     """Every tensor in nested arguments or results."""
     found = []
     for value in values:
         if isinstance(value, torch.Tensor):
             found.append(value)
         elif isinstance(value, (list, tuple)):
-            found += _tensors(value)
+            found += tensors_in(value)
     return found
 
 
@@ -303,7 +308,7 @@ _KINDS = {"iadd": "add", "__iadd__": "add", "__radd__": "add", "add_": "add", "_
           "reshape": "view", "unflatten": "view", "split_with_sizes": "split"}
 
 # Functions that only ask about a tensor.
-_QUESTIONS = frozenset({"__get__", "size", "dim", "numel", "is_floating_point", "__len__", "is_contiguous", "stride"})
+QUESTIONS = frozenset({"__get__", "size", "dim", "numel", "is_floating_point", "__len__", "is_contiguous", "stride"})
 
 # Functions that write into their first argument: they run as they are.
 _WRITING = frozenset({"add_", "mul_", "iadd", "imul", "__iadd__", "__imul__"})
