@@ -1,0 +1,48 @@
+"""Stored runs side by side: a dot for each median, on a bar from the 10th to the 90th of a hundred repetitions."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+
+import plotly.graph_objects as go
+
+from lib.figures.theme import Palette, dress
+
+SYMBOLS = ("circle", "diamond", "square", "triangle-up", "cross", "x", "star", "hexagon")
+"""What tells runs apart beside their colours."""
+
+
+@dataclass(frozen=True)
+class Series:
+    """The latencies of one run: names of what ran, and milliseconds."""
+
+    name: str
+    networks: Sequence[str]
+    median: Sequence[float]
+    p10: Sequence[float]
+    p90: Sequence[float]
+
+
+def side_by_side(runs: Sequence[Series], palette: Palette) -> go.Figure:
+    """Milliseconds to the right, on a logarithmic scale; a line for each network, on it a dot for each run."""
+    figure = go.Figure()
+    for index, run in enumerate(runs):
+        figure.add_scatter(
+            name=escape(run.name), x=run.median, y=[_label(name) for name in run.networks], mode="markers", orientation="h",
+            offsetgroup=str(index), marker={"symbol": SYMBOLS[index], "color": palette.series[index], "size": 11},
+            error_x={"array": [high - middle for high, middle in zip(run.p90, run.median)],
+                     "arrayminus": [middle - low for low, middle in zip(run.p10, run.median)],
+                     "color": palette.series[index], "thickness": 2, "width": 5},
+            customdata=list(zip(run.p10, run.p90)),
+            hovertemplate=f"{escape(run.name)}<br>%{{y}}<br>%{{x:.3f}} ms (%{{customdata[0]:.3f}} to %{{customdata[1]:.3f}})"
+                          "<extra></extra>")
+    names = dict.fromkeys(name for run in runs for name in run.networks)
+    height = 130 + 26 * len(runs) + len(names) * (24 + 16 * len(runs))
+    dress(figure, palette, height).update_layout(scattermode="group", showlegend=True, xaxis_title="milliseconds, logarithmic")
+    figure.update_xaxes(type="log", dtick="D2")
+    return figure.update_yaxes(automargin=True, categoryorder="array", categoryarray=[_label(name) for name in names][::-1])
+
+
+def _label(name: str) -> str:
+    """A name that Plotly shows as it is, cut to fit beside the axis."""
+    return escape(name if len(name) <= 40 else name[:39] + "…")

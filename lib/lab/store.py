@@ -1,0 +1,279 @@
+"""Runs that are kept: in SQLite beside the app, or in the PostgreSQL database that DATABASE_URL names.
+
+A `Run` is all that one measurement found, with where, when and how. Files of runs (`export`, `import_`) carry them from
+one machine to another; runs that come with the app are such files in `lib/data/runs`.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from functools import cache
+from pathlib import Path
+from threading import Lock
+from typing import Annotated, Literal, Self
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic_core import from_json
+from sqlalchemy import JSON, Engine, create_engine, delete, func, make_url, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, undefer
+from sqlalchemy.schema import CreateTable
+
+from lib.architecture import Impossible
+from lib.devices import Device
+from lib.lab.jobs import Job
+from lib.lab.layers import LayerTimes
+from lib.lab.limits import limits
+from lib.lab.training import TrainingMemory
+from lib.timing import Latency, Network, Setting
+
+FORMAT = 1
+SHIPPED = Path(__file__).parent.parent / "data" / "runs"
+SQLITE = Path(__file__).parent.parent.parent / "runs.sqlite"
+WORDS = {"latency": "Latency", "layers": "Time of the layers", "training": "Training memory"}
+
+Found = Annotated[Latency | LayerTimes | TrainingMemory, Field(discriminator="kind")]
+Line = Annotated[str, StringConstraints(max_length=300, pattern=r"^[^\x00-\x1f]*$")]
+"""A text without line breaks and other control characters."""
+Moment = Annotated[AwareDatetime, Field(ge=datetime(2000, 1, 1, tzinfo=timezone.utc),
+                                        lt=datetime(2200, 1, 1, tzinfo=timezone.utc))]
+
+
+class Run(BaseModel):
+    """One run as it is kept and exported. `message` says why it ended early; empty if it went to its end."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: Literal[1] = FORMAT
+    id: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+    taken: Moment
+    kind: Literal["latency", "layers", "training"]
+    title: Line
+    device: Line
+    device_name: Line
+    host: Line
+    setting: Setting
+    networks: tuple[Network, ...]
+    message: str = ""
+    found: tuple[Found, ...]
+
+    @model_validator(mode="after")
+    def found_is_of_one_kind(self) -> Self:
+        if any(record.kind != self.kind for record in self.found):
+            raise ValueError(f"a run of kind {self.kind} holds something else")
+        return self
+
+    @classmethod
+    def of(cls, job: Job, device: Device, found: Iterable[Found], message: str = "") -> Run:
+        """What a job found on a device, as of now."""
+        batches = ", ".join(str(setting.batch) for setting in job.settings())
+        what = ", ".join(network.label for network in job.networks)
+        how = [job.setting.dtype, job.setting.mode] + ["channels last"] * job.setting.channels_last
+        title = f"{WORDS[job.kind]}: {what}; batch {batches}, {', '.join(how)}"
+        return cls(id=uuid.uuid4().hex, taken=datetime.now(timezone.utc), kind=job.kind, device=device.id,
+                   title=title if len(title) <= 300 else title[:299] + "…", device_name=device.name, host=device.host,
+                   setting=job.setting, networks=job.networks, message=message, found=tuple(found))
+
+    @property
+    def median_ms(self) -> float | None:
+        """The median of the one network that was timed; None if it were several, or none."""
+        return self.found[0].latency_ms.median if self.kind == "latency" and len(self.found) == 1 else None
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Stored(Base):
+    """A row of the table of runs. `taken` is in UTC; `document` is the whole `Run`, read only when it is asked for.
+
+    `origin` tells what this server measured from what came in a file or with the app.
+    """
+
+    __tablename__ = "runs"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    taken: Mapped[datetime]
+    kind: Mapped[str]
+    device_name: Mapped[str]
+    host: Mapped[str]
+    title: Mapped[str]
+    median_ms: Mapped[float | None]
+    origin: Mapped[str]
+    document: Mapped[dict] = mapped_column(JSON, deferred=True)
+
+    @classmethod
+    def of(cls, run: Run, origin: Literal["measured", "imported", "shipped"]) -> Stored:
+        return cls(id=run.id, taken=run.taken.astimezone(timezone.utc).replace(tzinfo=None), kind=run.kind,
+                   device_name=run.device_name, host=run.host, title=run.title, median_ms=run.median_ms, origin=origin,
+                   document=run.model_dump(mode="json"))
+
+    def run(self) -> Run:
+        """The run itself. Raises `Impossible` if another version of the app wrote it otherwise."""
+        try:
+            return Run.model_validate(self.document)
+        except ValidationError:
+            raise Impossible(f"The run “{self.title[:80]}” was kept by another version of this app.") from None
+
+
+def keep(run: Run) -> None:
+    """Store what was measured here; the oldest runs make room. Raises `Impossible` if the database cannot be used."""
+    if limits().keep_runs:
+        with _database() as session:
+            _insert(session, [Stored.of(run, "measured")])
+            extra = select(Stored.id).order_by(Stored.taken.desc(), Stored.id).offset(limits().most_runs)
+            session.execute(delete(Stored).where(Stored.id.in_(extra)))
+
+
+def take_in(runs: Sequence[Run]) -> int:
+    """Store runs of a file; how many were new. Raises `Impossible` if the database cannot be used, or they do not fit:
+    nothing that was measured makes room for them."""
+    with _database() as session:
+        new = _insert(session, [Stored.of(run, "imported") for run in runs if run.id not in shipped()])
+        if new and session.scalar(select(func.count()).select_from(Stored)) > limits().most_runs:
+            raise Impossible(f"{new} more runs do not fit: this server keeps {limits().most_runs}.")
+        return new
+
+
+def runs(kind: str | None = None, device_name: str | None = None, limit: int | None = None) -> list[Stored]:
+    """The newest runs, stored and shipped, without their documents. Raises `Impossible` if the database cannot be used."""
+    chosen = select(Stored).order_by(Stored.taken.desc(), Stored.id).limit(limit)
+    if kind:
+        chosen = chosen.where(Stored.kind == kind)
+    if device_name:
+        chosen = chosen.where(Stored.device_name == device_name)
+    found = [row for row in shipped().values() if kind in (None, row.kind) and device_name in (None, row.device_name)]
+    if limits().keep_runs:
+        with _database() as session:
+            found += session.scalars(chosen)
+    return sorted(found, key=lambda row: row.taken, reverse=True)[:limit]
+
+
+def device_names() -> list[str]:
+    """The names of the devices that there are runs of. Raises `Impossible` as `runs` does."""
+    return sorted({row.device_name for row in runs()})
+
+
+def get(ids: Iterable[str]) -> list[Run]:
+    """These runs, as far as they are still there, in this order. Raises `Impossible` as `runs` does."""
+    ids = list(ids)
+    found = dict(shipped())
+    if limits().keep_runs:
+        with _database() as session:
+            found |= {row.id: row for row in _with_documents(session, ids)}
+    return [found[id].run() for id in ids if id in found]
+
+
+def forget(ids: Iterable[str]) -> list[Stored]:
+    """Delete stored runs; what was deleted, for `restore`."""
+    with _database() as session:
+        rows = _with_documents(session, ids)
+        session.execute(delete(Stored).where(Stored.id.in_([row.id for row in rows])))
+        return rows
+
+
+def restore(rows: Iterable[Stored]) -> None:
+    """Put back what `forget` has deleted."""
+    with _database() as session:
+        _insert(session, rows)
+
+
+def _with_documents(session: Session, ids: Iterable[str]) -> list[Stored]:
+    return list(session.scalars(select(Stored).where(Stored.id.in_(list(ids))).options(undefer(Stored.document))))
+
+
+def _insert(session: Session, rows: Iterable[Stored]) -> int:
+    """Add rows whose id is not there yet; how many were added."""
+    insert = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[session.bind.dialect.name]
+    statement = insert(Stored).on_conflict_do_nothing().returning(Stored.id)
+    values = [{name: getattr(row, name) for name in Stored.__table__.columns.keys()} for row in rows]
+    return sum(session.scalar(statement.values(value)) is not None for value in values)
+
+
+@contextmanager
+def _database() -> Iterator[Session]:
+    """A transaction. Raises `Impossible` if the database cannot be used; the log says what was wrong with it."""
+    try:
+        with Session(_engine(os.environ.get("DATABASE_URL") or f"sqlite:///{SQLITE}"), expire_on_commit=False) as session, \
+                session.begin():
+            yield session
+    except SQLAlchemyError as error:
+        logging.warning("the database of runs: %s", error)
+        raise Impossible("The database of stored runs cannot be reached just now; runs are measured, but not kept.") from None
+
+
+def _engine(address: str) -> Engine:
+    with _opening:
+        return _open(address)
+
+
+_opening = Lock()
+
+
+@cache
+def _open(address: str) -> Engine:
+    """The connections to a database, its table made. Raises `Impossible` for an address that is none, or of another kind."""
+    try:
+        url = make_url(address)
+        if url.drivername in ("postgres", "postgresql"):
+            url = url.set(drivername="postgresql+psycopg")
+        if url.get_backend_name() not in ("sqlite", "postgresql"):
+            raise ValueError(url.drivername)
+        patience = {"timeout": 20} if url.get_backend_name() == "sqlite" else {"connect_timeout": 5}
+        engine = create_engine(url, pool_pre_ping=True, connect_args=patience)
+    except ModuleNotFoundError as error:
+        raise Impossible(f"The database of stored runs needs the Python package {error.name}.") from None
+    except (SQLAlchemyError, ValueError):
+        raise Impossible("DATABASE_URL is not the address of an SQLite or PostgreSQL database.") from None
+    with engine.connect() as connection:
+        if engine.dialect.name == "sqlite":
+            connection.exec_driver_sql("PRAGMA journal_mode=WAL")  # from now on one may read this file while another writes
+        connection.execute(CreateTable(Stored.__table__, if_not_exists=True))
+        connection.commit()
+    return engine
+
+
+@cache
+def shipped() -> dict[str, Stored]:
+    """The runs that come with the app, by their ids."""
+    files = sorted(SHIPPED.glob("*.json"))
+    return {run.id: Stored.of(run, "shipped") for file in files for run in import_(file.read_bytes())}
+
+
+def export(runs: Iterable[Run]) -> str:
+    """Runs as the text of a file that `import_` reads."""
+    return json.dumps([run.model_dump(mode="json") for run in runs], indent=1, ensure_ascii=False)
+
+
+def import_(text: str | bytes) -> list[Run]:
+    """The runs of a file; the same run may come twice. Raises `Impossible`, in one plain sentence, for what is not right."""
+    size = len(text.encode() if isinstance(text, str) else text)
+    if size > limits().largest_import:
+        raise Impossible(f"This file has {size:,} bytes; files of runs may have {limits().largest_import:,}.")
+    try:
+        documents = from_json(text, allow_inf_nan=False)
+        json.dumps(documents, allow_nan=False)  # 1e999 is read as infinity
+    except ValueError as error:
+        raise Impossible(f"This file is not JSON: {error}.") from None
+    if not isinstance(documents, list) or not documents or not all(isinstance(document, dict) for document in documents):
+        raise Impossible("This file holds no list of runs.")
+    return [_read(document, number) for number, document in enumerate(documents, 1)]
+
+
+def _read(document: dict, number: int) -> Run:
+    if document.get("format") != FORMAT:
+        raise Impossible(f"Run {number} of this file has the format {str(document.get('format'))[:20]}; "
+                         f"this version of the app reads format {FORMAT}.")
+    try:
+        return Run.model_validate(document)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))[:100]
+        raise Impossible(f"Run {number} of this file is not right: {place or 'the run'}: {first['msg'][:200]}.") from None

@@ -1,0 +1,251 @@
+"""Stored runs: a table of them, what the selected ones found side by side, and files of runs in and out."""
+
+from __future__ import annotations
+
+import zlib
+
+import pandas as pd
+import streamlit as st
+from pydantic import BaseModel
+
+from lib.architecture import Impossible
+from lib.figures.lab_stored import SYMBOLS, Series, side_by_side
+from lib.lab import store
+from lib.lab.limits import limits
+from lib.lab.store import Run, Stored
+from lib.text import prose
+from lib.timing import Latency, Network
+from lib.ui import _, current_palette
+from lib.ui.address import moved, plain
+from lib.ui.lab.asked import Asked
+from lib.ui.provenance import mark
+
+MOST_ROWS = 500
+KINDS = {"latency": _("Latency"), "layers": _("Layers"), "training": _("Training")}
+ORIGINS = {"measured": _("measured here"), "imported": _("from a file"), "shipped": _("comes with the app")}
+
+
+def show(asked: Asked) -> None:
+    """The panel. It shows runs of the past, whatever is asked for now."""
+    st.markdown(prose("timing_stored", "What") if limits().keep_runs else prose("timing_stored", "Not kept"))
+    if not any(row.run().device.startswith("cuda") for row in store.shipped().values()):
+        st.caption(prose("timing_stored", "No GPU"))
+    _say()
+    rows = _listed()
+    if rows:
+        _table(rows)
+        _open([row.id for row in rows if row.id in _picked()])
+    else:
+        st.info(prose("timing_stored", "Nothing"))
+    _upload()
+
+
+def _held() -> dict[str, Stored]:
+    """Runs of files that only this visitor's page holds, as the server does not keep them."""
+    return st.session_state.setdefault("stored_held", {})
+
+
+def _picked() -> list[str]:
+    """The ids of the selected runs."""
+    return st.session_state.setdefault("stored_picked", [])
+
+
+def _listed() -> list[Stored]:
+    """The runs that the filters let through, the newest first."""
+    kinds, names = st.columns(2)
+    kind = kinds.selectbox(_("Kind"), [None, *KINDS], key="stored_kind", on_change=moved,
+                           format_func=lambda kind: KINDS.get(kind, _("all kinds")), help=_("List runs of one kind only."))
+    held = _held().values()
+    try:
+        devices = sorted({*store.device_names(), *(row.device_name for row in held)})
+        rows = None
+    except Impossible as error:
+        st.warning(plain(str(error)))
+        rows = list(store.shipped().values())
+        devices = sorted({row.device_name for row in (*rows, *held)})
+    name = names.selectbox(_("Of device"), [None, *devices], key="stored_device", on_change=moved,
+                           format_func=lambda name: name or _("all devices"), help=_("List runs of one device only."))
+    if rows is None:
+        rows = store.runs(kind, name, MOST_ROWS)
+    if len(rows) == MOST_ROWS:
+        st.caption(prose("timing_stored", "Cut", shown=MOST_ROWS))
+    rows = {row.id: row for row in (*held, *rows) if kind in (None, row.kind) and name in (None, row.device_name)}
+    return sorted(rows.values(), key=lambda row: row.taken, reverse=True)
+
+
+def _table(rows: list[Stored]) -> None:
+    """The runs as a table whose selection follows the runs, not their places: others may come while one is looking."""
+    ids = [row.id for row in rows]
+    key = f"stored_table_{zlib.crc32(''.join(ids).encode())}_{st.session_state.setdefault('stored_number', 0)}"
+
+    def pick() -> None:
+        moved()
+        st.session_state["stored_picked"] = [ids[row] for row in st.session_state[key].selection.rows]
+
+    selected = [index for index, id in enumerate(ids) if id in _picked()]
+    table = [(row.taken, row.device_name, row.host, row.title, row.median_ms, ORIGINS[row.origin]) for row in rows]
+    st.dataframe(pd.DataFrame(table, columns=["taken", "device", "host", "what", "median", "origin"]), key=key,
+                 on_select=pick, selection_mode="multi-row", hide_index=True, height=390 if len(ids) > 10 else "auto",
+                 selection_default={"selection": {"rows": selected}} if selected else None,
+                 column_config={
+                     "taken": st.column_config.DatetimeColumn(_("When (UTC)"), format="YYYY-MM-DD HH:mm"),
+                     "device": _("Device"), "host": _("Host"), "what": st.column_config.TextColumn(_("What ran"), width="large"),
+                     "median": st.column_config.NumberColumn(_("Median, ms"), format="%.3f", help=_("Of runs of one network.")),
+                     "origin": _("Where it comes from")})
+    mark("measured", _("on the hosts and at the times in the table; runs from a file as the file says"))
+
+
+def _open(ids: list[str]) -> None:
+    """What the selected runs found, and what can be done with them."""
+    if not ids:
+        st.caption(prose("timing_stored", "Select"))
+        return
+    try:
+        runs = [row.run() for row in (_held()[id] for id in ids if id in _held())]
+        runs += store.get(id for id in ids if id not in _held())
+    except Impossible as error:
+        st.warning(plain(str(error)))
+        return
+    with st.container(horizontal=True):
+        st.download_button(_("Download selected"), store.export(runs), "runs.json", "application/json", on_click="ignore",
+                           key="stored_download", icon=":material/download:", help=_("The selected runs as a JSON file."))
+        if limits().keep_runs:
+            st.button(_("Delete selected"), key="stored_delete", icon=":material/delete:", on_click=_delete, args=(ids,),
+                      help=_("Removes the selected runs; it can be undone."))
+    if latencies := [run for run in runs if run.kind == "latency"]:
+        _latencies(latencies)
+    for run in runs:
+        if run.kind != "latency":
+            _other(run)
+
+
+def _name(number: int, run: Run) -> str:
+    return f"{number}: {run.device_name}, {run.host}, {run.taken:%Y-%m-%d}"
+
+
+def _network(found: Latency) -> str:
+    return f"{Network(preset=found.preset, changed=found.changed).label}, batch {found.batch}"
+
+
+def _latencies(runs: list[Run]) -> None:
+    """Latency runs side by side, as a picture and as a table."""
+    if len(runs) > len(SYMBOLS):
+        st.warning(prose("timing_stored", "Too many", count=len(runs), most=len(SYMBOLS)))
+        return
+    names = [_name(number, run) for number, run in enumerate(runs, 1)]
+    series = [Series(name, [_network(found) for found in run.found], *(
+        [getattr(found.latency_ms, part) for found in run.found] for part in ("median", "p10", "p90")))
+        for name, run in zip(names, runs)]
+    st.markdown(prose("timing_stored", "Read"))
+    st.plotly_chart(side_by_side(series, current_palette()), key="stored_chart", config={"displayModeBar": False},
+                    alt=_("Median latency with its spread, by network and run; the table below holds the same numbers."))
+    mark("measured", _("on the hosts and dates named above it; runs from a file as the file says"))
+    rows = [_row(name, run, found) for name, run in zip(names, runs) for found in run.found]
+    st.dataframe(pd.DataFrame(rows), key="stored_latencies", hide_index=True, column_config={
+        name: st.column_config.NumberColumn(format="localized") for name in (_("Images a second"), _("Peak memory, bytes"))})
+    mark("measured", _("as the picture"))
+
+
+def _row(name: str, run: Run, found: Latency) -> dict[str, object]:
+    how, here = found.protocol, found.environment
+    return {_("Run"): name, _("Network"): _network(found), _("Median, ms"): found.latency_ms.median,
+            _("10th, ms"): found.latency_ms.p10, _("90th, ms"): found.latency_ms.p90, _("Images a second"): found.throughput,
+            _("Peak memory, bytes"): found.peak_memory_bytes, _("Numbers"): found.dtype, _("Run as"): how.mode,
+            _("Input, px"): found.input_size, _("Channels last"): how.channels_last, _("L2 flushed"): how.flush_l2,
+            _("Repetitions"): how.repetitions, _("Stable"): how.stable, _("Threads"): str(here.get("threads", _("unknown"))),
+            "PyTorch": str(here.get("torch", _("unknown"))), _("Ended early"): run.message}
+
+
+def _other(run: Run) -> None:
+    """What a run of another kind found: its single values, then a table for each list of parts."""
+    st.markdown(f"**{plain(run.title)}** ({plain(run.device_name)}, {plain(run.host)}, {run.taken:%Y-%m-%d})")
+    for record in run.found:
+        values = [(name, str(value)) for name, value in _values(record)]
+        st.dataframe(pd.DataFrame(values, columns=[_("Quantity"), _("Value")]), hide_index=True)
+        for name, value in record:
+            if isinstance(value, (tuple, list)) and value and isinstance(value[0], BaseModel):
+                st.caption(plain(name.replace("_", " ")))
+                st.dataframe(pd.json_normalize([part.model_dump() for part in value]), hide_index=True)
+        mark("measured", _("on the host and date named above it; runs from a file as the file says"))
+
+
+def _values(record: BaseModel) -> list[tuple[str, object]]:
+    """The single values of a record, those of records in it among them."""
+    inner = [(f"{name} {part}", value) for name, model in record if isinstance(model, BaseModel)
+             for part, value in _values(model)]
+    return [(name, value) for name, value in record if not isinstance(value, (BaseModel, tuple, list, dict))] + inner
+
+
+def _upload() -> None:
+    """Takes a file of runs, once when it is chosen."""
+    st.markdown(prose("timing_stored", "File", size=f"{limits().largest_import:,}"))
+    st.file_uploader(_("Open a file of runs"), type="json", key="stored_file", on_change=_import,
+                     help=_("JSON, as “Download selected” writes it."))
+
+
+def _import() -> None:
+    moved()
+    file = st.session_state["stored_file"]
+    if file is None:
+        return
+    try:
+        runs = store.import_(file.getvalue())
+        new = store.take_in(runs) if limits().keep_runs else _hold(runs)
+    except Impossible as error:
+        _tell("error", str(error))
+        return
+    known = len(runs) - new
+    text = _("{new} runs were taken in.").format(new=new)
+    if known:
+        text += " " + _("{known} were here already, or came twice in the file; each is kept once.").format(known=known)
+    st.session_state["stored_picked"] = list(dict.fromkeys(run.id for run in runs))
+    _tell("success", text)
+
+
+def _hold(runs: list[Run]) -> int:
+    """Keep runs in this visitor's page; how many were new."""
+    before, held = len(_held()), _held()
+    for run in runs:
+        if run.id not in store.shipped():
+            held.setdefault(run.id, Stored.of(run, "imported"))
+    return len(held) - before
+
+
+def _delete(ids: list[str]) -> None:
+    moved()
+    try:
+        gone = store.forget(ids)
+    except Impossible as error:
+        _tell("error", str(error))
+        return
+    st.session_state["stored_picked"] = [id for id in ids if id not in {row.id for row in gone}]
+    st.session_state["stored_gone"] = gone
+    _tell("info", _("Deleted: {titles}.").format(titles="; ".join(row.title for row in gone) or _("nothing")))
+
+
+def _undo() -> None:
+    moved()
+    rows = st.session_state.pop("stored_gone", [])
+    try:
+        store.restore(rows)
+    except Impossible as error:
+        st.session_state["stored_gone"] = rows
+        _tell("error", str(error))
+        return
+    _tell("info", _("Put back: {titles}.").format(titles="; ".join(row.title for row in rows)))
+
+
+def _tell(kind: str, text: str) -> None:
+    """Say something above the table, which is mounted anew, with what is selected now."""
+    st.session_state["stored_said"] = (kind, text)
+    st.session_state["stored_number"] = st.session_state.get("stored_number", 0) + 1
+
+
+def _say() -> None:
+    """What the last file or deletion came to, once; and the way back from a deletion."""
+    kind, text = st.session_state.pop("stored_said", ("", ""))
+    if kind:
+        getattr(st, kind)(plain(text))
+    if st.session_state.get("stored_gone"):
+        st.button(_("Undo the deletion"), key="stored_undo", icon=":material/undo:", on_click=_undo,
+                  help=_("Puts the runs back that were deleted last."))

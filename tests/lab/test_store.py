@@ -1,0 +1,255 @@
+"""Stored runs: kept, found, deleted, carried from machine to machine; in SQLite and in a real PostgreSQL."""
+
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+import sqlalchemy
+
+from lib.architecture import Impossible
+from lib.devices import Device
+from lib.lab import store
+from lib.lab.jobs import Job
+from lib.lab.limits import limits
+from lib.timing import Latency, Network, Protocol, Setting, Spread
+
+JOB = Job(kind="latency", networks=(Network(preset="lenet5", changed={"input_size": 32}),), setting=Setting(batch=4))
+HERE = Device(id="cpu", name="A CPU", memory_bytes=1, cores=1, host="here")
+THERE = Device(id="cuda:0", name="A GPU", memory_bytes=1, cores=1, host="there")
+
+
+def latency(median: float = 2.0) -> Latency:
+    return Latency(preset="lenet5", changed={"input_size": 32}, device="cpu", batch=4, dtype="float32", input_size=32, macs=100,
+                   params=10, latency_ms=Spread(median=median, p10=1.5, p90=2.5), throughput=4e3 / median,
+                   flop_per_second=8e5 / median, peak_memory_bytes=None, memory_source="nothing",
+                   protocol=Protocol(clock="a clock", synchronised="yes", warm_up=3, stable=True, repetitions=3),
+                   environment={"torch": "2.9", "threads": 2}, repetitions_ms=(1.5, median, 2.5))
+
+
+def run(device: Device = HERE, days: int = 0, **changed) -> store.Run:
+    taken = datetime(2026, 3, 1, 12, tzinfo=timezone.utc) + timedelta(days=days)
+    return store.Run.of(JOB, device, [latency()]).model_copy(update={"taken": taken, **changed})
+
+
+@pytest.fixture(scope="module")
+def postgres():
+    """The address of a PostgreSQL server of our own, which root must not start."""
+    if not all(map(shutil.which, ("postgres", "initdb", "pg_ctl"))):
+        pytest.skip("needs PostgreSQL: postgres, initdb and pg_ctl on the path")
+    folder = Path(tempfile.mkdtemp(prefix="postgres"))
+    who = {"user": "nobody", "group": "nogroup", "extra_groups": []} if os.geteuid() == 0 else {}
+    if who:
+        shutil.chown(folder, who["user"])
+
+    def call(*command):
+        subprocess.run(command, check=True, cwd=folder, stdout=subprocess.DEVNULL, **who)
+    try:
+        call("initdb", "-D", f"{folder}/data", "-A", "trust", "-U", "lab", "-E", "UTF8", "--locale=C", "--no-sync")
+        call("pg_ctl", "-D", f"{folder}/data", "-l", f"{folder}/log", "-w", "start",
+             "-o", f"-k {folder} -c listen_addresses='' -c fsync=off")
+        yield f"lab@/postgres?host={folder}"
+        call("pg_ctl", "-D", f"{folder}/data", "-m", "immediate", "stop")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(params=["sqlite", "postgres", "postgresql"])
+def database(request, tmp_path, monkeypatch):
+    """An empty database, its address in DATABASE_URL."""
+    address = f"sqlite:///{tmp_path / 'runs.sqlite'}"
+    if request.param != "sqlite":
+        address = f"{request.param}://{request.getfixturevalue('postgres')}"
+    monkeypatch.setenv("DATABASE_URL", address)
+    store.forget([row.id for row in store.runs()])
+    return address
+
+
+@pytest.fixture
+def few(monkeypatch):
+    """A server that keeps three runs and takes small files."""
+    monkeypatch.setattr(store, "limits", lambda: limits().model_copy(update={"most_runs": 3, "largest_import": 20_000}))
+
+
+def test_a_run_comes_back_as_it_was(database):
+    kept = run()
+    store.keep(kept)
+    assert store.get([kept.id]) == [kept]
+    [row] = store.runs()
+    assert (row.kind, row.device_name, row.host, row.median_ms, row.origin) == ("latency", "A CPU", "here", 2.0, "measured")
+    assert row.taken == datetime(2026, 3, 1, 12) and "lenet5 input_size=32; batch 4" in row.title
+
+
+def test_it_lies_in_the_database_and_not_only_in_memory(database):
+    kept = run()
+    store.keep(kept)
+    url = sqlalchemy.make_url(database.replace("postgres://", "postgresql://").replace("postgresql:", "postgresql+psycopg:"))
+    engine = sqlalchemy.create_engine(url)
+    with engine.connect() as connection:
+        [(id, document)] = connection.exec_driver_sql("SELECT id, document FROM runs").all()
+    engine.dispose()
+    document = document if isinstance(document, dict) else json.loads(document)
+    assert id == kept.id and document["found"][0]["repetitions_ms"] == [1.5, 2.0, 2.5]
+
+
+def test_the_newest_come_first_and_filters_narrow(database):
+    ours, theirs, newer = run(), run(THERE, days=1), run(days=2)
+    for each in (theirs, newer, ours):
+        store.keep(each)
+    assert [row.id for row in store.runs()] == [newer.id, theirs.id, ours.id]
+    assert [row.id for row in store.runs(limit=1)] == [newer.id]
+    assert [row.id for row in store.runs(device_name="A GPU")] == [theirs.id]
+    assert store.runs(kind="training") == [] and len(store.runs(kind="latency")) == 3
+    assert store.device_names() == ["A CPU", "A GPU"]
+    assert [found.host for found in store.get([ours.id, theirs.id])] == ["here", "there"]
+
+
+def test_the_oldest_make_room(database, few):
+    kept = [run(days=day) for day in (3, 1, 4, 2)]
+    for each in kept:
+        store.keep(each)
+    assert [row.id for row in store.runs()] == [kept[2].id, kept[0].id, kept[3].id]
+
+
+def test_imports_push_nothing_out(database, few):
+    store.keep(run())
+    with pytest.raises(Impossible, match="3 more runs do not fit: this server keeps 3"):
+        store.take_in([run(days=day) for day in (1, 2, 3)])
+    assert len(store.runs()) == 1
+
+
+def test_deleted_and_put_back(database):
+    one, other = run(), run(THERE)
+    store.keep(one)
+    store.take_in([other])
+    gone = store.forget([one.id, other.id, "f" * 32])
+    assert store.runs() == [] and store.get([one.id]) == []
+    store.restore(gone)
+    assert {row.id: row.origin for row in store.runs()} == {one.id: "measured", other.id: "imported"}
+    assert store.get([one.id]) == [one]
+
+
+def test_threads_keep_at_once(database):
+    kept = [run(days=day) for day in range(24)]
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(store.keep, kept))
+    assert {row.id for row in store.runs()} == {each.id for each in kept}
+
+
+def test_from_machine_to_machine(database):
+    runs = [run(), run(THERE, message="Stopped.")]
+    again = store.import_(store.export(runs))
+    assert again == runs
+    assert store.take_in([*again, again[0]]) == 2
+    assert store.take_in(again) == 0
+    assert store.get([each.id for each in runs]) == runs
+
+
+def test_a_file_does_not_overwrite_what_was_measured(database):
+    measured = run()
+    store.keep(measured)
+    assert store.take_in([measured.model_copy(update={"title": "another"})]) == 0
+    assert store.get([measured.id]) == [measured] and store.runs()[0].origin == "measured"
+
+
+def test_a_new_database_is_made_once_by_many(tmp_path, monkeypatch):
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path / 'new.sqlite'}")
+    with ThreadPoolExecutor(8) as threads:
+        assert list(threads.map(lambda _: store.runs(), range(8))) == [[]] * 8
+
+
+def changed(**fields) -> str:
+    return json.dumps([{**run().model_dump(mode="json"), **fields}])
+
+
+BROKEN = {
+    "not JSON": ("{", "is not JSON"),
+    "not text": (b"\xff\xfe", "is not JSON"),
+    "nested": ("[" * 10_000, "is not JSON"),
+    "half a letter": ('["\\ud800"]', "is not JSON"),
+    "no number": (changed(found=[float("nan")]), "is not JSON"),
+    "infinite": ('[{"taken": 1e999}]', "is not JSON"),
+    "no list": ("{}", "holds no list of runs"),
+    "empty": ("[]", "holds no list of runs"),
+    "no runs": ("[1]", "holds no list of runs"),
+    "format": (changed(format=2), "has the format 2; this version of the app reads format 1"),
+    "no format": ("[{}]", "has the format None"),
+    "unknown field": (changed(colour="red"), "colour"),
+    "missing": ('[{"format": 1}]', "Run 1 of this file is not right: id"),
+    "id": (changed(id="../../etc"), "id"),
+    "time without a zone": (changed(taken="2026-01-01T00:00:00"), "taken"),
+    "time of old": (changed(taken="0001-01-01T00:00:00+14:00"), "taken"),
+    "kind": (changed(kind="dreams"), "kind"),
+    "control characters": (changed(host="a\u0000b"), "host"),
+    "long": (changed(device_name="x" * 301), "device_name"),
+    "setting": (changed(setting={"batch": 0}), "setting"),
+    "a list for a choice": (changed(setting={"dtype": ["float32"]}), "setting"),
+    "record": (changed(found=[{"kind": "latency"}]), "found"),
+    "no record": (changed(found=[7]), "found"),
+    "another kind": (changed(kind="training"), "holds something else"),
+}
+
+
+@pytest.mark.parametrize("text, words", BROKEN.values(), ids=BROKEN)
+def test_broken_files_are_refused_in_one_sentence(text, words):
+    with pytest.raises(Impossible) as refused:
+        store.import_(text)
+    message = str(refused.value)
+    assert words in message and "\n" not in message and len(message) < 400 and "errors.pydantic" not in message
+
+
+def test_a_large_file_is_refused(few):
+    with pytest.raises(Impossible, match="has 20,001 bytes; files of runs may have 20,000"):
+        store.import_(" " * 20_001)
+
+
+@pytest.mark.parametrize("address, words", {
+    "no address": "is not the address of an SQLite or PostgreSQL database",
+    "mysql://localhost/runs": "is not the address of an SQLite or PostgreSQL database",
+    "sqlite:////nowhere/at/all/runs.sqlite": "cannot be reached just now",
+    "postgresql://lab:secret@127.0.0.1:1/runs": "cannot be reached just now",
+}.items())
+def test_a_database_that_is_not_there_is_said(address, words, monkeypatch):
+    monkeypatch.setenv("DATABASE_URL", address)
+    for use in (store.runs, lambda: store.keep(run()), lambda: store.get(["a"]), lambda: store.forget(["a"])):
+        with pytest.raises(Impossible, match=words) as refused:
+            use()
+        assert "secret" not in str(refused.value)
+
+
+def test_where_nothing_is_kept(database, monkeypatch):
+    monkeypatch.setattr(store, "limits", lambda: limits().model_copy(update={"keep_runs": False}))
+    kept = run()
+    store.keep(kept)
+    assert store.runs() == [] and store.get([kept.id]) == []
+
+
+def test_shipped_runs_are_listed_but_not_stored(database, tmp_path, monkeypatch):
+    ours = run(THERE)
+    (tmp_path / "gpu.json").write_text(store.export([ours]))
+    monkeypatch.setattr(store, "SHIPPED", tmp_path)
+    store.shipped.cache_clear()
+    try:
+        assert [(row.id, row.origin) for row in store.runs()] == [(ours.id, "shipped")]
+        assert store.get([ours.id]) == [ours]
+        assert store.take_in([ours]) == 0 and store.forget([ours.id]) == []
+    finally:
+        store.shipped.cache_clear()
+
+
+def test_a_run_of_another_version_is_said(database):
+    store.keep(run())
+    with store._database() as session:
+        session.execute(sqlalchemy.update(store.Stored).values(document={"format": 0}))
+    with pytest.raises(Impossible, match="kept by another version"):
+        store.get([row.id for row in store.runs()])
+
+
+def test_a_long_title_is_cut():
+    networks = tuple(Network(preset=f"resnet{number}" * 20) for number in range(8))
+    assert len(store.Run.of(JOB.model_copy(update={"networks": networks}), HERE, []).title) == 300
