@@ -1,0 +1,170 @@
+"""MACs against milliseconds, and the sweep over the catalogue that fills the picture."""
+
+import pandas as pd
+import streamlit as st
+
+from lib.figures.lab_scatter import GROUPS, scatter
+from lib.lab import against_macs, catalogue
+from lib.lab.against_macs import FAR, Outlier, Rate, Traits
+from lib.lab.catalogue import Sweep
+from lib.lab.lab import lab
+from lib.lab.limits import limits
+from lib.text import prose
+from lib.timing import Latency, Setting
+from lib.ui import _, current_palette
+from lib.ui.address import moved, plain
+from lib.ui.controls import show_value
+from lib.ui.lab.asked import Asked
+from lib.ui.lab.running import last
+from lib.ui.provenance import mark
+
+POLL = 2.0
+"""Seconds between two looks at a sweep."""
+
+SCOPES = {"families": _("One per family"), "catalogue": _("Whole catalogue")}
+
+number = st.column_config.NumberColumn
+TRAITS = {"holds": _("Holds"), "depthwise": number(_("Depthwise, of MACs"), format="percent"),
+          "grouped": number(_("Grouped, of MACs"), format="percent"), "gates": _("Gates"), "operations": _("Operations"),
+          "macs_per_operation": number(_("MACs an operation"), format="compact"),
+          "bytes_per_mac": number(_("Bytes a MAC"), format="%.3f", help=_("Activations written and weights read, in float32."))}
+TIMES = {"network": _("Network"), "family": _("Family"), "ms": number(_("Median, ms"), format="%.3f"),
+         "gmacs": number(_("GMACs of a pass"), format="%.3f"), "ms_per_gmac": number(_("ms per GMAC"), format="%.3f"),
+         "factor": number(_("Times the common rate"), format="%.2f")}
+
+
+def show(asked: Asked) -> None:
+    """The panel of the tab."""
+    st.markdown(prose("timing_scatter", "Question"))
+    sweep = catalogue.sweep_of(lab().lines[asked.device.key])
+    _controls(asked, sweep)
+    running = sweep is not None and sweep.running
+    st.fragment(_found, run_every=POLL if running else None)(asked, sweep, running)
+
+
+def _controls(asked: Asked, sweep: Sweep | None) -> None:
+    """What to time, and the buttons that start and stop it; greyed, with the reason, where this server allows no sweep."""
+    state, running = st.session_state, sweep is not None and sweep.running
+
+    def keep() -> None:
+        moved()
+        state["timing_scope"] = state["timing_scope_shown"]
+    show_value("timing_scope_shown", state.setdefault("timing_scope", "families"))
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.segmented_control(_("Networks to time"), SCOPES, key="timing_scope_shown", required=True, format_func=SCOPES.get,
+                             on_change=keep, disabled=running, help=_("The first network of every family, or every network."))
+        st.button(_("Time the networks"), key="scatter_start", type="primary", icon=":material/play_arrow:", on_click=_start,
+                  args=(asked, state["timing_scope"]), disabled=running or not limits().catalogue_sweep,
+                  help=_("One after another, between other people's runs; it goes on when you leave this page, and all visitors "
+                         "share what it finds. It replaces the sweep before."))
+        if running:
+            st.button(_("Stop"), key="scatter_stop", icon=":material/stop:", on_click=lambda: (moved(), sweep.stop()),
+                      help=_("Stops it for all visitors; what was found stays."))
+    if not limits().catalogue_sweep:
+        st.caption(_("Greyed, as this server does not time the whole catalogue (`catalogue_sweep` in `timing.toml`)."))
+
+
+def _start(asked: Asked, scope: catalogue.Scope) -> None:
+    moved()
+    catalogue.start(lab().lines[asked.device.key], asked.setting, scope)
+
+
+def _found(asked: Asked, sweep: Sweep | None, was_running: bool) -> None:
+    """How far the sweep is, and what is known by now; runs again and again while it goes on."""
+    if was_running and not sweep.running:
+        st.rerun()
+    if was_running:
+        st.progress(sweep.share, text=_("{done} of {all} networks: {doing}").format(
+            done=sweep.done, all=len(sweep.presets) or "?", doing=plain(sweep.doing)))
+    setting = sweep.setting if sweep else asked.setting
+    rates = against_macs.rates([*(sweep.found if sweep else ()), *_own(asked, setting)])
+    if rates:
+        _show_rates(asked, setting, rates)
+    else:
+        _show_traits(asked)
+    if sweep and sweep.failures:
+        st.markdown(prose("timing_scatter", "Failures"))
+        st.dataframe(pd.DataFrame(sweep.failures.items(), columns=[_("Network"), _("Why")]), hide_index=True, key="scatter_failures")
+        mark("measured", plain(asked.device.name))
+
+
+def _own(asked: Asked, setting: Setting) -> list[Latency]:
+    """What this visitor's other runs have found on the device in the same way."""
+    outcomes = [outcome for outcome in (last("latency"), last("sweep")) if outcome and outcome.device == asked.device]
+    return [latency for outcome in outcomes if outcome.job.setting.model_copy(update={"batch": setting.batch}) == setting
+            for latency in outcome.found if latency.batch == setting.batch]
+
+
+def _show_traits(asked: Asked) -> None:
+    """What is known without a time."""
+    st.caption(prose("timing_scatter", "Before"))
+    rows = [(label, *_traits(Traits.of(analysis), asked.setting.batch)) for label, analysis in zip(asked.labels, asked.analyses)]
+    st.dataframe(pd.DataFrame(rows, columns=["network", *TRAITS]), hide_index=True, key="scatter_traits",
+                 column_config={"network": _("Network"), **TRAITS})
+    mark("computed")
+
+
+def _traits(traits: Traits, batch: int) -> tuple:
+    return (GROUPS[traits.group][0], traits.depthwise, traits.grouped, traits.gates, traits.operations, traits.macs_per_operation,
+            traits.bytes_per_mac(batch))
+
+
+def _show_rates(asked: Asked, setting: Setting, rates: list[Rate]) -> None:
+    """The picture, the families far from their MACs, and the table."""
+    st.caption(prose("timing_scatter", "Setting", batch=setting.batch, dtype=setting.dtype, mode=plain(setting.mode), count=len(rates),
+                     more=(_(", channels last") if setting.channels_last else "") + (_(", L2 flushed") if setting.flush_l2 else "")))
+    if setting != asked.setting:
+        st.caption(prose("timing_scatter", "Other setting"))
+    outliers, device = against_macs.outliers(rates), plain(f"{asked.device.name}, {asked.device.host}")
+    st.plotly_chart(scatter(rates, outliers, current_palette()), key="scatter_chart", config={"displayModeBar": False},
+                    alt=_("Milliseconds against multiply-adds; the table below holds the same."))
+    mark("measured", _("times, on {device}; MACs and what networks hold are computed").format(device=device))
+    st.markdown(prose("timing_scatter", "Line", rate=f"{against_macs.common(rates):.3g}", far=f"{FAR:g}"))
+    _name_outliers(outliers, against_macs.middle(rates), device)
+    table = pd.DataFrame([
+        (rate.latency.label, rate.family.name, rate.latency.latency_ms.median, rate.gmacs, rate.ms_per_gmac, rate.factor,
+         *_traits(rate.traits, setting.batch)) for rate in rates], columns=[*TIMES, *TRAITS])
+    st.dataframe(table, hide_index=True, key="scatter_table", column_config=TIMES | TRAITS)
+    mark("measured", _("as above; the slowest for its MACs comes first"))
+    st.download_button(_("Download CSV"), lambda: csv(table, rates), "macs_against_time.csv", "text/csv", on_click="ignore",
+                       key="scatter_csv")
+
+
+def csv(table: pd.DataFrame, rates: list[Rate]) -> str:
+    """The table, and beside every row how and where its time was taken."""
+    taken = pd.DataFrame([{"batch": rate.latency.batch, "input_size": rate.latency.input_size, "mode": rate.latency.protocol.mode,
+                           "repetitions": rate.latency.protocol.repetitions, **rate.latency.environment} for rate in rates])
+    return pd.concat([table, taken], axis=1).to_csv(index=False)
+
+
+def _name_outliers(outliers: list[Outlier], typical: Rate, device: str) -> None:
+    """A line for each family that is far from its MACs, with what its trace holds."""
+    if not outliers:
+        st.markdown(prose("timing_scatter", "None far", device=device))
+        return
+    lines = []
+    for outlier in outliers:
+        more = {"family": plain(outlier.family.name), "networks": outlier.networks, "network": plain(outlier.middle.latency.label)}
+        if outlier.factor > 1:
+            first = prose("timing_scatter", "Slower", factor=f"{outlier.factor:.1f}", **more)
+        else:
+            first = prose("timing_scatter", "Faster", factor=f"{outlier.factor:.0%}", **more)
+        said = _reasons(outlier.middle, typical)
+        chosen = [said[reason] for reason in outlier.reasons]
+        lines.append("- " + " ".join([first, *(chosen or [prose("timing_scatter", "Unexplained", other=plain(typical.latency.label))])]))
+    st.markdown("\n".join(lines))
+    st.caption(prose("timing_scatter", "Inference"))
+
+
+def _reasons(rate: Rate, typical: Rate) -> dict[str, str]:
+    """A sentence for every reason there may be."""
+    own, other = rate.traits, plain(typical.latency.label)
+    moved_bytes = {"own": f"{own.bytes_per_mac(rate.latency.batch):.2g}", "other": other,
+                   "typical": f"{typical.traits.bytes_per_mac(rate.latency.batch):.2g}"}
+    macs = {"operations": own.operations, "own": f"{own.mega_macs_per_operation:.2g}", "other": other,
+            "typical": f"{typical.traits.mega_macs_per_operation:.2g}"}
+    return {"depthwise": prose("timing_scatter", "Depthwise", share=f"{own.depthwise:.0%}"),
+            "grouped": prose("timing_scatter", "Grouped", share=f"{own.grouped:.0%}"),
+            "gates": prose("timing_scatter", "Gates", count=own.gates),
+            "bytes": prose("timing_scatter", "Bytes", **moved_bytes), "few_bytes": prose("timing_scatter", "Few bytes", **moved_bytes),
+            "small": prose("timing_scatter", "Small", **macs), "large": prose("timing_scatter", "Large", **macs)}

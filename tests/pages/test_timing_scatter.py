@@ -1,0 +1,130 @@
+"""The tabs “MACs against time” and “Batch sweep”, with records made by hand instead of measurements."""
+
+from io import StringIO
+
+import pandas as pd
+import pytest
+
+from lib.lab import catalogue
+from lib.lab.against_macs import rates
+from lib.lab.catalogue import Sweep
+from lib.lab.jobs import Job
+from lib.lab.lab import lab
+from lib.lab.limits import limits
+from lib.timing import Latency, Protocol, Setting, Spread
+from lib.ui.lab import scatter
+from lib.ui.lab.running import Outcome, Slot
+from tests.pages.app import checked, open_page
+
+PROTOCOL = Protocol(clock="a clock", synchronised="waits", warm_up=5, stable=True, repetitions=10)
+
+
+def latency(preset: str, ms: float, macs: int, batch: int = 1) -> Latency:
+    return Latency(preset=preset, device="cpu", batch=batch, dtype="float32", input_size=224, macs=macs, params=1,
+                   latency_ms=Spread(median=ms, p10=ms, p90=ms), throughput=1e3 * batch / ms, flop_per_second=1.0,
+                   peak_memory_bytes=None, memory_source="nobody", protocol=PROTOCOL, repetitions_ms=(ms,),
+                   environment={"device_name": "A CPU", "host": "here", "torch": "2", "threads": 1, "date": "today"})
+
+
+FOUND = [latency("resnet18", 20.0, 2 * 10**9), latency("vgg16", 150.0, 15 * 10**9), latency("mobilenet_v2", 12.0, 3 * 10**8)]
+"""10 ms per GMAC, 10, and 40."""
+
+
+@pytest.fixture
+def sweeps(monkeypatch):
+    """The sweeps of the process, empty for a test."""
+    found: dict[str, Sweep] = {}
+    monkeypatch.setattr(catalogue, "_sweeps", found)
+    return found
+
+
+def finished(sweeps, **more) -> Sweep:
+    """A sweep of three networks that has come to its end, on the first device."""
+    line = next(iter(lab().lines.values()))
+    sweep = sweeps[line.worker.device.key] = Sweep(line, Setting(**more), "catalogue")
+    sweep.presets, sweep.found = tuple(found.preset for found in FOUND), list(FOUND)
+    return sweep
+
+
+def texts(app) -> str:
+    return "\n".join(shown.value for shown in (*app.markdown, *app.caption))
+
+
+def tables(app) -> list[pd.DataFrame]:
+    return [table.value for table in app.dataframe]
+
+
+def test_without_times_it_shows_what_the_traces_hold(sweeps):
+    app = open_page("timing", view="macs", a="mobilenet_v2")
+    (table,) = tables(app)
+    assert list(table["network"]) == ["mobilenet_v2"] and table["holds"][0] == "depthwise convolutions"
+    assert "Time the networks" in texts(app)
+
+
+def test_families_far_from_their_macs_are_named(sweeps):
+    finished(sweeps)
+    app = open_page("timing", view="macs")
+    shown = texts(app)
+    assert "takes **4.0 times as long** as its MACs say" in shown and "depthwise convolutions" in shown
+    assert "**10 ms**" in shown and shown.count("times as long") == 1
+    table = tables(app)[0]
+    assert table["network"][0] == "mobilenet_v2"
+    assert list(table["factor"]) == [4.0, 1.0, 1.0]
+
+
+def test_a_sweep_at_another_setting_says_so(sweeps):
+    finished(sweeps, batch=8)
+    assert "another setting" in texts(open_page("timing", view="macs"))
+    assert "another setting" not in texts(open_page("timing", view="macs", batch="8"))
+
+
+def test_failures_are_listed(sweeps):
+    sweep = finished(sweeps)
+    sweep.failures, sweep.presets = {"vgg19": "vgg19 does not fit."}, (*sweep.presets, "vgg19")
+    assert ["vgg19", "vgg19 does not fit."] in [list(row) for row in tables(open_page("timing", view="macs"))[-1].values]
+
+
+def test_the_button_starts_a_sweep_of_the_chosen_scope_and_stop_ends_it(sweeps, monkeypatch):
+    started = []
+    monkeypatch.setattr(Sweep, "start", lambda self: started.append(self) or self)
+    app = open_page("timing", view="macs", batch="2")
+    checked(app.segmented_control(key="timing_scope_shown").set_value("catalogue").run())
+    checked(app.button(key="scatter_start").click().run())
+    (sweep,) = started
+    assert (sweep.scope, sweep.setting.batch, sweep.running) == ("catalogue", 2, True)
+    assert app.button(key="scatter_start").disabled
+    checked(app.button(key="scatter_stop").click().run())
+    assert sweep.stopped and not app.button(key="scatter_start").disabled
+
+
+def test_where_it_is_not_allowed_the_button_is_greyed_with_the_reason(sweeps, monkeypatch):
+    monkeypatch.setattr(scatter, "limits", lambda: limits().model_copy(update={"catalogue_sweep": False}))
+    app = open_page("timing", view="macs")
+    assert app.button(key="scatter_start").disabled and "catalogue_sweep" in texts(app)
+
+
+def test_what_the_csv_holds():
+    ordered = rates(FOUND)
+    table = pd.DataFrame({"network": [rate.latency.label for rate in ordered]})
+    read = pd.read_csv(StringIO(scatter.csv(table, ordered)))
+    assert list(read["network"])[0] == "mobilenet_v2" and set(read["host"]) == {"here"} and set(read["repetitions"]) == {10}
+
+
+def test_a_batch_sweep_without_a_run_shows_the_work_of_each_batch(sweeps):
+    app = open_page("timing", view="sweep", a="resnet18")
+    app.select_slider(key="timing_largest_batch").set_value(4)
+    (table,) = tables(checked(app.run()))
+    assert list(table.iloc[:, 0]) == [1, 2, 4]
+    assert list(table.iloc[:, 1] / table.iloc[0, 1]) == [1, 2, 4]
+    assert "**Run** adds" in texts(app)
+
+
+def test_a_batch_sweep_names_the_batch_that_saturates(sweeps):
+    app = open_page("timing", view="sweep", a="resnet18")
+    found = [latency("resnet18", ms, 10**9, batch) for batch, ms in ((1, 10.0), (2, 10.0), (4, 20.0), (8, 40.0))]
+    device = next(iter(lab().lines.values())).worker.device
+    job = Job(kind="latency", networks=({"preset": "resnet18"},), setting=Setting(), batches=(1, 2, 4, 8))
+    app.session_state["timing_slots"] = {"sweep": Slot(last=Outcome(job, device, found))}
+    shown = texts(checked(app.run()))
+    assert "at **batch 2**; its best throughput is 200.0 images a second" in shown
+    assert list(tables(app)[-1]["batch"]) == [1, 2, 4, 8]
