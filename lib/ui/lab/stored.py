@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterable
 
 import pandas as pd
 import streamlit as st
@@ -11,6 +12,7 @@ from pydantic import BaseModel
 from lib.architecture import Impossible
 from lib.figures.lab_stored import SYMBOLS, Series, side_by_side
 from lib.lab import store
+from lib.lab.layers import LayerTimes
 from lib.lab.limits import limits
 from lib.lab.store import Run, Stored
 from lib.text import prose
@@ -89,7 +91,8 @@ def _table(rows: list[Stored]) -> None:
                  selection_default={"selection": {"rows": selected}} if selected else None,
                  column_config={
                      "taken": st.column_config.DatetimeColumn(_("When (UTC)"), format="YYYY-MM-DD HH:mm"),
-                     "device": _("Device"), "host": _("Host"), "what": st.column_config.TextColumn(_("What ran"), width="large"),
+                     "device": _("Device"), "host": _("Host"),
+                     "what": st.column_config.TextColumn(_("What ran"), width="large"),
                      "median": st.column_config.NumberColumn(_("Median, ms"), format="%.3f", help=_("Of runs of one network.")),
                      "origin": _("Where it comes from")})
     mark("measured", _("on the hosts and at the times in the table; runs from a file as the file says"))
@@ -157,23 +160,29 @@ def _row(name: str, run: Run, found: Latency) -> dict[str, object]:
 
 
 def _other(run: Run) -> None:
-    """What a run of another kind found: its single values, then a table for each list of parts."""
+    """What a run of another kind found: its single values, and of the layers each one's time."""
     st.markdown(f"**{plain(run.title)}** ({plain(run.device_name)}, {plain(run.host)}, {run.taken:%Y-%m-%d})")
+    if run.message:
+        st.caption(plain(run.message))
     for record in run.found:
-        values = [(name, str(value)) for name, value in _values(record)]
-        st.dataframe(pd.DataFrame(values, columns=[_("Quantity"), _("Value")]), hide_index=True)
-        for name, value in record:
-            if isinstance(value, (tuple, list)) and value and isinstance(value[0], BaseModel):
-                st.caption(plain(name.replace("_", " ")))
-                st.dataframe(pd.json_normalize([part.model_dump() for part in value]), hide_index=True)
+        if isinstance(record, LayerTimes):
+            rows = [(name, spread.median, spread.p10, spread.p90) for name, spread in zip(record.names, record.layer_ms)]
+            columns = [_("Layer"), _("Median, ms"), _("10th, ms"), _("90th, ms")]
+            st.dataframe(pd.DataFrame(rows, columns=columns), hide_index=True)
+        st.dataframe(pd.DataFrame(_values(record), columns=[_("Quantity"), _("Value")]), hide_index=True)
         mark("measured", _("on the host and date named above it; runs from a file as the file says"))
 
 
-def _values(record: BaseModel) -> list[tuple[str, object]]:
-    """The single values of a record, those of records in it among them."""
-    inner = [(f"{name} {part}", value) for name, model in record if isinstance(model, BaseModel)
-             for part, value in _values(model)]
-    return [(name, value) for name, value in record if not isinstance(value, (BaseModel, tuple, list, dict))] + inner
+def _values(record: Iterable[tuple[str, object]]) -> list[tuple[str, str]]:
+    """The single values of a record, and those of the records in it."""
+    found = []
+    for name, value in record:
+        if isinstance(value, (BaseModel, dict)):
+            inner = value.items() if isinstance(value, dict) else value
+            found += [(f"{name}: {part}", text) for part, text in _values(inner)]
+        elif not isinstance(value, (tuple, list)):
+            found.append((name, _("unknown") if value is None else f"{value:,}" if type(value) is int else str(value)))
+    return found
 
 
 def _upload() -> None:
@@ -194,10 +203,9 @@ def _import() -> None:
     except Impossible as error:
         _tell("error", str(error))
         return
-    known = len(runs) - new
-    text = _("{new} runs were taken in.").format(new=new)
-    if known:
-        text += " " + _("{known} were here already, or came twice in the file; each is kept once.").format(known=known)
+    text = _("Runs taken in: {new}.").format(new=new)
+    if known := len(runs) - new:
+        text += " " + _("Here already, or twice in the file, and kept once: {known}.").format(known=known)
     st.session_state["stored_picked"] = list(dict.fromkeys(run.id for run in runs))
     _tell("success", text)
 

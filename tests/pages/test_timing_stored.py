@@ -1,0 +1,160 @@
+"""The stored runs on Timing: listed, filtered, opened, deleted, carried in and out."""
+
+import json
+
+import pytest
+import torch
+
+from lib.lab import layers, store, training
+from lib.lab.jobs import Job
+from lib.lab.limits import limits
+from lib.timing import Setting, found
+from lib.ui.lab import stored
+from tests.lab.test_store import HERE, JOB, THERE, latency, run
+from tests.pages.app import checked, open_page
+
+
+@pytest.fixture(autouse=True)
+def database(tmp_path, monkeypatch):
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path / 'runs.sqlite'}")
+
+
+@pytest.fixture
+def two():
+    """The same network on two devices of two machines."""
+    runs = [run(), run(THERE, days=1, found=(latency(0.25),))]
+    for each in runs:
+        store.keep(each)
+    return runs
+
+
+def listed(app):
+    """The table of runs."""
+    return next(table.value for table in app.dataframe if "origin" in table.value)
+
+
+def opened(app):
+    """The table of the latencies of the selected runs; None if none are open."""
+    return next((table.value for table in app.dataframe if "Run" in table.value), None)
+
+
+def said(messages) -> str:
+    """The first message as a person reads it."""
+    return messages[0].value.replace("\\", "")
+
+
+def select(app, runs):
+    app.session_state["stored_picked"] = [each.id for each in runs]
+    return checked(app.run())
+
+
+def upload(app, content: str | bytes):
+    content = content if isinstance(content, bytes) else content.encode()
+    return checked(app.file_uploader(key="stored_file").set_value(("runs.json", content, "application/json")).run())
+
+
+def test_the_tab_opens_by_its_link_and_says_what_is_not_there():
+    app = open_page("timing", view="stored")
+    assert "There is no run here yet" in app.info[0].value
+    assert any("No run of a GPU comes with this app" in caption.value for caption in app.caption)
+
+
+def test_runs_are_listed_with_device_host_time_and_median(two):
+    table = listed(open_page("timing", view="stored"))
+    assert list(table["device"]) == ["A GPU", "A CPU"] and list(table["host"]) == ["there", "here"]
+    assert list(table["median"]) == [0.25, 2.0] and list(table["origin"]) == ["measured here"] * 2
+    assert str(table["taken"][1]) == "2026-03-01 12:00:00"
+
+
+def test_filters_narrow_the_table(two):
+    app = open_page("timing", view="stored")
+    assert list(listed(checked(app.selectbox(key="stored_device").select("A GPU").run()))["host"]) == ["there"]
+    app.selectbox(key="stored_device").select(None)
+    assert "There is no run here yet" in checked(app.selectbox(key="stored_kind").select("training").run()).info[0].value
+
+
+def test_two_devices_lie_side_by_side(two):
+    app = select(open_page("timing", view="stored"), two)
+    assert list(opened(app)["Run"]) == ["1: A GPU, there, 2026-03-02", "2: A CPU, here, 2026-03-01"]
+    assert list(opened(app)["Median, ms"]) == [0.25, 2.0]
+    figure = json.loads(next(chart.proto.spec for chart in app.get("plotly_chart")))
+    assert [trace["name"] for trace in figure["data"]] == list(opened(app)["Run"])
+    bar = figure["data"][1]["error_x"]
+    assert (bar["array"], bar["arrayminus"]) == ([0.5], [0.5])  # from 1.5 to 2.5 ms around 2
+    assert len({trace["marker"]["symbol"] for trace in figure["data"]}) == 2
+
+
+def test_more_runs_than_can_be_told_apart():
+    runs = [run(days=day) for day in range(9)]
+    for each in runs:
+        store.keep(each)
+    app = select(open_page("timing", view="stored"), runs)
+    assert "9 latency runs are selected; 8 at a time" in app.warning[0].value and opened(app) is None
+
+
+def test_deleting_says_what_went_and_can_be_undone(two):
+    app = select(open_page("timing", view="stored"), two[:1])
+    checked(app.button(key="stored_delete").click().run())
+    assert said(app.info).startswith("Deleted: Latency: lenet5") and list(listed(app)["host"]) == ["there"]
+    checked(app.button(key="stored_undo").click().run())
+    assert said(app.info).startswith("Put back: Latency: lenet5") and list(listed(app)["host"]) == ["there", "here"]
+    assert store.get([two[0].id]) == two[:1]
+    assert not [button for button in app.button if button.key == "stored_undo"]
+
+
+def test_a_file_is_taken_in_once_and_opened(two):
+    other = run(THERE, days=3, host="far away")
+    app = upload(open_page("timing", view="stored"), store.export([other, two[0], other]))
+    assert said(app.success) == "Runs taken in: 1. Here already, or twice in the file, and kept once: 2."
+    assert list(listed(app)["origin"]) == ["from a file", "measured here", "measured here"]
+    assert list(opened(app)["Run"]) == ["1: A GPU, far away, 2026-03-04", "2: A CPU, here, 2026-03-01"]
+    assert not checked(app.run()).success and len(store.runs()) == 3
+
+
+def test_a_broken_file_gives_one_sentence():
+    app = open_page("timing", view="stored")
+    for content, words in (("{", "is not JSON"), ("[]", "no list of runs"), (b"\xff", "is not JSON")):
+        upload(app, content)
+        assert words in said(app.error) and len(app.error) == 1
+
+
+def test_signs_in_a_file_stay_signs():
+    bad = run(title="**bold** [link](https://example.org)", device_name="<b>name</b>", message="$x$ :red[y]")
+    app = upload(open_page("timing", view="stored"), store.export([bad]))
+    figure = json.loads(next(chart.proto.spec for chart in app.get("plotly_chart")))
+    assert figure["data"][0]["name"].startswith("1: &lt;b&gt;name")
+    checked(app.button(key="stored_delete").click().run())
+    assert r"\*\*bold\*\* \[link\]" in app.info[0].value
+
+
+def test_without_a_database_the_page_goes_on(monkeypatch):
+    monkeypatch.setenv("DATABASE_URL", "sqlite:////nowhere/at/all/runs.sqlite")
+    app = open_page("timing", view="stored")
+    assert "cannot be reached just now" in said(app.warning)
+
+
+def test_where_nothing_is_kept_a_file_stays_in_the_page(monkeypatch):
+    nothing = limits().model_copy(update={"keep_runs": False})
+    monkeypatch.setattr(store, "limits", lambda: nothing)
+    monkeypatch.setattr(stored, "limits", lambda: nothing)
+    app = upload(open_page("timing", view="stored"), store.export([run(THERE)]))
+    assert list(listed(app)["host"]) == ["there"] and list(opened(app)["Median, ms"]) == [2.0]
+    assert not [button for button in app.button if button.key == "stored_delete"]
+    monkeypatch.undo()
+
+
+def test_the_layers_and_the_memory_of_training_open_as_tables():
+    """Real records, of the smallest network there is."""
+    network, setting = JOB.networks[0], Setting()
+    runs = []
+    for kind, steps in (("layers", layers.measure(network, setting, 0.01)), ("training", training.measure(network, setting))):
+        job = Job(kind=kind, networks=(network,), setting=setting)
+        runs.append(store.Run.of(job, HERE, found(steps)))
+        store.keep(runs[-1])
+    assert all(run.found for run in runs)
+    app = select(open_page("timing", view="stored"), runs)
+    times = next(table.value for table in app.dataframe if "Layer" in table.value)
+    assert list(times["Layer"]) == list(runs[0].found[0].names)
+    values = [dict(table.value.values) for table in app.dataframe if "Quantity" in table.value]
+    assert {table["kind"] for table in values} == {"layers", "training"}
+    assert all(table["environment: torch"] == torch.__version__ for table in values)
