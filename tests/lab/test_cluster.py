@@ -1,0 +1,262 @@
+"""Against a real Ray cluster of two nodes on this machine, each with one CPU; without one where it matters."""
+
+import os
+import platform
+import signal
+import socket
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
+
+import psutil
+import pytest
+import torch
+
+from lib.architecture import Impossible
+from lib.devices import Device
+from lib.lab import cluster as clusters
+from lib.lab import lab as labs
+from lib.lab.jobs import Job
+from lib.lab.limits import FILE, limits
+from lib.lab.queue import Lab, Ticket
+from lib.lab.worker import LocalWorker
+from lib.timing import Latency, Network, Setting, Step
+
+SHORT = Job(kind="latency", networks=(Network(preset="lenet5"), Network(preset="resnet18", changed={"input_size": 64})))
+LONG = Job(kind="latency", networks=(Network(preset="resnet50"),), batches=(8, 16, 32, 64))
+
+
+@pytest.fixture(scope="module")
+def short_limits(tmp_path_factory):
+    """Limits of a server of its own: no time for repetitions beyond the ten that there always are."""
+    path = tmp_path_factory.mktemp("limits") / "short.toml"
+    path.write_text(FILE.read_text(encoding="utf-8").replace("seconds_per_network = 2.0", "seconds_per_network = 0.001"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TIMING_LIMITS", str(path))
+        limits.cache_clear()
+        yield
+    limits.cache_clear()
+
+
+@pytest.fixture(scope="module")
+def nodes(short_limits):
+    """Ray's cluster: a head and one more node."""
+    ray = pytest.importorskip("ray", reason="needs Ray: pip install -r requirements-server.txt")
+    from ray.cluster_utils import Cluster
+    cluster = Cluster()
+    try:
+        cluster.add_node(num_cpus=1, object_store_memory=80 << 20, include_dashboard=False)
+        cluster.add_node(num_cpus=1, num_gpus=torch.cuda.device_count(), object_store_memory=80 << 20)
+        yield cluster
+    finally:
+        ray.shutdown()
+        cluster.shutdown()
+
+
+@pytest.fixture(scope="module")
+def lab(nodes):
+    lab = labs.open_lab(nodes.address)
+    assert "Ray" not in lab.absent, lab.absent
+    return lab
+
+
+@pytest.fixture
+def first(lab):
+    return lab.lines[f"cpu@{socket.gethostname()}"]
+
+
+def wait_for(condition):
+    """Time enough for a busy machine; what is tested is that it comes, not when."""
+    end = time.monotonic() + 120
+    while not condition():
+        assert time.monotonic() < end, "it never came"
+        time.sleep(0.05)
+
+
+def measuring(ticket):
+    """Whether the task itself has spoken."""
+    return ticket.step.share > 0
+
+
+def raylet(nodes, lab, host):
+    """Ray's node of that name, and its process."""
+    id = next(id for id, name in lab.lines[f"cpu@{host}"].worker.cluster.names.items() if name == host)
+    node = next(node for node in nodes.list_all_nodes() if node.node_id == id)
+    return node, psutil.Process(node.all_processes["raylet"][0].process.pid)
+
+
+def test_each_node_offers_its_cpu_under_a_name_of_its_own(lab):
+    host = socket.gethostname()
+    cpus = {key: line.worker.device for key, line in lab.lines.items() if key.startswith("cpu")}
+    assert set(cpus) == {f"cpu@{host}", f"cpu@{host} (node 2)"}
+    assert all(device.cores == 1 and device.memory_bytes <= psutil.virtual_memory().total for device in cpus.values())
+    assert ("CUDA" in lab.absent) == (not torch.cuda.is_available())
+
+
+def test_both_nodes_measure_at_once(lab):
+    tickets = {key: lab.join(key, Ticket(SHORT)) for key in lab.lines if key.startswith("cpu")}
+    together = False
+
+    def over():
+        nonlocal together
+        together |= all(measuring(ticket) and not ticket.over for ticket in tickets.values())
+        return all(ticket.over for ticket in tickets.values())
+    wait_for(over)
+    assert len(tickets) == 2
+    for key, ticket in tickets.items():
+        assert (ticket.state, ticket.message) == ("done", "")
+        assert [type(record) for record in ticket.found] == [Latency, Latency]
+        assert [record.preset for record in ticket.found] == ["lenet5", "resnet18"]
+        for record in ticket.found:
+            assert record.protocol.repetitions == len(record.repetitions_ms) == 10, "the limits of this server hold there"
+            facts = record.environment
+            assert f"{facts['device']}@{facts['host']}" == key and record.device == "cpu"
+            assert facts["threads"] == 1, "the node's CPUs, whatever this process uses"
+            assert (facts["torch"], facts["python"]) == (torch.__version__, platform.python_version())
+            assert all(time > 0 for time in record.repetitions_ms)
+
+
+def test_a_device_takes_one_run_at_a_time_also_of_two_servers(first):
+    one, other = first.worker.steps(LONG), clusters.RayWorker(first.worker.cluster, first.worker.device).steps(SHORT)
+    while not (step := next(one)) or not step.share:
+        pass
+    assert next(other).doing == f"Waiting for {first.worker.device.name} on {socket.gethostname()}"
+    for _ in range(5):
+        assert next(other) is None
+        next(one)
+    one.close()
+    assert [step.found.preset for step in other if step and step.found] == ["lenet5", "resnet18"]
+
+
+def test_a_run_stops_and_the_next_begins(lab, first):
+    ticket, following = (lab.join(first.worker.device.key, Ticket(job)) for job in (LONG, SHORT))
+    wait_for(lambda: measuring(ticket))
+    process = busy(*raylet_processes(first))
+    ticket.stop()
+    wait_for(lambda: following.over)
+    assert (ticket.state, ticket.message) == ("stopped", "Stopped.")
+    assert following.state == "done" and len(following.found) == 2
+    assert process.is_running(), "it was interrupted, not killed"
+
+
+def raylet_processes(line):
+    """All processes of the Ray nodes of this machine that measure now."""
+    return [process for process in psutil.process_iter(["cmdline"]) if (process.info["cmdline"] or [""])[0] == "ray::measure"]
+
+
+def busy(*processes):
+    assert len(processes) == 1, processes
+    return processes[0]
+
+
+def test_a_killed_process_is_a_lost_run_and_the_line_goes_on(nodes, lab, first):
+    ticket, following = (lab.join(first.worker.device.key, Ticket(job)) for job in (LONG, SHORT))
+    wait_for(lambda: measuring(ticket))
+    _, node = raylet(nodes, lab, first.worker.device.host)
+    process = busy(*(child for child in node.children(recursive=True) if child.cmdline()[:1] == ["ray::measure"]))
+    os.kill(process.pid, signal.SIGKILL)
+    wait_for(lambda: following.over)
+    assert ticket.state == "lost"
+    assert first.worker.device.host in ticket.message and first.worker.device.name in ticket.message
+    assert following.state == "done" and len(following.found) == 2
+
+
+@pytest.mark.parametrize("job, words", [
+    (Job(kind="latency", networks=(Network(preset="resnt18"),)), "There is no network “resnt18”; did you mean resnet18?"),
+    (Job(kind="latency", networks=(Network(preset="vgg16", changed={"input_size": 640}),), batches=(256,)), "Lower the batch"),
+    (Job(kind="latency", networks=(Network(preset="lenet5"),), setting=Setting(device="cuda:99")), "The measurement failed on")])
+def test_what_cannot_be_is_said_in_a_sentence(lab, first, job, words):
+    ticket = lab.join(first.worker.device.key, Ticket(job))
+    wait_for(lambda: ticket.over)
+    assert ticket.state == "failed" and words in ticket.message and "Traceback" not in ticket.message
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU: Ray lends one that is there")
+def test_a_gpu_says_which_one_it_was(lab):
+    key = next(key for key in lab.lines if key.startswith("cuda:0"))
+    ticket = lab.join(key, Ticket(Job(kind="latency", networks=(Network(preset="resnet18"),), setting=Setting(device="cuda:0"))))
+    wait_for(lambda: ticket.over)
+    assert ticket.state == "done", ticket.message
+    listed = subprocess.run(["nvidia-smi", "--query-gpu=uuid,name", "--format=csv,noheader"], capture_output=True, text=True)
+    facts = ticket.found[0].environment
+    assert f"GPU-{facts['gpu']}, {facts['device_name']}" in listed.stdout.splitlines()
+
+
+def test_a_node_that_goes_is_reported_and_may_come_back(nodes, lab):
+    host = f"{socket.gethostname()} (node 2)"
+    # The head stays, whichever name it has.
+    if raylet(nodes, lab, host)[0].is_head():
+        host = socket.gethostname()
+    ticket = lab.join(f"cpu@{host}", Ticket(LONG))
+    wait_for(lambda: measuring(ticket))
+    nodes.remove_node(raylet(nodes, lab, host)[0])
+    wait_for(lambda: ticket.over)
+    assert ticket.state == "lost" and host in ticket.message and "has left the Ray cluster" in ticket.message
+    cluster = lab.lines[f"cpu@{host}"].worker.cluster
+    wait_for(lambda: host not in cluster.nodes())
+    again = lab.join(f"cpu@{host}", Ticket(SHORT))
+    wait_for(lambda: again.over)
+    assert (again.state, again.message) == ("lost", f"The run was lost: {host} has left the Ray cluster. It can be run again.")
+    nodes.add_node(num_cpus=1, object_store_memory=80 << 20)
+    wait_for(lambda: host in cluster.nodes())
+
+
+def test_what_a_gpu_task_sees_is_given_its_true_name(monkeypatch):
+    ray = pytest.importorskip("ray", reason="needs Ray: pip install -r requirements-server.txt")
+    monkeypatch.setattr(ray, "get_gpu_ids", lambda: [3])
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda device: SimpleNamespace(name="H100", uuid="4d-2"))
+    device = Device(id="cuda:1", name="H100", memory_bytes=1, cores=1, host="lab1 (node 2)")
+    here, seen = clusters._as_seen_here(Job(kind="latency", networks=(), setting=Setting(device="cuda:1", batch=4)), device)
+    assert (here.setting.device, here.setting.batch) == ("cuda:0", 4)
+    assert seen == {"device": "cuda:3", "host": "lab1 (node 2)", "gpu": "4d-2"}
+    with pytest.raises(Impossible, match="Ray gave a H100 instead of the T4 on lab1"):
+        clusters._as_seen_here(here, device.model_copy(update={"name": "T4"}))
+
+
+@pytest.mark.parametrize("address, words", [
+    ("nonsense", "must name the host and port"), ("ray://lab1:10001", "must name the host and port"),
+    ("127.0.0.1:1", "The Ray cluster at 127.0.0.1:1 cannot be joined")])
+def test_an_address_that_leads_nowhere_leaves_this_machine(monkeypatch, address, words):
+    here = Device(id="cpu", name="this CPU", memory_bytes=1, cores=1, host="here")
+    monkeypatch.setattr(labs, "local_devices", lambda: ((here,), {"MPS": "There is none."}))
+    lab = labs.open_lab(address)
+    assert words in lab.absent["Ray"] and "\n" not in lab.absent["Ray"] and lab.absent["MPS"] == "There is none."
+    assert [type(line.worker) for line in lab.lines.values()] == [LocalWorker] and list(lab.lines) == ["cpu@here"]
+
+
+def test_without_the_package_it_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(Impossible, match="pip install -r requirements-server.txt"):
+        clusters.Cluster("127.0.0.1:1")
+
+
+def test_without_an_address_ray_is_never_imported():
+    code = ("import sys; from lib.lab import lab; print([*lab.lab().lines]); print('Ray' in lab.lab().absent);"
+            "print(any(name.partition('.')[0] == 'ray' for name in sys.modules))")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
+    answer = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    keys, absent, imported = answer.stdout.splitlines()
+    assert f"cpu@{socket.gethostname()}" in keys and (absent, imported) == ("False", "False")
+
+
+def test_there_is_one_lab_however_many_ask(monkeypatch):
+    made = []
+    monkeypatch.setattr(labs, "_asked", None)
+    monkeypatch.setattr(labs, "open_lab", lambda address: made.append(address) or time.sleep(0.1) or Lab([]))
+    monkeypatch.setenv("RAY_ADDRESS", "lab1:6379")
+    assert not labs.ready(), "asking does not wait"
+    with ThreadPoolExecutor(8) as pool:
+        labs_seen = set(pool.map(lambda _: labs.lab(), range(8)))
+    assert len(labs_seen) == 1 and made == ["lab1:6379"] and labs.ready()
+
+
+def test_a_lab_that_cannot_be_made_says_so_to_all(monkeypatch):
+    def wrong(address):
+        raise ValueError("timing.toml: devices: Field required")
+    monkeypatch.setattr(labs, "_asked", None)
+    monkeypatch.setattr(labs, "open_lab", wrong)
+    for _ in range(2):
+        with pytest.raises(ValueError, match="devices: Field required"):
+            labs.lab()
