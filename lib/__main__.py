@@ -10,6 +10,9 @@ import sys
 import lib
 from lib import catalog
 from lib.analysis import analyze_knobs
+from lib.devices import absences, devices
+from lib.lab.jobs import Job, run
+from lib.timing import Network, Setting, found
 
 
 class Parser(argparse.ArgumentParser):
@@ -31,6 +34,16 @@ def parser() -> Parser:
     form = analyze.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="everything, as JSON")
     form.add_argument("--csv", action="store_true", help="the layers, as CSV")
+    time = commands.add_parser("time", help="run a network here and read the clock")
+    time.add_argument("preset", metavar="PRESET", help="a name that `list` prints")
+    time.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="turn a knob; may be repeated")
+    for name in TIME_OPTIONS:
+        declared = Setting.model_fields[name]
+        time.add_argument(f"--{name.replace('_', '-')}", metavar=name.upper(), help=f"{declared.description} "
+                          f"[{declared.default}]".replace("%", "%%"))
+    time.add_argument("--json", action="store_true", help="everything, as JSON")
+    here = commands.add_parser("devices", help="what this machine can measure on, and what it cannot do")
+    here.add_argument("--json", action="store_true", help="as JSON")
     return root
 
 
@@ -76,10 +89,57 @@ LABELS = {"parameters": "params", "multiply-adds": "macs", "activation bytes": "
           "weight layers": "weight_layers", "receptive field": "receptive_field"}
 
 
+def print_time(arguments: argparse.Namespace) -> None:
+    """Measure, saying on stderr how far it is if somebody watches there."""
+    here = devices()
+    setting = Setting.read({name: value for name in TIME_OPTIONS if (value := getattr(arguments, name)) is not None})
+    device = next((device for device in here if device.id == setting.device), None)
+    if device is None:
+        raise lib.Impossible(f"There is no device “{setting.device[:40]}” here; the devices are "
+                             f"{', '.join(device.id for device in here)}. {' '.join(absences().values())}")
+    for name, value in setting:
+        if reason := value != Setting.model_fields[name].default and device.why_not(name, value):
+            raise lib.Impossible(reason)
+    network = Network.of(lib.analyze(arguments.preset, **settings(arguments.set)))
+    watch = (lambda step: print(f"\r{step.share:4.0%} {step.doing:70.70}", end="", file=sys.stderr)) if sys.stderr.isatty() \
+        else lambda step: None
+    [latency] = found(run(Job(kind="latency", networks=(network,), setting=setting)), watch)
+    if sys.stderr.isatty():
+        print(file=sys.stderr)
+    if arguments.json:
+        print(json.dumps(latency.model_dump(mode="json"), indent=1))
+        return
+    spread = latency.latency_ms
+    print(f"{network.label}, batch {latency.batch}, {latency.dtype}, on {device.name}")
+    print(f"latency         {spread.median:17,.3f} ms (10th to 90th percentile {spread.p10:,.3f} to {spread.p90:,.3f})")
+    print(f"throughput      {latency.throughput:17,.1f} images/s")
+    print(f"achieved        {latency.flop_per_second / 1e9:17,.1f} GFLOP/s")
+    peak = latency.peak_memory_bytes
+    print(f"peak memory     {'unknown' if peak is None else f'{peak:,}':>17} bytes ({latency.memory_source})")
+
+
+def print_devices(as_json: bool) -> None:
+    if as_json:
+        print(json.dumps({"devices": [device.model_dump() for device in devices()], "absent": absences()}, indent=1))
+        return
+    for device in devices():
+        print(f"{device.id:8} {device.name}, {device.memory_bytes / 2**30:.1f} GiB")
+        for choice, reason in device.refused.items():
+            print(f"  not {choice}: {reason}")
+    for reason in absences().values():
+        print(reason)
+
+
+TIME_OPTIONS = ("device", "batch", "dtype", "mode", "channels_last", "threads", "flush_l2")
+
+COMMANDS = {"list": lambda arguments: print_list(arguments.json), "analyze": print_analysis, "time": print_time,
+            "devices": lambda arguments: print_devices(arguments.json)}
+
+
 def main() -> int:
     try:
         arguments = parser().parse_args()
-        print_list(arguments.json) if arguments.command == "list" else print_analysis(arguments)
+        COMMANDS[arguments.command](arguments)
     except lib.Impossible as error:
         print(error, file=sys.stderr)
         return 2

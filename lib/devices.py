@@ -160,7 +160,8 @@ def environment(device: str, dtype: str) -> dict[str, str | int]:
     facts: dict[str, str | int] = {
         "date": datetime.now(timezone.utc).isoformat(timespec="seconds"), "host": socket.gethostname(), "device": device,
         "device_name": device_name(device), "dtype": dtype, "torch": torch.__version__, "python": platform.python_version(),
-        "system": platform.platform(), "cpu": _cpu_name(), "cores": cores(), "threads": torch.get_num_threads()}
+        "system": platform.platform(), "cpu": _cpu_name(), "cores": cores(), "threads": torch.get_num_threads(),
+        "waiting_threads": os.environ.get("OMP_WAIT_POLICY", "library's choice")}
     if device.startswith("cuda"):
         from torch.utils import collect_env
         facts |= {"driver": collect_env.get_nvidia_driver_version(collect_env.run) or "unknown",

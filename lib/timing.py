@@ -50,6 +50,11 @@ class Setting(Declared):
                            description="Overwrite the GPU's cache before every repetition, as if other work came between.")
 
 
+def named(preset: str, changed: dict[str, Any]) -> str:
+    """A network in one line: `resnet50 depth=34`."""
+    return preset + "".join(f" {name}={value}" for name, value in changed.items())
+
+
 class Network(BaseModel):
     """A preset with some of its knobs changed."""
 
@@ -58,9 +63,16 @@ class Network(BaseModel):
     preset: str
     changed: dict[str, Any] = {}
 
+    @classmethod
+    def of(cls, analysis: Analysis) -> Network:
+        """The network of an analysis: its preset, and the knobs that are not the preset's."""
+        usual = catalog.configure(analysis.preset, {})
+        return cls(preset=analysis.preset,
+                   changed={name: value for name, value in analysis.knobs if value != getattr(usual, name)})
+
     @property
     def label(self) -> str:
-        return self.preset + "".join(f" {name}={value}" for name, value in self.changed.items())
+        return named(self.preset, self.changed)
 
     def analysis(self) -> Analysis:
         """What one pass on one image costs. Raises `Impossible` for wrong names, values and sizes."""
@@ -124,6 +136,10 @@ class Latency(BaseModel):
     protocol: Protocol
     environment: dict[str, str | int]
     repetitions_ms: tuple[float, ...]
+
+    @property
+    def label(self) -> str:
+        return named(self.preset, self.changed)
 
 
 @dataclass(frozen=True)

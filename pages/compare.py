@@ -61,6 +61,7 @@ with st.container(horizontal=True):
               args=(choices.append, Choice("vgg16" if len(choices) == FEWEST else "mobilenet_v2")))
     st.button(_("Other way round"), key="swap", icon=":material/swap_horiz:", on_click=change, args=(choices.reverse,),
               help=_("The first network is what the others are compared with."))
+    st.page_link("../../pages/timing.py", label=_("Measure their time"), icon=":material/speed:", query_params=parameters(choices))
 
 # Side by side
 shown = names(choices)

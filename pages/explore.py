@@ -32,6 +32,8 @@ with st.sidebar:
     analysis, base, refused = choose(choice)
     st.page_link("../../pages/compare.py", label=_("Compare"), icon=":material/compare_arrows:",
                  query_params=comparison.parameters(comparison.beside(choice)), help=_("Beside its preset or another network."))
+    st.page_link("../../pages/timing.py", label=_("Timing"), icon=":material/speed:",
+                 query_params=comparison.parameters([choice]), help=_("Run this network and read the clock."))
 if refused:
     show_refusal(choice, refused)
 root = outline(analysis)

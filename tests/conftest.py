@@ -5,11 +5,17 @@ in two steps. At the end of the test, nothing may have gone wrong on any of its 
 """
 
 import os
+import tempfile
+from pathlib import Path
 
 import pytest
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # before torch is imported: workers share the cores
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # as in the app: threads wait asleep
+os.environ.setdefault("TIMING_LIMITS", str(Path(__file__).parent / "data" / "timing.toml"))  # short runs
+os.environ.setdefault("DATABASE_URL", f"sqlite:///{tempfile.mkdtemp()}/runs.sqlite")
 
 from tests.browser import harness  # noqa: E402
 from tests.browser.find import find  # noqa: E402

@@ -6,10 +6,11 @@ from lib.trace import Op, numel
 
 
 def peak_activation_bytes(ops: Sequence[Op], bytes_per_number: int = 4) -> int:
-    """The most bytes of activations that exist at one moment of inference on one image, the image itself apart.
+    """The most bytes of activations that must exist at one moment of inference on one image, the image itself apart:
+    a lower bound, as Python's variables may keep one a little longer.
 
     An op's output exists beside its inputs. Outputs in place or in a view take no memory of their own: they keep the
-    tensor alive that they lie in.
+    tensor alive that they lie in. torch's max pooling notes where each maximum was, and forgets it again.
     """
     owner = list(range(len(ops)))  # the op whose memory an output lies in; -1 is the image
     for index, op in enumerate(ops):
@@ -22,6 +23,11 @@ def peak_activation_bytes(ops: Sequence[Op], bytes_per_number: int = 4) -> int:
     peak = 0
     for index in range(len(ops)):
         alive[index] = sizes[index]
-        peak = max(peak, sum(alive.values()))
+        peak = max(peak, sum(alive.values()) + _beside(ops[index]))
         alive = {op: size for op, size in alive.items() if last_reader.get(op, op) > index}
     return peak
+
+
+def _beside(op: Op) -> int:
+    """Bytes that an op takes beside its output and gives back: the places of the maxima, as 8-byte integers."""
+    return 8 * numel(op.out_shapes[0]) if op.kind == "max_pool2d" else 0

@@ -6,6 +6,7 @@ A `Ticket` is one person's wish. Whoever leaves is left out: `wanted` is asked a
 from __future__ import annotations
 
 import itertools
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from typing import Any, Literal
 from lib.architecture import Impossible
 from lib.lab.jobs import Job
 from lib.lab.limits import limits
-from lib.lab.worker import TICK, Worker, WorkerLost
+from lib.lab.worker import Worker, WorkerLost
 from lib.timing import Step
 
 State = Literal["waiting", "running", "done", "failed", "lost", "stopped"]
@@ -109,7 +110,10 @@ class Line:
             self._run(ticket)
             with self.changed:
                 self.tickets.remove(ticket)
-            ticket.ended(ticket)
+            try:
+                ticket.ended(ticket)
+            except Exception:  # whatever it was: the next in the line must not suffer
+                logging.exception("what should follow a run failed")
 
     def _run(self, ticket: Ticket) -> None:
         """Serve one ticket to its end, whatever that is."""
@@ -164,6 +168,3 @@ class Lab:
     def close(self) -> None:
         for line in self.lines.values():
             line.worker.close()
-
-
-__all__ = ["Lab", "Line", "TICK", "Ticket"]

@@ -11,8 +11,10 @@ import logging
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Protocol
 
 from lib.architecture import Impossible
@@ -106,6 +108,7 @@ class LocalWorker:
 
 def serve(connection: Connection) -> None:
     """The process: takes jobs, sends their steps, and after each job a text, empty if all went well."""
+    _first_to_go()
     while True:
         try:
             job = connection.recv()
@@ -131,6 +134,12 @@ def _serve_one(connection: Connection, job: Job) -> str:
         logging.exception("a measurement failed")
         return f"The measurement failed on {job.setting.device}: {(str(error) or type(error).__name__).splitlines()[0][:200]}."
     return ""
+
+
+def _first_to_go() -> None:
+    """Where Linux runs out of memory it shall end this process, not the web server."""
+    with suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000")
 
 
 def _why(code: int | None) -> str:

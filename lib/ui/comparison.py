@@ -11,8 +11,9 @@ PARTNER = "resnext50_32x4d"
 FEWEST = 2
 
 
-def read(address: Mapping[str, str]) -> tuple[list[Choice], list[str]]:
-    """The networks in a link (`a=resnet50&b=vgg16&b.width=32`), and a sentence for each part that could not be used."""
+def read(address: Mapping[str, str], fewest: int = FEWEST) -> tuple[list[Choice], list[str]]:
+    """The networks in a link (`a=resnet50&b=vgg16&b.width=32`), filled up to `fewest`, and a sentence for each part that
+    could not be used."""
     given: dict[str, dict[str, str]] = {}
     problems = []
     for name, text in address.items():
@@ -30,7 +31,7 @@ def read(address: Mapping[str, str]) -> tuple[list[Choice], list[str]]:
             choices.append(choice)
             problems += [f"{slot}: {problem}" for problem in wrong]
     for preset in (DEFAULT, PARTNER, "resnet18"):
-        if len(choices) < FEWEST and preset not in [choice.preset for choice in choices]:
+        if len(choices) < fewest and preset not in [choice.preset for choice in choices]:
             choices.append(Choice(preset))
     return choices, problems
 

@@ -4,12 +4,14 @@ import streamlit as st
 
 from lib.ui import _
 from lib.ui.address import note_page
+from lib.ui.lab.running import leave
 
 PAGES = {
     "": [
         st.Page("../../pages/atlas.py", title=_("Atlas"), default=True),
         st.Page("../../pages/explore.py", title=_("Explore"), url_path="explore"),
         st.Page("../../pages/compare.py", title=_("Compare"), url_path="compare"),
+        st.Page("../../pages/timing.py", title=_("Timing"), url_path="timing"),
         st.Page("../../pages/textbook.py", title=_("Textbook, checked"), url_path="textbook"),
     ],
     _("Lessons"): [
@@ -44,4 +46,6 @@ st.set_page_config(page_title="Backbone Lab", page_icon="🧱", layout="wide")
 st.html(STYLE)
 page = st.navigation(PAGES, position="top")
 note_page(page.url_path)
+if page.url_path != "timing":
+    leave()
 page.run()
