@@ -10,6 +10,8 @@ from torch.nn import functional as F
 from lib import catalog
 from lib.analysis import saved
 from lib.architecture import Impossible
+from lib.figures.lab_memory import stacks
+from lib.figures.theme import LIGHT
 from lib.lab import training
 from lib.lab.jobs import Job, run
 from lib.lab.training import TrainingMemory
@@ -112,6 +114,14 @@ def test_cards_are_gib():
     def card(count: int) -> int | None:
         return saved.Budget(1, weights=count, gradients=0, optimiser=0, images=0, saved=0).card
     assert [card(8 * 2**30), card(8 * 2**30 + 1), card(79 * 2**30), card(81 * 2**30)] == [8, 16, 80, None]
+
+
+def test_the_picture_stacks_all_parts_and_draws_cards_within_reach():
+    figure = stacks([1, 2], {"weights": [1, 1], "saved": [6, 12]}, (8, 16, 24, 80), LIGHT, measured=(2, 12.5))
+    bars = [trace for trace in figure.data if trace.type == "bar"]
+    assert [sum(sizes) for sizes in zip(*(bar.y for bar in bars))] == [7, 13]
+    assert [note.text for note in figure.layout.annotations] == ["8 GB card", "16 GB card"]
+    assert (figure.data[-1].x, figure.data[-1].y) == (("2",), (12.5,))
 
 
 def test_half_precision_halves_all_but_the_indices_of_pooling():

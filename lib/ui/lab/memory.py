@@ -21,6 +21,7 @@ from lib.ui.provenance import mark
 OPTIMISERS = {"sgd": _("SGD"), "momentum": _("SGD with momentum"), "adam": _("Adam")}
 PARTS = {"weights": _("Weights"), "gradients": _("Gradients"), "optimiser": _("Optimiser"), "images": _("Images"),
          "saved": _("Saved for backward")}
+MIB = 1 << 20
 BATCHES = tuple(1 << power for power in range(MOST_BATCH.bit_length()))
 
 
@@ -57,10 +58,11 @@ def _budget(budgets: list[Budget], found: TrainingMemory | None, optimiser: str)
                     key="timing_memory", config={"displayModeBar": False},
                     alt=_("Memory of a training step by batch size, stacked by part; the table below holds the same numbers."))
     mark("computed", _("bars and lines; the diamond is measured") if peak else "")
-    rows = [{_("Batch"): row.batch} | {title: gibibytes(getattr(row, name)) for name, title in PARTS.items()}
-            | {_("Total"): gibibytes(row.total), _("Fits in"): _card(row.card)} for row in budgets]
-    st.dataframe(pd.DataFrame(rows), hide_index=True)
-    mark("computed", _("GiB are 2³⁰ bytes; a card of 8 GB holds 8 GiB"))
+    table = pd.DataFrame({_("Batch"): batches, _("Total"): [row.total / GIB for row in budgets],
+                          _("Fits in"): [_card(row.card) for row in budgets]} | parts)
+    number = st.column_config.NumberColumn(format="%.3g")
+    st.dataframe(table, hide_index=True, column_config=dict.fromkeys([*parts, _("Total")], number))
+    mark("computed", _("all in GiB, 2³⁰ bytes; a card of 8 GB holds 8 GiB"))
 
 
 def _card(card: int | None) -> str:
@@ -107,7 +109,9 @@ def _comparisons(found: TrainingMemory) -> list[tuple[str, int, int | None]]:
 
 
 def gibibytes(count: int | None) -> str:
-    """Bytes as GiB, or as MiB where they are few."""
+    """Bytes as GiB, or as MiB where they are fewer than one."""
     if count is None:
         return _("unknown")
-    return f"{count / GIB:,.2f} GiB" if count >= GIB / 10 else f"{count * 1024 / GIB:,.2f} MiB"
+    if count >= GIB:
+        return f"{count / GIB:,.2f} GiB"
+    return f"{count / MIB:.0f} MiB" if count >= 100 * MIB else f"{count / MIB:.3g} MiB"
