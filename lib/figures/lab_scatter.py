@@ -14,7 +14,7 @@ GROUPS = {"depthwise": ("depthwise convolutions", "diamond"), "gates": ("gates f
 
 
 def scatter(rates: Sequence[Rate], outliers: Sequence[Outlier], palette: Palette) -> go.Figure:
-    """Milliseconds of a pass over its MACs, both logarithmic. The middle network of each family far off is named."""
+    """Milliseconds of a pass over its MACs, both logarithmic. The outliers' middle networks are numbered, from 1 on."""
     figure = go.Figure()
     across = [rate.gmacs for rate in rates]
     rate = common(rates)
@@ -25,14 +25,15 @@ def scatter(rates: Sequence[Rate], outliers: Sequence[Outlier], palette: Palette
         own = [rate for rate in rates if rate.traits.group == group]
         figure.add_scatter(
             x=[rate.gmacs for rate in own], y=[rate.latency.latency_ms.median for rate in own], mode="markers", name=name,
-            marker={"size": 10, "symbol": symbol, "color": color, "opacity": 0.8, "line": {"color": palette.background, "width": 1}},
+            marker={"size": 10, "symbol": symbol, "color": color, "opacity": 0.8,
+                    "line": {"color": palette.background, "width": 1}},
             hovertext=[_hover(rate) for rate in own], hoverinfo="text", visible=True if own else "legendonly")
     named = [outlier.middle for outlier in outliers]
     figure.add_scatter(
         x=[rate.gmacs for rate in named], y=[rate.latency.latency_ms.median for rate in named], mode="text",
-        text=[rate.family.name for rate in named], hoverinfo="skip", showlegend=False, cliponaxis=False,
-        textposition=["top center" if rate.factor > 1 else "bottom center" for rate in named],
-        textfont={"size": 11, "color": palette.text})
+        text=[f" {number} " for number in range(1, len(named) + 1)], hoverinfo="skip", showlegend=False, cliponaxis=False,
+        textposition=[f"{'top' if rate.factor > 1 else 'bottom'} {('left', 'right')[index % 2]}"
+                      for index, rate in enumerate(named)], textfont={"size": 13, "color": palette.text})
     figure.update_xaxes(type="log", title="MACs of one pass, G (logarithmic)", dtick=1)
     figure.update_yaxes(type="log", title="ms for one pass (logarithmic)", dtick=1)
     return dress(figure, palette, 520).update_layout(legend={"y": -0.2, "yanchor": "top"}, margin_t=20)

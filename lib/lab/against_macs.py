@@ -58,10 +58,6 @@ class Traits:
         """MACs of one image, divided among all operations."""
         return self.macs / self.operations
 
-    @property
-    def mega_macs_per_operation(self) -> float:
-        return self.macs_per_operation / 1e6
-
     def bytes_per_mac(self, batch: int) -> float:
         """Bytes of activations written and of weights read for one MAC; a batch reads the weights once."""
         return (self.activation_bytes + self.weight_bytes / batch) / self.macs
@@ -134,9 +130,17 @@ def common(rates: list[Rate]) -> float:
     return median(rate.ms_per_gmac for rate in rates)
 
 
-def middle(rates: list[Rate]) -> Rate:
-    """The network in the middle of sorted rates; of two, the slower."""
-    return rates[(len(rates) - 1) // 2]
+@dataclass(frozen=True)
+class Typical:
+    """The medians of networks, to hold one against."""
+
+    bytes_per_mac: float
+    macs_per_operation: float
+
+    @classmethod
+    def of(cls, rates: list[Rate]) -> Typical:
+        return cls(median(rate.traits.bytes_per_mac(rate.latency.batch) for rate in rates),
+                   median(rate.traits.macs_per_operation for rate in rates))
 
 
 @dataclass(frozen=True)
@@ -155,23 +159,23 @@ def outliers(rates: list[Rate]) -> list[Outlier]:
     families: dict[str, list[Rate]] = {}
     for rate in rates:
         families.setdefault(rate.family.id, []).append(rate)
-    found = [_outlier(own, middle(rates).traits) for own in families.values()]
+    found = [_outlier(own, Typical.of(rates)) for own in families.values()]
     far = [outlier for outlier in found if outlier.factor >= FAR or outlier.factor <= 1 / FAR]
     return sorted(far, key=lambda outlier: -outlier.factor)
 
 
-def _outlier(own: list[Rate], typical: Traits) -> Outlier:
-    factor, shown = median(rate.factor for rate in own), middle(own)
+def _outlier(own: list[Rate], typical: Typical) -> Outlier:
+    factor, shown = median(rate.factor for rate in own), own[(len(own) - 1) // 2]  # of two in the middle, the slower
     return Outlier(shown.family, len(own), factor, shown, reasons(shown.traits, typical, shown.latency.batch, factor > 1))
 
 
-def reasons(own: Traits, typical: Traits, batch: int, slow: bool) -> tuple[str, ...]:
-    """What of a trace may be why a network is slow, or fast, for its MACs beside a typical one.
+def reasons(own: Traits, typical: Typical, batch: int, slow: bool) -> tuple[str, ...]:
+    """What of a trace may be why a network is slow, or fast, for its MACs beside what is typical.
 
     Of a slow one: `depthwise`, `grouped`, `gates` if it has them; `bytes` if it moves `FAR` times as many for a MAC, `small`
     if its operations have so many times fewer MACs. Of a fast one `few_bytes` and `large`, the opposites of these two.
     """
-    more_bytes = own.bytes_per_mac(batch) / typical.bytes_per_mac(batch)
+    more_bytes = own.bytes_per_mac(batch) / typical.bytes_per_mac
     larger = own.macs_per_operation / typical.macs_per_operation
     if slow:
         given = {"depthwise": own.depthwise, "grouped": own.grouped, "gates": own.gates, "bytes": more_bytes >= FAR,

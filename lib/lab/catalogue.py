@@ -22,7 +22,8 @@ AGAIN = 5.0
 
 def presets(scope: Scope) -> tuple[str, ...]:
     """The networks of a scope, those with the fewest MACs first: they are the soonest to show something."""
-    names = catalog.presets() if scope == "catalogue" else [next(iter(family.presets)) for family in catalog.families().values()]
+    firsts = [next(iter(family.presets)) for family in catalog.families().values()]
+    names = catalog.presets() if scope == "catalogue" else firsts
     return tuple(sorted(names, key=lambda preset: totals(preset).macs))
 
 

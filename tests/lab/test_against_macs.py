@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from lib.lab import against_macs
-from lib.lab.against_macs import Saturation, Traits, batches, curves, outliers, rates, reasons, saturation
+from lib.lab.against_macs import Saturation, Traits, Typical, batches, curves, outliers, rates, reasons, saturation
 from lib.models.senet import SqueezeExcitation
 from lib.timing import Latency, Network, Spread, build
 
@@ -44,7 +44,8 @@ def test_families_are_named_by_their_median():
              latency("mobilenet_v2", 3.0), latency("mobilenet_v2_050", 5.0), latency("mobilenet_v2_075", 1.0),
              latency("vgg16", 0.4), latency("googlenet", 1.9)]
     found = outliers(rates(times))
-    assert [(outlier.family.id, outlier.factor, outlier.networks) for outlier in found] == [("mobilenet_v2", 3.0, 3), ("vgg", 0.4, 1)]
+    assert [(outlier.family.id, outlier.factor, outlier.networks) for outlier in found] == [
+        ("mobilenet_v2", 3.0, 3), ("vgg", 0.4, 1)]
     assert found[0].middle.latency.preset == "mobilenet_v2"
     assert "depthwise" in found[0].reasons and "gates" not in found[0].reasons
 
@@ -54,8 +55,8 @@ def traits(macs=1000, operations=10, depthwise=0.0, grouped=0.0, gates=0, activa
 
 
 def test_reasons():
-    usual = traits()
-    assert reasons(usual, usual, 1, slow=True) == reasons(usual, usual, 1, slow=False) == ()
+    usual = Typical(bytes_per_mac=1.0, macs_per_operation=100)
+    assert reasons(traits(), usual, 1, slow=True) == reasons(traits(), usual, 1, slow=False) == ()
     assert reasons(traits(depthwise=0.1, grouped=0.2, gates=3), usual, 1, slow=True) == ("depthwise", "grouped", "gates")
     assert reasons(traits(operations=20, activation_bytes=2000), usual, 1, slow=True) == ("bytes", "small")
     assert reasons(traits(operations=5, activation_bytes=500, gates=1), usual, 1, slow=False) == ("few_bytes", "large")

@@ -116,7 +116,7 @@ def test_a_batch_sweep_without_a_run_shows_the_work_of_each_batch(sweeps):
     (table,) = tables(checked(app.run()))
     assert list(table.iloc[:, 0]) == [1, 2, 4]
     assert list(table.iloc[:, 1] / table.iloc[0, 1]) == [1, 2, 4]
-    assert "**Run** adds" in texts(app)
+    assert "**Run the sweep** adds" in texts(app)
 
 
 def test_a_batch_sweep_names_the_batch_that_saturates(sweeps):

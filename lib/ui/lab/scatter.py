@@ -5,7 +5,7 @@ import streamlit as st
 
 from lib.figures.lab_scatter import GROUPS, scatter
 from lib.lab import against_macs, catalogue
-from lib.lab.against_macs import FAR, Outlier, Rate, Traits
+from lib.lab.against_macs import FAR, Outlier, Rate, Traits, Typical
 from lib.lab.catalogue import Sweep
 from lib.lab.lab import lab
 from lib.lab.limits import limits
@@ -55,8 +55,8 @@ def _controls(asked: Asked, sweep: Sweep | None) -> None:
                              on_change=keep, disabled=running, help=_("The first network of every family, or every network."))
         st.button(_("Time the networks"), key="scatter_start", type="primary", icon=":material/play_arrow:", on_click=_start,
                   args=(asked, state["timing_scope"]), disabled=running or not limits().catalogue_sweep,
-                  help=_("One after another, between other people's runs; it goes on when you leave this page, and all visitors "
-                         "share what it finds. It replaces the sweep before."))
+                  help=_("One after another, between other people's runs; it goes on when you leave this page, and all "
+                         "visitors share what it finds. It replaces the sweep before."))
         if running:
             st.button(_("Stop"), key="scatter_stop", icon=":material/stop:", on_click=lambda: (moved(), sweep.stop()),
                       help=_("Stops it for all visitors; what was found stays."))
@@ -84,7 +84,8 @@ def _found(asked: Asked, sweep: Sweep | None, was_running: bool) -> None:
         _show_traits(asked)
     if sweep and sweep.failures:
         st.markdown(prose("timing_scatter", "Failures"))
-        st.dataframe(pd.DataFrame(sweep.failures.items(), columns=[_("Network"), _("Why")]), hide_index=True, key="scatter_failures")
+        st.dataframe(pd.DataFrame(sweep.failures.items(), columns=[_("Network"), _("Why")]), hide_index=True,
+                     key="scatter_failures")
         mark("measured", plain(asked.device.name))
 
 
@@ -98,21 +99,23 @@ def _own(asked: Asked, setting: Setting) -> list[Latency]:
 def _show_traits(asked: Asked) -> None:
     """What is known without a time."""
     st.caption(prose("timing_scatter", "Before"))
-    rows = [(label, *_traits(Traits.of(analysis), asked.setting.batch)) for label, analysis in zip(asked.labels, asked.analyses)]
+    rows = [(label, *_traits(Traits.of(analysis), asked.setting.batch))
+            for label, analysis in zip(asked.labels, asked.analyses)]
     st.dataframe(pd.DataFrame(rows, columns=["network", *TRAITS]), hide_index=True, key="scatter_traits",
                  column_config={"network": _("Network"), **TRAITS})
     mark("computed")
 
 
 def _traits(traits: Traits, batch: int) -> tuple:
-    return (GROUPS[traits.group][0], traits.depthwise, traits.grouped, traits.gates, traits.operations, traits.macs_per_operation,
-            traits.bytes_per_mac(batch))
+    return (GROUPS[traits.group][0], traits.depthwise, traits.grouped, traits.gates, traits.operations,
+            traits.macs_per_operation, traits.bytes_per_mac(batch))
 
 
 def _show_rates(asked: Asked, setting: Setting, rates: list[Rate]) -> None:
     """The picture, the families far from their MACs, and the table."""
-    st.caption(prose("timing_scatter", "Setting", batch=setting.batch, dtype=setting.dtype, mode=plain(setting.mode), count=len(rates),
-                     more=(_(", channels last") if setting.channels_last else "") + (_(", L2 flushed") if setting.flush_l2 else "")))
+    more = (_(", channels last") if setting.channels_last else "") + (_(", L2 flushed") if setting.flush_l2 else "")
+    st.caption(prose("timing_scatter", "Setting", batch=setting.batch, dtype=setting.dtype, mode=plain(setting.mode), more=more,
+                     count=len(rates)))
     if setting != asked.setting:
         st.caption(prose("timing_scatter", "Other setting"))
     outliers, device = against_macs.outliers(rates), plain(f"{asked.device.name}, {asked.device.host}")
@@ -120,7 +123,7 @@ def _show_rates(asked: Asked, setting: Setting, rates: list[Rate]) -> None:
                     alt=_("Milliseconds against multiply-adds; the table below holds the same."))
     mark("measured", _("times, on {device}; MACs and what networks hold are computed").format(device=device))
     st.markdown(prose("timing_scatter", "Line", rate=f"{against_macs.common(rates):.3g}", far=f"{FAR:g}"))
-    _name_outliers(outliers, against_macs.middle(rates), device)
+    _name_outliers(outliers, Typical.of(rates), device)
     table = pd.DataFrame([
         (rate.latency.label, rate.family.name, rate.latency.latency_ms.median, rate.gmacs, rate.ms_per_gmac, rate.factor,
          *_traits(rate.traits, setting.batch)) for rate in rates], columns=[*TIMES, *TRAITS])
@@ -132,39 +135,40 @@ def _show_rates(asked: Asked, setting: Setting, rates: list[Rate]) -> None:
 
 def csv(table: pd.DataFrame, rates: list[Rate]) -> str:
     """The table, and beside every row how and where its time was taken."""
-    taken = pd.DataFrame([{"batch": rate.latency.batch, "input_size": rate.latency.input_size, "mode": rate.latency.protocol.mode,
-                           "repetitions": rate.latency.protocol.repetitions, **rate.latency.environment} for rate in rates])
+    times = [rate.latency for rate in rates]
+    taken = pd.DataFrame([{"batch": time.batch, "input_size": time.input_size, "mode": time.protocol.mode,
+                           "repetitions": time.protocol.repetitions, **time.environment} for time in times])
     return pd.concat([table, taken], axis=1).to_csv(index=False)
 
 
-def _name_outliers(outliers: list[Outlier], typical: Rate, device: str) -> None:
-    """A line for each family that is far from its MACs, with what its trace holds."""
+def _name_outliers(outliers: list[Outlier], typical: Typical, device: str) -> None:
+    """The families that are far from their MACs, numbered as in the picture, with what their traces hold."""
     if not outliers:
         st.markdown(prose("timing_scatter", "None far", device=device))
         return
     lines = []
-    for outlier in outliers:
-        more = {"family": plain(outlier.family.name), "networks": outlier.networks, "network": plain(outlier.middle.latency.label)}
+    for index, outlier in enumerate(outliers, 1):
+        more = {"family": plain(outlier.family.name), "networks": outlier.networks,
+                "network": plain(outlier.middle.latency.label)}
         if outlier.factor > 1:
             first = prose("timing_scatter", "Slower", factor=f"{outlier.factor:.1f}", **more)
         else:
             first = prose("timing_scatter", "Faster", factor=f"{outlier.factor:.0%}", **more)
         said = _reasons(outlier.middle, typical)
-        chosen = [said[reason] for reason in outlier.reasons]
-        lines.append("- " + " ".join([first, *(chosen or [prose("timing_scatter", "Unexplained", other=plain(typical.latency.label))])]))
+        lines.append(f"{index}. " + " ".join([first, *(said[reason] for reason in outlier.reasons or ["unexplained"])]))
     st.markdown("\n".join(lines))
     st.caption(prose("timing_scatter", "Inference"))
 
 
-def _reasons(rate: Rate, typical: Rate) -> dict[str, str]:
+def _reasons(rate: Rate, typical: Typical) -> dict[str, str]:
     """A sentence for every reason there may be."""
-    own, other = rate.traits, plain(typical.latency.label)
-    moved_bytes = {"own": f"{own.bytes_per_mac(rate.latency.batch):.2g}", "other": other,
-                   "typical": f"{typical.traits.bytes_per_mac(rate.latency.batch):.2g}"}
-    macs = {"operations": own.operations, "own": f"{own.mega_macs_per_operation:.2g}", "other": other,
-            "typical": f"{typical.traits.mega_macs_per_operation:.2g}"}
+    own = rate.traits
+    moved_bytes = {"own": f"{own.bytes_per_mac(rate.latency.batch):.2g}", "typical": f"{typical.bytes_per_mac:.2g}"}
+    macs = {"operations": own.operations, "own": f"{own.macs_per_operation:,.0f}", "typical": f"{typical.macs_per_operation:,.0f}"}
     return {"depthwise": prose("timing_scatter", "Depthwise", share=f"{own.depthwise:.0%}"),
             "grouped": prose("timing_scatter", "Grouped", share=f"{own.grouped:.0%}"),
             "gates": prose("timing_scatter", "Gates", count=own.gates),
-            "bytes": prose("timing_scatter", "Bytes", **moved_bytes), "few_bytes": prose("timing_scatter", "Few bytes", **moved_bytes),
-            "small": prose("timing_scatter", "Small", **macs), "large": prose("timing_scatter", "Large", **macs)}
+            "bytes": prose("timing_scatter", "Bytes", **moved_bytes),
+            "few_bytes": prose("timing_scatter", "Few bytes", **moved_bytes),
+            "small": prose("timing_scatter", "Small", **macs), "large": prose("timing_scatter", "Large", **macs),
+            "unexplained": prose("timing_scatter", "Unexplained")}

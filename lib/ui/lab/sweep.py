@@ -41,7 +41,7 @@ def _choose_largest() -> int:
         state["timing_largest"] = state["timing_largest_batch"]
     show_value("timing_largest_batch", state.setdefault("timing_largest", USUAL if USUAL in offered else offered[-1]))
     return st.select_slider(_("Largest batch"), offered, key="timing_largest_batch", on_change=keep,
-                            help=_("The sweep takes the powers of two from 1 to this. The batch set above is for the other tabs."))
+                            help=_("The sweep takes the powers of two from 1 to this. The batch above is for the other tabs."))
 
 
 def _show_work(asked: Asked, tried: tuple[int, ...]) -> None:
@@ -49,7 +49,8 @@ def _show_work(asked: Asked, tried: tuple[int, ...]) -> None:
     st.caption(prose("timing_sweep", "Before"))
     st.dataframe(pd.DataFrame(
         [(batch, *(gmacs(analysis.macs, batch) for analysis in asked.analyses)) for batch in tried],
-        columns=[_("Batch"), *(_("{network}, GMACs").format(network=label) for label in asked.labels)]), hide_index=True, key="sweep_work")
+        columns=[_("Batch"), *(_("{network}, GMACs").format(network=label) for label in asked.labels)]),
+        hide_index=True, key="sweep_work")
     mark("computed", _("multiply-adds of one pass over the batch"))
 
 
@@ -63,16 +64,19 @@ def _show_found(outcome: Outcome) -> None:
     left, right = st.columns(2)
     with left:
         st.plotly_chart(lab_sweep.throughput(found, saturations, current_palette()), key="sweep_throughput",
-                        config={"displayModeBar": False}, alt=_("Images a second against the batch; the table below holds the same."))
+                        config={"displayModeBar": False},
+                        alt=_("Images a second against the batch; the table below holds the same."))
         mark("measured", device)
     with right:
         st.plotly_chart(lab_sweep.latency(found, current_palette()), key="sweep_latency",
-                        config={"displayModeBar": False}, alt=_("Milliseconds against the batch; the table below holds the same."))
+                        config={"displayModeBar": False},
+                        alt=_("Milliseconds against the batch; the table below holds the same."))
         mark("measured", _("{device}; bars from the 10th to the 90th percentile").format(device=device))
     latencies = [latency for curve in found.values() for latency in curve]
     st.dataframe(table_of(latencies), hide_index=True, column_config=COLUMNS, key="sweep_table")
     mark("measured", device)
-    st.download_button(_("Download CSV"), lambda: csv(latencies), "batch_sweep.csv", "text/csv", on_click="ignore", key="sweep_csv")
+    st.download_button(_("Download CSV"), lambda: csv(latencies), "batch_sweep.csv", "text/csv", on_click="ignore",
+                       key="sweep_csv")
 
 
 def _verdict(name: str, reached: Saturation, device: str) -> str:
