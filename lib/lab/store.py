@@ -158,7 +158,11 @@ def runs(kind: str | None = None, device_name: str | None = None, limit: int | N
 
 def device_names() -> list[str]:
     """The names of the devices that there are runs of. Raises `Impossible` as `runs` does."""
-    return sorted({row.device_name for row in runs()})
+    found = {row.device_name for row in shipped().values()}
+    if limits().keep_runs:
+        with _database() as session:
+            found |= set(session.scalars(select(Stored.device_name).distinct()))
+    return sorted(found)
 
 
 def get(ids: Iterable[str]) -> list[Run]:

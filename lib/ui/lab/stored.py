@@ -55,7 +55,7 @@ def _picked() -> list[str]:
 def _listed() -> list[Stored]:
     """The runs that the filters let through, the newest first."""
     kinds, names = st.columns(2)
-    kind = kinds.selectbox(_("Kind"), [None, *KINDS], key="stored_kind", on_change=moved,
+    kind = kinds.selectbox(_("Kind"), ["", *KINDS], key="stored_kind", on_change=moved,
                            format_func=lambda kind: KINDS.get(kind, _("all kinds")), help=_("List runs of one kind only."))
     held = _held().values()
     try:
@@ -65,13 +65,13 @@ def _listed() -> list[Stored]:
         st.warning(plain(str(error)))
         rows = list(store.shipped().values())
         devices = sorted({row.device_name for row in (*rows, *held)})
-    name = names.selectbox(_("Of device"), [None, *devices], key="stored_device", on_change=moved,
+    name = names.selectbox(_("Of device"), ["", *devices], key="stored_device", on_change=moved,
                            format_func=lambda name: name or _("all devices"), help=_("List runs of one device only."))
     if rows is None:
-        rows = store.runs(kind, name, MOST_ROWS)
+        rows = store.runs(kind or None, name or None, MOST_ROWS)
     if len(rows) == MOST_ROWS:
         st.caption(prose("timing_stored", "Cut", shown=MOST_ROWS))
-    rows = {row.id: row for row in (*held, *rows) if kind in (None, row.kind) and name in (None, row.device_name)}
+    rows = {row.id: row for row in (*held, *rows) if kind in ("", row.kind) and name in ("", row.device_name)}
     return sorted(rows.values(), key=lambda row: row.taken, reverse=True)
 
 
@@ -88,7 +88,7 @@ def _table(rows: list[Stored]) -> None:
     table = [(row.taken, row.device_name, row.host, row.title, row.median_ms, ORIGINS[row.origin]) for row in rows]
     st.dataframe(pd.DataFrame(table, columns=["taken", "device", "host", "what", "median", "origin"]), key=key,
                  on_select=pick, selection_mode="multi-row", hide_index=True, height=390 if len(ids) > 10 else "auto",
-                 selection_default={"selection": {"rows": selected}} if selected else None,
+                 selection_default={"selection": {"rows": selected}} if selected else None, placeholder="–",
                  column_config={
                      "taken": st.column_config.DatetimeColumn(_("When (UTC)"), format="YYYY-MM-DD HH:mm"),
                      "device": _("Device"), "host": _("Host"),
@@ -123,7 +123,9 @@ def _open(ids: list[str]) -> None:
 
 
 def _name(number: int, run: Run) -> str:
-    return f"{number}: {run.device_name}, {run.host}, {run.taken:%Y-%m-%d}"
+    """What to call a run in picture and table: short enough for a phone."""
+    device, host = (name if len(name) <= 24 else name[:23] + "…" for name in (run.device_name, run.host))
+    return f"{number}: {device}, {host}, {run.taken:%Y-%m-%d}"
 
 
 def _network(found: Latency) -> str:
@@ -240,6 +242,7 @@ def _undo() -> None:
         st.session_state["stored_gone"] = rows
         _tell("error", str(error))
         return
+    st.session_state["stored_picked"] = [row.id for row in rows]
     _tell("info", _("Put back: {titles}.").format(titles="; ".join(row.title for row in rows)))
 
 
