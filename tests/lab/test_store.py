@@ -2,6 +2,7 @@
 
 import json
 import os
+import pwd
 import shutil
 import subprocess
 import tempfile
@@ -43,7 +44,7 @@ def postgres():
     if not all(map(shutil.which, ("postgres", "initdb", "pg_ctl"))):
         pytest.skip("needs PostgreSQL: postgres, initdb and pg_ctl on the path")
     folder = Path(tempfile.mkdtemp(prefix="postgres"))
-    who = {"user": "nobody", "group": "nogroup", "extra_groups": []} if os.geteuid() == 0 else {}
+    who = {"user": "nobody", "group": pwd.getpwnam("nobody").pw_gid, "extra_groups": []} if os.geteuid() == 0 else {}
     if who:
         shutil.chown(folder, who["user"])
 
