@@ -103,6 +103,20 @@ class LayerTimes(BaseModel):
         """What the stopwatch adds to a pass."""
         return self.stopwatch_ms * len(self.names)
 
+    @property
+    def stopwatch_us(self) -> float:
+        """What the stopwatch adds to one operation, in microseconds."""
+        return 1e3 * self.stopwatch_ms
+
+    @property
+    def between_us(self) -> float:
+        """What passes between the operations, for each of them, in microseconds."""
+        return 1e3 * self.between_ms / len(self.names)
+
+    @property
+    def label(self) -> str:
+        return Network(preset=self.preset, changed=self.changed).label
+
 
 class Stopwatch(TorchFunctionMode):
     """Reads the clock before and after every torch function that gives a tensor: those that `lib.trace` records."""
@@ -271,16 +285,26 @@ def result(contender: Contender, clock: Clock, roof: Peaks, passes: list[Pass], 
         environment=environment(setting.device, setting.dtype), repetitions_ms=tuple(contender.times))
 
 
+def limit(op: Layer, times: LayerTimes, bytes_per_number: int) -> str:
+    """What limits a layer by the roof: `memory`, `compute`, or neither as it moves nothing."""
+    if traffic.moves_nothing(op):
+        return "moves nothing"
+    return times.peaks.limit(traffic.intensity([op], times.batch, bytes_per_number))
+
+
 def timed_table(analysis: Analysis, level: str, times: LayerTimes) -> pd.DataFrame:
     """The computed columns of `lib.analysis.traffic`, and for each part its time in ms and as a share of the sum, its
     speed and what the roof allows at its intensity (GFLOP/s), and what limits it."""
-    frame = traffic.table(analysis, level, times.batch, DTYPES[times.dtype].itemsize)
-    frame["ms"] = [times.of(part.ops) for part in traffic.parts(analysis, level)]
+    size, cut = DTYPES[times.dtype].itemsize, traffic.parts(analysis, level)
+    limits = [limit(op, times, size) for op in analysis.ops]
+    frame = traffic.table(analysis, level, times.batch, size)
+    frame["ms"] = [times.of(part.ops) for part in cut]
     frame["ms_share"] = frame["ms"] / times.sum_ms
     frame["speed"] = frame["flops"] / frame["ms"] / 1e6
     frame["roof"] = [None if pd.isna(each) else times.peaks.roof(each) / 1e9 for each in frame["intensity"]]
-    frame["limit"] = [times.peaks.limit(None if pd.isna(row.intensity) else row.intensity) if row.bytes else "moves nothing"
-                      for row in frame.itertuples()]
+    frame["memory_ms"] = [times.of(op for op in part.ops if limits[op.index] == "memory") for part in cut]
+    if level == "layer":
+        frame["limit"] = limits
     return frame
 
 
@@ -288,6 +312,37 @@ def csv(analysis: Analysis, times: LayerTimes) -> str:
     """Every layer with every column, and what the times belong to."""
     frame = timed_table(analysis, "layer", times)
     frame["ms_p10"], frame["ms_p90"] = zip(*((spread.p10, spread.p90) for spread in times.layer_ms))
-    network = " ".join([times.preset, *(f"{name}={value}" for name, value in times.changed.items())])
-    facts = {"network": network, "batch": times.batch, "dtype": times.dtype}
+    facts = {"network": times.label, "batch": times.batch, "dtype": times.dtype}
     return frame.assign(**facts, **{name: times.environment[name] for name in ("device_name", "torch", "date")}).to_csv(index=False)
+
+
+def largest(rows: pd.DataFrame, most: int) -> pd.DataFrame:
+    """The `most` rows that take longest, or move most where there are no times, in the order of the pass."""
+    quantity = "ms" if "ms" in rows else "bytes"
+    return rows.nlargest(most, quantity).sort_index()
+
+
+@dataclass
+class UnderTheRoof:
+    """Layers that memory and computing limit and their shares of the time (0 to 1), those without arithmetic and their
+    time, those above the roof, and the farthest of these with its speed as a multiple of the roof."""
+
+    memory: int
+    memory_share: float
+    compute: int
+    compute_share: float
+    silent: int
+    silent_ms: float
+    above: int
+    farthest: float
+    farthest_layer: str
+
+
+def under_the_roof(rows: pd.DataFrame) -> UnderTheRoof:
+    """What the roofline says of the layers of `timed_table`."""
+    memory, compute, silent = rows[rows["limit"] == "memory"], rows[rows["limit"] == "compute"], rows[rows["flops"] == 0]
+    dots = rows[rows["roof"] > 0]
+    height = dots["speed"] / dots["roof"]
+    return UnderTheRoof(
+        len(memory), float(memory["ms_share"].sum()), len(compute), float(compute["ms_share"].sum()), len(silent),
+        float(silent["ms"].sum()), int((height > 1).sum()), float(height.max()), str(dots["part"].iloc[height.argmax()]))

@@ -34,6 +34,18 @@ class Peaks(BaseModel):
     copy_bytes: int
 
     @property
+    def gflop_per_second(self) -> float:
+        return self.flop_per_second / 1e9
+
+    @property
+    def gigabytes_per_second(self) -> float:
+        return self.bytes_per_second / 1e9
+
+    @property
+    def copied_megabytes(self) -> float:
+        return self.copy_bytes / 1e6
+
+    @property
     def ridge(self) -> float:
         """The intensity, in FLOPs a byte, from which on computing is the limit and no longer memory."""
         return self.flop_per_second / self.bytes_per_second

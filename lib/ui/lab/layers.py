@@ -1,0 +1,158 @@
+"""Layer by layer: what every part of one network costs, and what it takes."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from lib import catalog
+from lib.analysis import Analysis, traffic
+from lib.devices import DTYPES
+from lib.figures.lab_layers import roofline, shares
+from lib.lab import layers
+from lib.lab.jobs import Job
+from lib.lab.layers import CLOSE, LayerTimes
+from lib.text import prose
+from lib.ui import _, current_palette
+from lib.ui.address import plain
+from lib.ui.lab import running
+from lib.ui.lab.asked import Asked
+from lib.ui.network import analysis_of
+from lib.ui.provenance import mark
+
+LEVELS = {"stage": _("Stages"), "block": _("Blocks"), "layer": _("Layers"), "kind": _("Kinds")}
+MOST_BARS = 24
+"""Parts that are drawn; the others are in the table."""
+
+
+def show(asked: Asked) -> None:
+    """The panel: the computed costs of the first network, and beside them what its last run has measured."""
+    network = asked.networks[0]
+    st.markdown(prose("timing_layers", "Intro", network=plain(network.label)))
+    if len(asked.networks) > 1:
+        st.caption(prose("timing_layers", "First network", network=plain(network.label)))
+    outcome = None
+    if asked.setting.mode != "eager":
+        st.info(prose("timing_layers", "Eager only", mode=asked.setting.mode))
+    else:
+        job = Job(kind="layers", networks=(network,), setting=asked.setting)
+        outcome = running.run_panel("layers", asked, job, _("Time the layers"),
+                                    _("Times every operation of the first network, and the peaks of the device."))
+    if outcome is None or not outcome.found:
+        st.info(prose("timing_layers", "Before a run", device=plain(asked.device.name)))
+        _parts(asked.analyses[0], asked.setting.batch, DTYPES[asked.setting.dtype].itemsize, None)
+        return
+    times = outcome.found[-1]
+    analysis = analysis_of(times.preset, catalog.configure(times.preset, times.changed))
+    _totals(times)
+    _parts(analysis, times.batch, DTYPES[times.dtype].itemsize, times)
+    _roofline(analysis, times)
+
+
+def _totals(times: LayerTimes) -> None:
+    """What was timed, whether the layers add up to the whole, why not, and what the stopwatch adds."""
+    facts = times.environment
+    st.markdown(prose("timing_layers", "What was timed", network=plain(times.label), batch=times.batch, size=times.input_size,
+                      dtype=times.dtype, device=plain(str(facts["device_name"])), threads=facts["threads"],
+                      repetitions=times.protocol.repetitions))
+    told = {"operations": len(times.names), "sum": _number(times.sum_ms), "whole": _number(times.whole_ms.median),
+            "ratio": f"{times.ratio:.0%}", "close": f"{CLOSE:.0%}"}
+    if times.adds_up:
+        st.success(prose("timing_layers", "Adds up", **told))
+    else:
+        st.warning(prose("timing_layers", "Does not add up", **told) + " " + _because(times))
+    st.markdown(prose("timing_layers", "Overhead", each=_number(times.stopwatch_us), overhead=_number(times.all_stopwatch_ms),
+                      watched=_number(times.watched_ms.median), between=_number(times.between_ms),
+                      between_is=_("Python and the calls of modules") if times.ready_ms is None
+                      else _("the GPU waits for Python's next command")))
+    mark("measured", _("{clock}; {how}; {warm_up} passes to warm up").format(
+        clock=times.protocol.clock, how=times.protocol.synchronised, warm_up=times.protocol.warm_up))
+
+
+def _because(times: LayerTimes) -> str:
+    """Why the layers do not add up to the whole."""
+    reason, overhead = times.reason, _number(times.all_stopwatch_ms)
+    if reason == "between" and times.ready_ms:
+        return prose("timing_layers", "Because of waiting", ready=_number(times.ready_ms.median),
+                     between=_number(times.between_ms))
+    if reason == "between":
+        return prose("timing_layers", "Because of Python", between=_number(times.between_ms),
+                     operations=len(times.names), each=_number(times.between_us))
+    if reason == "interruptions":
+        return prose("timing_layers", "Because of interruptions", together=_number(times.together_ms.median))
+    if reason == "stopwatch":
+        return prose("timing_layers", "Because of stopwatch", overhead=overhead)
+    return prose("timing_layers", "Because of drift", watched=_number(times.watched_ms.median), overhead=overhead)
+
+
+def _parts(analysis: Analysis, batch: int, size: int, times: LayerTimes | None) -> None:
+    """The parts at the chosen level as bars and as a table, to download."""
+    left, right = st.columns([3, 1], vertical_alignment="bottom")
+    level = left.segmented_control(_("Rows"), list(LEVELS), key="layers_level", default="block", required=True,
+                                   format_func=LEVELS.get, help=_("What one row of the chart and the table is."))
+    right.download_button(
+        _("Download CSV"), lambda: layers.csv(analysis, times) if times else
+        traffic.table(analysis, "layer", batch, size).to_csv(index=False), f"{analysis.preset}_layers.csv", "text/csv",
+        key="layers_csv", on_click="ignore", width="stretch", help=_("Every layer with every column."))
+    rows = layers.timed_table(analysis, level, times) if times else traffic.table(analysis, level, batch, size)
+    drawn = layers.largest(rows, MOST_BARS)
+    st.markdown(prose("timing_layers", "Bars"))
+    if len(drawn) < len(rows):
+        st.caption(prose("timing_layers", "Longest", all=len(rows), shown=len(drawn)))
+    st.plotly_chart(shares(drawn, current_palette()), key="layers_shares", config={"displayModeBar": False},
+                    alt=_("Shares of time, MACs and bytes moved by part of the network; the table below holds the same numbers."))
+    _table(rows, "layers_table")
+    if times:
+        mark("measured", _("the time and speed; MACs, bytes and intensity are computed"))
+    else:
+        mark("computed", _("each tensor is read or written once"))
+
+
+def _table(rows: pd.DataFrame, key: str) -> None:
+    number, share = st.column_config.NumberColumn, st.column_config.ProgressColumn
+    columns = {
+        "part": st.column_config.TextColumn(_("Part"), pinned=True), "stage": _("Stage"), "kind": _("Kind"),
+        "operations": number(_("Operations")),
+        "ms": number("ms", format="%.4f", help=_("The sum of the medians of its operations.")),
+        "ms_share": share(_("% of time"), format="percent", max_value=1),
+        "macs": number(_("MACs"), format="localized", help=_("Of all images of the batch.")),
+        "macs_share": share(_("% of MACs"), format="percent", max_value=1),
+        "bytes": number(_("Bytes moved"), format="localized", help=_("Inputs, outputs and weights, each once; 0 for a view.")),
+        "bytes_share": share(_("% of bytes"), format="percent", max_value=1),
+        "flops": number("FLOPs", format="localized", help=_("Two for a MAC, one for any other operation.")),
+        "intensity": number(_("FLOPs a byte"), format="%.2f", help=_("Arithmetic intensity; empty where nothing moves.")),
+        "speed": number("GFLOP/s", format="%.2f", help=_("Achieved: FLOPs by the time.")),
+        "roof": number(_("Roof, GFLOP/s"), format="%.2f", help=_("The most that the measured peaks allow at this intensity.")),
+        "memory_ms": number(_("Memory-bound, ms"), format="%.4f", help=_("Time in layers that memory limits.")),
+        "limit": _("Limit")}
+    st.dataframe(rows, key=key, hide_index=True, height=min(390, 38 + 35 * len(rows)), column_config=columns,
+                 column_order=[name for name in columns if name in rows])
+
+
+def _roofline(analysis: Analysis, times: LayerTimes) -> None:
+    """Every layer under the roof of the device."""
+    rows, peaks = layers.timed_table(analysis, "layer", times), times.peaks
+    seen = layers.under_the_roof(rows)
+    st.subheader(_("The roofline"), anchor=False)
+    st.markdown(prose("timing_layers", "Roofline", peak=_number(peaks.gflop_per_second), side=peaks.matrix_side,
+                      bandwidth=_number(peaks.gigabytes_per_second), copied=_number(peaks.copied_megabytes),
+                      ridge=_number(peaks.ridge)))
+    st.plotly_chart(roofline(rows, peaks.flop_per_second, peaks.bytes_per_second, current_palette()), key="layers_roofline",
+                    config={"displayModeBar": False},
+                    alt=_("Achieved GFLOP/s of every layer over its arithmetic intensity, under the device's roof; "
+                          "the table below holds the same numbers."))
+    mark("measured", _("the peaks in the same run; the intensity is computed"))
+    st.markdown(prose("timing_layers", "Limits", memory=seen.memory, memory_share=f"{seen.memory_share:.0%}",
+                      compute=seen.compute, compute_share=f"{seen.compute_share:.0%}", silent=seen.silent,
+                      silent_ms=_number(seen.silent_ms)))
+    if seen.above:
+        st.markdown(prose("timing_layers", "Above the roof", count=seen.above, times=f"{seen.farthest:.0%}",
+                          layer=plain(seen.farthest_layer)))
+    with st.expander(_("Every layer of the roofline as a table")):
+        _table(rows[["part", "kind", "ms", "flops", "bytes", "intensity", "speed", "roof", "limit"]], "layers_roofline_table")
+        mark("measured", _("the time and speed; FLOPs, bytes and intensity are computed"))
+
+
+def _number(value: float) -> str:
+    """Three figures, or all before the point: `0.0123`, `4.56`, `1,234`."""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
