@@ -68,7 +68,14 @@ def leave() -> None:
 def run_panel(slot: str, asked: Asked, job: Job, button: str, help: str) -> Outcome | None:
     """Run and Stop, and how far it is; gives what the last run of this slot has found."""
     own = _settled(_slots().setdefault(slot, Slot()))
-    st.fragment(_panel, run_every=POLL if own.ticket else None)(slot, asked, job, button, help)
+    with st.container(horizontal=True):  # outside the fragment, so that a click begins to poll, or ends it
+        st.button(button, key=f"run_{slot}", type="primary", icon=":material/play_arrow:", help=help,
+                  disabled=own.ticket is not None, on_click=_start, args=(own, asked, job))
+        if own.ticket:
+            st.button(_("Stop"), key=f"stop_{slot}", icon=":material/stop:", on_click=_stop, args=(own,),
+                      help=_("Stops after the repetition that runs now; what was found is kept."))
+    if own.ticket:
+        st.fragment(_watch, run_every=POLL)(own)
     if own.refused:
         st.error(plain(own.refused))
     if own.last:
@@ -86,18 +93,11 @@ def _settled(own: Slot) -> Slot:
     return own
 
 
-def _panel(slot: str, asked: Asked, job: Job, button: str, help: str) -> None:
-    own = _slots()[slot]
-    with st.container(horizontal=True):
-        st.button(button, key=f"run_{slot}", type="primary", icon=":material/play_arrow:", help=help,
-                  disabled=own.ticket is not None, on_click=_start, args=(own, asked, job))
-        if own.ticket:
-            st.button(_("Stop"), key=f"stop_{slot}", icon=":material/stop:", on_click=_stop, args=(own,),
-                      help=_("Stops after the repetition that runs now; what was found is kept."))
-    if own.ticket:
-        _show_progress(own)
-        if own.ticket.over:
-            st.rerun()
+def _watch(own: Slot) -> None:
+    """How far the run is, again and again; at its end the page is drawn anew."""
+    if own.ticket is None or own.ticket.over:
+        st.rerun()
+    _show_progress(own)
 
 
 def _show_progress(own: Slot) -> None:
