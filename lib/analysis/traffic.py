@@ -75,10 +75,11 @@ def table(analysis: Analysis, level: str, batch: int, bytes_per_number: int) -> 
 
 def _row(part: Part, batch: int, bytes_per_number: int) -> dict:
     counts = [operations(op, batch) for op in part.ops]
+    places = {"stage": part.last.stage} if part.level in ("block", "layer") else {}
+    if part.level == "layer":
+        places |= {"block": part.last.block, "kind": part.last.kind}
     return {
-        "part": part.last.name if part.level == "layer" else part.name,
-        "stage": "" if part.level == "kind" else part.last.stage,
-        "kind": part.last.kind if part.level in ("layer", "kind") else "",
+        "part": part.last.name if part.level == "layer" else part.name, **places,
         "operations": len(part.ops),
         "macs": None if part.macs is None else batch * part.macs,
         "flops": None if None in counts else sum(counts),

@@ -193,8 +193,11 @@ class HeadStart:
         torch.mm(self.matrix, self.matrix, out=self.product)
 
     def __call__(self) -> None:
+        """Queue the work up, and behind it what flushes the cache, if that was chosen."""
         for _ in range(self.products):
             self._multiply()
+        if self.clock.cache is not None:
+            self.clock.cache.zero_()
 
     def milliseconds(self, work: Callable[[], object]) -> float:
         """As `Clock.milliseconds`, with all commands ready on the GPU when the clock starts."""
@@ -276,7 +279,7 @@ def result(contender: Contender, clock: Clock, roof: Peaks, passes: list[Pass], 
         layer_ms=tuple(Spread.of(laps) for laps in zip(*(each.laps for each in passes))),
         whole_ms=whole, watched_ms=Spread.of([each.whole for each in passes]), together_ms=Spread.of(together),
         ready_ms=Spread.of(ready) if ready else None, stopwatch_ms=stopwatch,
-        between_ms=whole.median - median(ready) if ready else max(0.0, between), peaks=roof,
+        between_ms=max(0.0, whole.median - median(ready) if ready else between), peaks=roof,
         protocol=Protocol(clock=clock.name, synchronised=clock.synchronised if clock.kind == "cpu" else
                           "events around each operation, read when the pass is over",
                           warm_up=contender.warm_up, stable=contender.stable, repetitions=len(passes),

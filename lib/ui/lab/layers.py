@@ -101,11 +101,16 @@ def _parts(analysis: Analysis, batch: int, size: int, times: LayerTimes | None) 
         st.caption(prose("timing_layers", "Longest", all=len(rows), shown=len(drawn)))
     st.plotly_chart(shares(drawn, current_palette()), key="layers_shares", config={"displayModeBar": False},
                     alt=_("Shares of time, MACs and bytes moved by part of the network; the table below holds the same numbers."))
+    _say_source(times)
     _table(rows, "layers_table")
+    _say_source(times)
+
+
+def _say_source(times: LayerTimes | None) -> None:
     if times:
         mark("measured", _("the time and speed; MACs, bytes and intensity are computed"))
     else:
-        mark("computed", _("each tensor is read or written once"))
+        mark("computed", _("bytes as if each tensor were read or written once"))
 
 
 def _table(rows: pd.DataFrame, key: str) -> None:
@@ -150,7 +155,7 @@ def _roofline(analysis: Analysis, times: LayerTimes) -> None:
                           layer=plain(seen.farthest_layer)))
     with st.expander(_("Every layer of the roofline as a table")):
         _table(rows[["part", "kind", "ms", "flops", "bytes", "intensity", "speed", "roof", "limit"]], "layers_roofline_table")
-        mark("measured", _("the time and speed; FLOPs, bytes and intensity are computed"))
+        _say_source(times)
 
 
 def _number(value: float) -> str:
