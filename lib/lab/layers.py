@@ -28,8 +28,8 @@ from lib.architecture import Impossible
 from lib.devices import DTYPES, environment
 from lib.lab import peaks
 from lib.lab.peaks import Peaks
-from lib.timing import (FEWEST_REPETITIONS, MOST_REPETITIONS, WINDOW, Clock, Contender, Network, Protocol, Setting, Spread, Step,
-                        Steps, arithmetic, warm_up)
+from lib.timing import (FEWEST_REPETITIONS, MOST_REPETITIONS, WINDOW, Clock, Contender, Network, Protocol, Setting, Spread,
+                        Step, Steps, arithmetic, warm_up)
 from lib.trace import QUESTIONS, kind_of, tensors_in
 
 CLOSE = 0.15
@@ -213,7 +213,8 @@ def measure(network: Network, setting: Setting, seconds: float) -> Steps:
     Raises `Impossible` for a network that is not run operation by operation, and for what cannot be built.
     """
     if setting.mode != "eager":
-        raise Impossible(f"Layers can be timed in eager mode only: as {setting.mode} the operations are fused or replayed as one.")
+        raise Impossible(f"Layers can be timed in eager mode only: as {setting.mode} the operations are fused or replayed "
+                         "as one.")
     with arithmetic(setting):
         clock = Clock(setting)
         yield Step(0.0, f"Building {network.label}")
@@ -316,7 +317,8 @@ def csv(analysis: Analysis, times: LayerTimes) -> str:
     frame = timed_table(analysis, "layer", times)
     frame["ms_p10"], frame["ms_p90"] = zip(*((spread.p10, spread.p90) for spread in times.layer_ms))
     facts = {"network": times.label, "batch": times.batch, "dtype": times.dtype}
-    return frame.assign(**facts, **{name: times.environment[name] for name in ("device_name", "torch", "date")}).to_csv(index=False)
+    facts |= {name: times.environment[name] for name in ("device_name", "torch", "date")}
+    return frame.assign(**facts).to_csv(index=False)
 
 
 def largest(rows: pd.DataFrame, most: int) -> pd.DataFrame:

@@ -217,8 +217,8 @@ def test_the_roof():
 
 
 def test_layers_above_the_roof_are_counted_and_not_clipped():
-    rows = pd.DataFrame({"part": ["a", "b", "c"], "kind": ["conv2d", "relu", "cat"], "flops": [100, 10, 0], "ms": [1.0, 1.0, 2.0],
-                         "ms_share": [0.25, 0.25, 0.5], "intensity": [50.0, 0.1, 0.0], "speed": [50.0, 3.0, 0.0],
+    rows = pd.DataFrame({"part": ["a", "b", "c"], "kind": ["conv2d", "relu", "cat"], "flops": [100, 10, 0],
+                         "ms": [1.0, 1.0, 2.0], "ms_share": [0.25, 0.25, 0.5], "intensity": [50.0, 0.1, 0.0], "speed": [50.0, 3.0, 0.0],
                          "roof": [100.0, 1.0, 0.0], "limit": ["compute", "memory", "memory"]})
     seen = layers.under_the_roof(rows)
     assert (seen.memory, seen.memory_share, seen.compute, seen.silent, seen.silent_ms) == (2, 0.75, 1, 1, 2.0)

@@ -100,7 +100,8 @@ def _parts(analysis: Analysis, batch: int, size: int, times: LayerTimes | None) 
     if len(drawn) < len(rows):
         st.caption(prose("timing_layers", "Longest", all=len(rows), shown=len(drawn)))
     st.plotly_chart(shares(drawn, current_palette()), key="layers_shares", config={"displayModeBar": False},
-                    alt=_("Shares of time, MACs and bytes moved by part of the network; the table below holds the same numbers."))
+                    alt=_("Shares of time, MACs and bytes moved by part of the network; "
+                          "the table below holds the same numbers."))
     _say_source(times)
     _table(rows, "layers_table")
     _say_source(times)
