@@ -73,7 +73,8 @@ def _show_found(outcome: Outcome) -> None:
                         alt=_("Milliseconds against the batch; the table below holds the same."))
         mark("measured", _("{device}; bars from the 10th to the 90th percentile").format(device=device))
     latencies = [latency for curve in found.values() for latency in curve]
-    st.dataframe(table_of(latencies), hide_index=True, column_config=COLUMNS, key="sweep_table")
+    precise = {name: st.column_config.NumberColumn(COLUMNS[name], format="%.3f") for name in ("median", "p10", "p90", "gmacs")}
+    st.dataframe(table_of(latencies), hide_index=True, column_config=COLUMNS | precise, key="sweep_table")
     mark("measured", device)
     st.download_button(_("Download CSV"), lambda: csv(latencies), "batch_sweep.csv", "text/csv", on_click="ignore",
                        key="sweep_csv")
