@@ -75,9 +75,9 @@ def table(analysis: Analysis, level: str, batch: int, bytes_per_number: int) -> 
 
 def _row(part: Part, batch: int, bytes_per_number: int) -> dict:
     counts = [operations(op, batch) for op in part.ops]
-    places = {"stage": part.last.stage} if part.level in ("block", "layer") else {}
-    if part.level == "layer":
-        places |= {"block": part.last.block, "kind": part.last.kind}
+    places = {}
+    if part.level in ("block", "layer"):
+        places = {"stage": part.last.stage, "kind": part.last.kind if part.level == "layer" else ""}
     return {
         "part": part.last.name if part.level == "layer" else part.name, **places,
         "operations": len(part.ops),
