@@ -10,6 +10,8 @@ import logging
 import os
 import shutil
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -27,6 +29,9 @@ from lib.lab import limits
 from lib.lab.jobs import Job, run
 from lib.lab.worker import PATIENCE, TICK, WorkerLost
 from lib.timing import Step
+
+JOIN_SECONDS = 30
+"""Seconds in which the head of a cluster must have answered."""
 
 SURVEY_SECONDS = 180
 """Seconds in which a node must have said what devices it has; at first it unpacks our code and imports PyTorch."""
@@ -61,9 +66,11 @@ class Cluster:
     def workers(self) -> tuple[list[RayWorker], dict[str, str]]:
         """A worker for each device of each node, and why nodes and kinds are missing."""
         import ray
-        survey = ray.remote(num_cpus=0, max_calls=1, max_retries=1)(devices)  # its process ends: naming a GPU takes memory of it
-        nodes = self.nodes()
-        asked = {name: survey.options(scheduling_strategy=_on(node)).remote() for name, node in nodes.items()}
+        nodes, asked = self.nodes(), {}
+        for name, node in nodes.items():
+            ends = min(1, _amount(node, "GPU"))  # the process, after this one call: naming a GPU takes memory of it
+            survey = ray.remote(num_cpus=0, max_retries=1, max_calls=ends)(devices)
+            asked[name] = survey.options(scheduling_strategy=_on(node)).remote()
         found, absent = [], {}
         for name, answer in sorted(asked.items()):
             try:
@@ -193,7 +200,7 @@ def _join(address: str) -> None:
     """Make this process a driver of the cluster, with our code and limits for its tasks."""
     host, _, port = address.rpartition(":")
     if not host or "/" in host or not port.isdigit():
-        raise Impossible(f"RAY_ADDRESS must name the host and port of the cluster's head, such as lab1:6379, not “{address}”.")
+        raise Impossible(f"RAY_ADDRESS must name host and port of the cluster's head, such as lab1:6379, not “{address[:60]}”.")
     # Without this, Ray ends the process, which is the web server, a minute after the head is gone.
     os.environ.setdefault("RAY_gcs_rpc_server_reconnect_timeout_s", str(10 ** 9))
     try:
@@ -202,11 +209,18 @@ def _join(address: str) -> None:
         raise Impossible("RAY_ADDRESS is set, but Ray is not installed: pip install -r requirements-server.txt.") from None
     try:
         _reach(address)
+        # Ray's own try waits for minutes, or without end, where something else listens: a process can be left.
+        subprocess.run([sys.executable, "-m", "ray.scripts.scripts", "status", "--address", address], capture_output=True,
+                       timeout=JOIN_SECONDS, check=True)
         with TemporaryDirectory() as folder:
             ray.init(address, runtime_env=_code(Path(folder)), configure_logging=False, logging_level="error",
                      log_to_driver=False)
+    except OSError as error:
+        raise Impossible(f"The Ray cluster at {address} cannot be reached: {error.strerror or error}.") from None
+    except subprocess.SubprocessError:
+        raise Impossible(f"What listens at {address} does not answer as the head of a Ray cluster.") from None
     except Exception as error:
-        raise Impossible(f"The Ray cluster at {address} cannot be joined: {_last_line(error)}.") from None
+        raise Impossible(f"The Ray cluster at {address} cannot be joined: {' '.join(str(error).split())[:300]}") from None
 
 
 def _reach(address: str) -> None:
