@@ -6,7 +6,8 @@ import pytest
 
 from tests.browser import harness
 
-PAGES = {"/": "Backbone Lab", "/explore": "Explore", "/compare": "Compare", "/textbook": "The textbook, checked",
+PAGES = {"/": "Backbone Lab", "/explore": "Explore", "/compare": "Compare", "/timing": "Timing",
+         "/textbook": "The textbook, checked",
          "/convolution": "Convolution", "/receptive-field": "Receptive field", "/vgg": "AlexNet to VGG",
          "/inception": "Inception", "/residual": "Residual learning", "/bottleneck": "Bottleneck", "/tweaks": "ResNet tweaks",
          "/preactivation": "Identity mappings", "/resnext": "ResNeXt", "/attention": "Attention in channels",

@@ -79,10 +79,9 @@ def as_json(latencies: list[Latency]) -> str:
 def protocol(latency: Latency) -> str:
     """Warm-up, repetitions, synchronisation and device, in words."""
     how, where = latency.protocol, latency.environment
-    return prose(
-        "timing", "How", clock=how.clock, synchronised=how.synchronised, warm_up=how.warm_up, repetitions=how.repetitions,
-        stable=_("stable at its end") if how.stable else _("not yet stable at its end"), mode=plain(how.mode),
-        beside=plain(", ".join(how.interleaved_with)) or _("nothing"),
-        more=(_(", channels last") if how.channels_last else "") + (_(", L2 flushed") if how.flush_l2 else ""),
-        memory=plain(latency.memory_source), device=plain(str(where["device_name"])), host=plain(str(where["host"])),
-        torch=plain(str(where["torch"])), threads=where["threads"], date=plain(str(where["date"])))
+    return prose("timing", "How", clock=how.clock, synchronised=how.synchronised, warm_up=how.warm_up, repetitions=how.repetitions,
+                 stable=_("stable at its end") if how.stable else _("not yet stable at its end"), mode=plain(how.mode),
+                 beside=plain(", ".join(how.interleaved_with)) or _("nothing"),
+                 more=(_(", channels last") if how.channels_last else "") + (_(", L2 flushed") if how.flush_l2 else ""),
+                 memory=plain(latency.memory_source), device=plain(str(where["device_name"])), host=plain(str(where["host"])),
+                 torch=plain(str(where["torch"])), threads=where["threads"], date=plain(str(where["date"])))

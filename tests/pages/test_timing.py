@@ -1,0 +1,105 @@
+"""The timing lab's page without a browser: the link, the controls, a run, the ways to end it."""
+
+import io
+import json
+import time
+
+import pandas as pd
+import pytest
+
+from lib.lab.lab import lab
+from lib.ui.lab.latency import as_json, csv
+from tests.pages.app import address, checked, open_page
+
+
+def ready(app, slot="latency", seconds=90):
+    """The page when its run is over."""
+    end = time.monotonic() + seconds
+    while app.button(key=f"run_{slot}").disabled:
+        assert time.monotonic() < end
+        time.sleep(0.2)
+        checked(app.run())
+    return app
+
+
+@pytest.fixture(scope="module")
+def cpu():
+    return next(iter(lab().lines.values()))
+
+
+def test_a_link_is_restored():
+    link = {"a": "lenet5", "b": "resnet18", "b.depth": "34", "batch": "4", "dtype": "bfloat16", "threads": "1", "channels_last": "true",
+            "view": "sweep"}
+    app = open_page("timing", **link)
+    assert app.number_input(key="timing_batch").value == 4 and app.toggle(key="timing_channels_last").value
+    assert app.selectbox(key="timed_b_preset").value == "resnet18" and not app.warning
+    checked(app.number_input(key="timing_batch").set_value(8).run())
+    assert address(app) == link | {"batch": "8"}
+
+
+@pytest.mark.parametrize("link, words", [
+    ({"batch": "0"}, "from 1 to 256"), ({"batch": "many"}, "from 1 to 256"), ({"device": "tpu"}, "choose one of"),
+    ({"dtype": "float8"}, "choose one of float32"), ({"mode": "cuda_graph", "device": "cpu"}, "need an NVIDIA GPU"),
+    ({"dtype": "tf32", "device": "cpu"}, "Ampere"), ({"a": "nope"}, "There is no network"), ({"a.depth": "3"}, "left out"),
+    ({"view": "moon"}, ""), ({"speed": "9"}, "no “speed”"), ({"flush_l2": "true", "device": "cpu"}, "NVIDIA")])
+def test_a_bad_link_gets_a_sentence_and_the_page_works(link, words):
+    app = open_page("timing", **link)
+    assert any(words in warning.value.replace("\\", "") for warning in app.warning) if words else not app.warning
+    assert not app.button(key="run_latency").disabled
+
+
+def test_every_control_can_be_moved():
+    app = open_page("timing", a="resnet18")
+    checked(app.button(key="timed_add").click().run())
+    checked(app.selectbox(key="timed_b_preset").set_value("mobilenet_v2").run())
+    checked(app.number_input(key="timing_size").set_value(64).run())
+    assert address(app)["a.input_size"] == address(app)["b.input_size"] == "64"
+    for control in app.segmented_control:
+        if control.key in ("timing_dtype", "timing_mode"):
+            for value in list(control.options):
+                checked(app.segmented_control(key=control.key).set_value(value).run())
+    checked(app.toggle(key="timing_channels_last").set_value(True).run())
+    checked(app.number_input(key="timing_threads").set_value(1).run())
+    assert address(app)["threads"] == "1" and address(app)["channels_last"] == "true"
+    assert app.toggle(key="timing_flush_l2").disabled
+    checked(app.button(key="timed_b_remove").click().run())
+    assert "b" not in address(app)
+
+
+def test_a_run_and_its_files(cpu):
+    app = open_page("timing", a="lenet5", batch="2", b="lenet5", **{"b.num_classes": "7"})
+    checked(app.button(key="run_latency").click().run())
+    assert app.button(key="run_latency").disabled
+    ready(app)
+    table = app.dataframe[0].value
+    assert list(table["network"]) == ["lenet5", "lenet5 num_classes=7"] and (table["p10"] <= table["median"]).all()
+    found = app.session_state["timing_slots"]["latency"].last.found
+    plain = pd.read_csv(io.StringIO(csv(found)))
+    assert list(plain["environment_dtype"]) == ["float32"] * 2 and {"environment_torch", "protocol_clock"} <= set(plain)
+    assert plain["median_ms"].tolist() == pytest.approx(table["median"].tolist())
+    assert [row["latency_ms"]["median"] for row in json.loads(as_json(found))] == pytest.approx(table["median"].tolist())
+    text = " ".join(markdown.value for markdown in app.markdown)
+    assert "torch.utils.benchmark.timer" in text.replace("\\", "") and "Warm-up" in text
+    checked(app.number_input(key="timing_batch").set_value(3).run())
+    assert any("controls have moved" in caption.value for caption in app.caption)
+
+
+def test_stop_keeps_what_was_found_and_another_page_frees_the_place(cpu):
+    app = open_page("timing", a="lenet5", view="sweep")
+    checked(app.button(key="run_sweep").click().run())
+    checked(app.button(key="stop_sweep").click().run())
+    ready(app, "sweep")
+    assert any("Stopped" in info.value for info in app.info)
+    checked(app.button(key="run_sweep").click().run())
+    ticket = app.session_state["timing_slots"]["sweep"].ticket
+    app.switch_page("../../pages/compare.py")
+    checked(app.run())
+    assert ticket.stopping
+
+
+def test_what_cannot_fit_is_refused_in_one_sentence():
+    app = open_page("timing", a="vgg16", batch="256", **{"a.input_size": "640"})
+    checked(app.button(key="run_latency").click().run())
+    ready(app)
+    [error] = app.error
+    assert "needs about" in error.value and "Lower the batch" in error.value
