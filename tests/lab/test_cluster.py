@@ -162,7 +162,7 @@ def test_a_killed_process_is_a_lost_run_and_the_line_goes_on(nodes, lab, first):
 @pytest.mark.parametrize("job, words", [
     (Job(kind="latency", networks=(Network(preset="resnt18"),)), "There is no network “resnt18”; did you mean resnet18?"),
     (Job(kind="latency", networks=(Network(preset="vgg16", changed={"input_size": 640}),), batches=(256,)), "Lower the batch"),
-    (Job(kind="latency", networks=(Network(preset="lenet5"),), setting=Setting(device="cuda:99")), "The measurement failed on")])
+    (Job(kind="latency", networks=(Network(preset="lenet5"),), setting=Setting(device="cuda:99")), "measurement failed on")])
 def test_what_cannot_be_is_said_in_a_sentence(lab, first, job, words):
     ticket = lab.join(first.worker.device.key, Ticket(job))
     wait_for(lambda: ticket.over)
