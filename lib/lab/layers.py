@@ -86,17 +86,28 @@ class LayerTimes(BaseModel):
         return abs(self.ratio - 1) <= CLOSE
 
     @property
-    def reason(self) -> Literal["", "between", "interruptions", "stopwatch", "drift"]:
-        """The largest part of the gap between the sum and the whole; empty if they agree.
+    def gap_ms(self) -> float:
+        """By how much the sum and the whole differ."""
+        return abs(self.whole_ms.median - self.sum_ms)
 
-        An interruption by another program lengthens every pass, but hits each operation only now and then: the medians
-        of the operations leave it out, the median of the whole does not.
+    @property
+    def gap_parts(self) -> dict[str, float]:
+        """What the gap is made of, in milliseconds.
+
+        `interruptions` by other programs lengthen every pass, but hit each operation only now and then: the medians of the
+        operations leave them out, the median of the whole does not. What nothing explains is `drift`: the machine was not
+        as busy in passes with the stopwatch as in those without.
         """
-        if self.adds_up:
-            return ""
         if self.ratio < 1:
-            return "between" if self.between_ms >= self.together_ms.median - self.sum_ms else "interruptions"
-        return "stopwatch" if 2 * self.all_stopwatch_ms >= self.sum_ms - self.whole_ms.median else "drift"
+            parts = {"between": self.between_ms, "interruptions": max(0.0, self.together_ms.median - self.sum_ms)}
+        else:
+            parts = {"stopwatch": self.all_stopwatch_ms}
+        return parts | {"drift": max(0.0, self.gap_ms - sum(parts.values()))}
+
+    @property
+    def reason(self) -> str:
+        """The largest of `gap_parts`; empty if the sum and the whole agree."""
+        return "" if self.adds_up else max(self.gap_parts, key=self.gap_parts.get)
 
     @property
     def all_stopwatch_ms(self) -> float:

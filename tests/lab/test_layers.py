@@ -139,7 +139,7 @@ def test_the_layers_of_resnet18_add_up_to_the_whole(times):
     record, _steps = times
     assert together(record)
     ratio = sum(spread.median for spread in record.layer_ms) / record.whole_ms.median
-    assert abs(ratio - 1) < 0.15 or record.reason == "interruptions"
+    assert abs(ratio - 1) < 0.15 or record.reason in ("interruptions", "drift")
 
 
 def test_a_measurement_says_how_far_it_is(times):
@@ -202,11 +202,15 @@ def spread(value):
 
 
 @pytest.mark.parametrize("changes, reason", [
-    ({"whole_ms": spread(1.1)}, ""), ({"whole_ms": spread(2.0), "between_ms": 0.9}, "between"),
+    ({"whole_ms": spread(1.1)}, ""),
+    ({"whole_ms": spread(2.0), "between_ms": 0.9}, "between"),
     ({"whole_ms": spread(2.0), "together_ms": spread(1.9), "between_ms": 0.1}, "interruptions"),
+    ({"whole_ms": spread(2.0), "together_ms": spread(1.2), "between_ms": 0.2}, "drift"),
     ({"whole_ms": spread(0.5), "stopwatch_ms": 0.4}, "stopwatch"), ({"whole_ms": spread(0.5)}, "drift")])
 def test_the_reason_is_the_largest_part_of_the_gap(changes, reason):
-    assert fake(**changes).reason == reason
+    record = fake(**changes)
+    assert record.reason == reason
+    assert sum(record.gap_parts.values()) == pytest.approx(record.gap_ms)
 
 
 def test_the_roof():
@@ -217,9 +221,10 @@ def test_the_roof():
 
 
 def test_layers_above_the_roof_are_counted_and_not_clipped():
-    rows = pd.DataFrame({"part": ["a", "b", "c"], "kind": ["conv2d", "relu", "cat"], "flops": [100, 10, 0],
-                         "ms": [1.0, 1.0, 2.0], "ms_share": [0.25, 0.25, 0.5], "intensity": [50.0, 0.1, 0.0], "speed": [50.0, 3.0, 0.0],
-                         "roof": [100.0, 1.0, 0.0], "limit": ["compute", "memory", "memory"]})
+    rows = pd.DataFrame({
+        "part": ["a", "b", "c"], "kind": ["conv2d", "relu", "cat"], "flops": [100, 10, 0], "ms": [1.0, 1.0, 2.0],
+        "ms_share": [0.25, 0.25, 0.5], "intensity": [50.0, 0.1, 0.0], "speed": [50.0, 3.0, 0.0],
+        "roof": [100.0, 1.0, 0.0], "limit": ["compute", "memory", "memory"]})
     seen = layers.under_the_roof(rows)
     assert (seen.memory, seen.memory_share, seen.compute, seen.silent, seen.silent_ms) == (2, 0.75, 1, 1, 2.0)
     assert (seen.above, seen.farthest, seen.farthest_layer) == (1, 3.0, "b")

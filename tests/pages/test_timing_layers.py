@@ -73,10 +73,10 @@ def test_after_a_run_the_times_stand_beside(app):
 
 
 @pytest.mark.parametrize("record, reason", [
-    (times(200.0, between_ms=60.0), "between the operations"),
-    (times(200.0, together_ms=spread(190.0)), "busy with other work"),
+    (times(200.0, between_ms=60.0), "Python calls modules"),
+    (times(200.0, together_ms=spread(190.0)), "are interruptions"),
     (times(200.0, between_ms=60.0, ready_ms=spread(140.0)), "GPU is faster than Python"),
-    (times(100.0, stopwatch_ms=0.5), "stopwatch itself"), (times(100.0), "slower in them")])
+    (times(100.0, stopwatch_ms=0.5), "stopwatch itself"), (times(100.0), "not equally busy")])
 def test_where_the_layers_do_not_add_up_the_reason_is_said(app, record, reason):
     after(app, record)
     assert not app.success and reason in app.warning[0].value and "more than 15%" in app.warning[0].value

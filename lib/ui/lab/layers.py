@@ -71,18 +71,20 @@ def _totals(times: LayerTimes) -> None:
 
 def _because(times: LayerTimes) -> str:
     """Why the layers do not add up to the whole."""
-    reason, overhead = times.reason, _number(times.all_stopwatch_ms)
+    reason, gap = times.reason, _number(times.gap_ms)
+    part = _number(times.gap_parts[reason])
     if reason == "between" and times.ready_ms:
-        return prose("timing_layers", "Because of waiting", ready=_number(times.ready_ms.median),
-                     between=_number(times.between_ms))
+        return prose("timing_layers", "Because of waiting", gap=gap, ready=_number(times.ready_ms.median), between=part)
     if reason == "between":
-        return prose("timing_layers", "Because of Python", between=_number(times.between_ms),
-                     operations=len(times.names), each=_number(times.between_us))
+        return prose("timing_layers", "Because of Python", gap=gap, between=part, operations=len(times.names),
+                     each=_number(times.between_us))
     if reason == "interruptions":
-        return prose("timing_layers", "Because of interruptions", together=_number(times.together_ms.median))
+        return prose("timing_layers", "Because of interruptions", gap=gap, part=part,
+                     together=_number(times.together_ms.median))
     if reason == "stopwatch":
-        return prose("timing_layers", "Because of stopwatch", overhead=overhead)
-    return prose("timing_layers", "Because of drift", watched=_number(times.watched_ms.median), overhead=overhead)
+        return prose("timing_layers", "Because of stopwatch", gap=gap, overhead=part)
+    return prose("timing_layers", "Because of drift", gap=gap, part=part, watched=_number(times.watched_ms.median),
+                 whole=_number(times.whole_ms.median))
 
 
 def _parts(analysis: Analysis, batch: int, size: int, times: LayerTimes | None) -> None:
