@@ -17,6 +17,7 @@ bench: .venv/test.stamp
 	$(BIN)/python -m benchmarks.analysis
 	$(BIN)/python -m benchmarks.page
 	$(BIN)/python -m benchmarks.lessons
+	$(BIN)/python -m benchmarks.timing
 
 screenshots: .venv/test.stamp
 	$(BIN)/python tests/browser/find.py --install

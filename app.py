@@ -13,18 +13,23 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # torch's threads wait asle
 
 import lib  # noqa: E402
 from lib.analysis.atlas import compute_all  # noqa: E402
+from lib.lab.lab import start as ask_for_devices  # noqa: E402
+from lib.lab.limits import limits  # noqa: E402
 
 
 @asynccontextmanager
 async def warm_up(app):
-    """Run the engine once, then take all that was imported from the garbage collector, and compute the Atlas meanwhile.
+    """Run the engine once, then take all that was imported from the garbage collector; meanwhile compute the Atlas and
+    ask what can be measured on. A wrong timing.toml ends the start with its sentence.
 
     Streamlit collects garbage after every run; walking all of torch each time would take ten times as long as the run.
     """
+    limits()
     lib.analyze("resnet18")
     gc.collect()
     gc.freeze()
     Thread(target=compute_all, daemon=True).start()
+    ask_for_devices()
     print(f"Backbone Lab: http://localhost:{st.get_option('server.port')}", flush=True)
     yield {}
 

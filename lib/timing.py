@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
@@ -259,13 +259,14 @@ def _captured(run: Callable[[], Tensor]) -> Callable[[], None]:
 
 @contextmanager
 def arithmetic(setting: Setting) -> Iterator[None]:
-    """Inside, torch uses the setting's threads and multiplies float32 in full, or as TF32 if that was chosen."""
+    """Inside, torch uses the setting's GPU and threads, and multiplies float32 in full, or as TF32 if that was chosen."""
     threads, matmul, cudnn = torch.get_num_threads(), torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = setting.dtype == "tf32"
     if setting.threads and setting.device == "cpu":
         torch.set_num_threads(setting.threads)
     try:
-        yield
+        with torch.cuda.device(setting.device) if setting.device.startswith("cuda") else nullcontext():
+            yield
     finally:
         torch.set_num_threads(threads)
         torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = matmul, cudnn

@@ -18,6 +18,10 @@ PANELS = {"latency": (_("Latency"), latency.show), "sweep": (_("Batch sweep"), s
           "layers": (_("Layer by layer"), layers.show), "macs": (_("MACs against time"), scatter.show),
           "memory": (_("Memory of training"), memory.show), "stored": (_("Stored runs"), stored.show)}
 
+if not lab().lines:
+    st.error(plain(" ".join(lab().absent.values()) or _("timing.toml allows no device of this machine.")))
+    st.stop()
+
 # The link
 state = st.session_state
 if (address := new_address("timing")) is not None:

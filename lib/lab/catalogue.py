@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from threading import Lock, Thread, Timer
 from typing import Literal
 
@@ -11,6 +12,7 @@ from lib.architecture import Impossible
 from lib.lab.jobs import Job
 from lib.lab.limits import limits
 from lib.lab.queue import Line, Ticket
+from lib.lab.store import Run, keep
 from lib.timing import Latency, Network, Setting
 
 Scope = Literal["families", "catalogue"]
@@ -80,8 +82,9 @@ class Sweep:
         self._next()
 
     def _next(self) -> None:
-        """Ask for the next network. Runs in the line's own thread, so nothing may be raised here."""
+        """Ask for the next network, or store the whole. Runs in the line's own thread, so nothing may be raised here."""
         if not self.running:
+            self._keep()
             return
         job = Job(kind="latency", networks=(Network(preset=self.presets[self.done]),), setting=self.setting, background=True)
         self.ticket = Ticket(job, wanted=lambda: not self.stopped, ended=self._ended)
@@ -99,6 +102,17 @@ class Sweep:
         elif not self.stopped:
             self.failures[ticket.job.networks[0].label] = ticket.message or "The run found nothing."
         self._next()
+
+    def _keep(self) -> None:
+        """Store what was found as one run; without a database it stays on the page alone."""
+        if not self.found:
+            return
+        networks = tuple(Network(preset=latency.preset, changed=latency.changed) for latency in self.found)
+        job = Job(kind="latency", networks=networks, setting=self.setting, background=True)
+        try:
+            keep(Run.of(job, self.line.worker.device, self.found, "Stopped." if self.stopped else ""))
+        except Impossible as error:
+            logging.warning("the sweep was not stored: %s", error)
 
 
 _sweeps: dict[str, Sweep] = {}

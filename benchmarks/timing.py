@@ -1,0 +1,82 @@
+"""The timing lab's clock against torch's own: `python -m benchmarks.timing`.
+
+Three questions, all answered by ratios within one run. Are our medians those of `torch.utils.benchmark.Timer` (of
+`triton.testing.do_bench` on a GPU), for the same model in the same process, taken in turns? Do the times of the layers add
+up to the whole? Is a run in a line of ten as long as a run alone?
+"""
+
+import argparse
+import time
+from statistics import median
+
+import torch
+from torch.utils import benchmark
+
+from lib.devices import devices
+from lib.lab import layers
+from lib.lab.jobs import Job
+from lib.lab.queue import Line, Ticket
+from lib.lab.worker import LocalWorker
+from lib.timing import Clock, Contender, Network, Setting, found
+
+NETWORKS = ("resnet18", "resnet50", "mobilenet_v2", "vgg16")
+
+
+def against_torch(preset: str, setting: Setting, rounds: int) -> float:
+    """Our median over torch's: ten repetitions of ours, then one Timer measurement of ten, and so on in turns."""
+    contender, clock = Contender(Network(preset=preset), setting), Clock(setting)
+    timer = benchmark.Timer("run()", globals={"run": contender}, num_threads=torch.get_num_threads())
+    ours, theirs = [], []
+    for _ in range(3):
+        contender()
+    for _ in range(rounds):
+        if setting.device == "cpu":
+            theirs.append(1e3 * timer.timeit(5).median)
+        else:
+            from triton.testing import do_bench
+            theirs.append(do_bench(contender, return_mode="median"))
+        ours.append(median(clock.milliseconds(contender) for _ in range(5)))
+    return median(ours) / median(theirs)
+
+
+def sum_of_layers(preset: str, setting: Setting) -> float:
+    """The sum of the layers' times over the time of the whole network."""
+    [record] = found(layers.measure(Network(preset=preset), setting, 2.0))
+    return record.sum_ms / record.whole_ms.median
+
+
+def in_line(setting: Setting, count: int = 10) -> float:
+    """The median of `count` runs that were asked for at once, over that of a run alone before and after."""
+    line = Line(LocalWorker(next(device for device in devices() if device.id == setting.device)))
+    job = Job(kind="latency", networks=(Network(preset="resnet18"),), setting=setting)
+
+    def medians(number: int) -> list[float]:
+        tickets = [line.join(Ticket(job)) for _ in range(number)]
+        while not all(ticket.over for ticket in tickets):
+            time.sleep(0.1)
+        return [ticket.found[0].latency_ms.median for ticket in tickets]
+    alone, together = medians(1), medians(count)
+    alone += medians(1)
+    line.worker.close()
+    return median(together) / median(alone)
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--device", default="cpu")
+    arguments.add_argument("--rounds", type=int, default=7)
+    options = arguments.parse_args()
+    peer = "torch.utils.benchmark.Timer" if options.device == "cpu" else "triton.testing.do_bench"
+    print(f"our median over that of {peer} (bar: within {5 if options.device == 'cpu' else 3} %), {options.device}")
+    for preset in NETWORKS:
+        for batch in (1, 8):
+            ratio = against_torch(preset, Setting(device=options.device, batch=batch, flush_l2=options.device != "cpu"), options.rounds)
+            print(f"{preset:16} batch {batch}: {ratio:.3f}", flush=True)
+    print("sum of the layers over the whole network (bar: within 15 %)")
+    for preset in NETWORKS:
+        print(f"{preset:16} batch 1: {sum_of_layers(preset, Setting(device=options.device)):.3f}", flush=True)
+    print(f"ten runs in a line over a run alone: {in_line(Setting(device=options.device)):.3f}")
+
+
+if __name__ == "__main__":
+    main()
