@@ -14,7 +14,8 @@ from statistics import median
 from tests.browser import harness
 from tests.browser.find import find
 
-PAGES = ("/", "/compare", "/timing", "/textbook", "/convolution", "/receptive-field", "/vgg", "/inception", "/residual", "/bottleneck",
+PAGES = ("/", "/compare", "/timing", "/textbook", "/convolution", "/receptive-field", "/vgg", "/inception", "/residual",
+         "/bottleneck",
          "/tweaks", "/preactivation", "/resnext", "/attention", "/pyramid", "/efficient")
 
 WATCH = """() => { window.answered = new Promise(done => {

@@ -70,7 +70,8 @@ def main() -> None:
     print(f"our median over that of {peer} (bar: within {5 if options.device == 'cpu' else 3} %), {options.device}")
     for preset in NETWORKS:
         for batch in (1, 8):
-            ratio = against_torch(preset, Setting(device=options.device, batch=batch, flush_l2=options.device != "cpu"), options.rounds)
+            setting = Setting(device=options.device, batch=batch, flush_l2=options.device != "cpu")
+            ratio = against_torch(preset, setting, options.rounds)
             print(f"{preset:16} batch {batch}: {ratio:.3f}", flush=True)
     print("sum of the layers over the whole network (bar: within 15 %)")
     for preset in NETWORKS:

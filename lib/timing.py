@@ -302,7 +302,7 @@ def measure(networks: tuple[Network, ...], setting: Setting, seconds: float = 2.
     contenders = []
     with arithmetic(setting):
         clock = Clock(setting)
-        for index, network in enumerate(networks):
+        for network in networks:
             yield Step(0.0, f"Building {network.label}")
             contenders.append(Contender(network, setting))
         for index, contender in enumerate(contenders):

@@ -319,10 +319,10 @@ _GEOMETRY: dict[str, Callable[..., tuple[Window | None, int]]] = {
 # Where a shape is known without running a kernel: most of a meta forward pass is spent in these. Dropout is the
 # identity in eval mode.
 _SHORTCUTS: dict[str, Callable[..., torch.Tensor]] = {
-    "conv2d": _convolved, "linear": _linear, "batch_norm": _like, "relu": _like, "hardtanh": _like, "sigmoid": _like, "tanh": _like,
-    "softmax": _like, "local_response_norm": _like, "dropout": _identity, "max_pool2d": _pooled, "avg_pool2d": _pooled,
-    "adaptive_avg_pool2d": _globally_pooled, "add": _broadcast, "sub": _broadcast, "mul": _broadcast, "cat": _concatenated,
-    "stack": _stacked, "pad": _padded}
+    "conv2d": _convolved, "linear": _linear, "batch_norm": _like, "relu": _like, "hardtanh": _like, "sigmoid": _like,
+    "tanh": _like, "softmax": _like, "local_response_norm": _like, "dropout": _identity, "max_pool2d": _pooled,
+    "avg_pool2d": _pooled, "adaptive_avg_pool2d": _globally_pooled, "add": _broadcast, "sub": _broadcast, "mul": _broadcast,
+    "cat": _concatenated, "stack": _stacked, "pad": _padded}
 
 # Ops whose output is another view of the memory of their input, unless that does not lie in a row (`reshape`).
 _VIEWS = frozenset({"flatten", "view", "chunk", "split", "transpose", "permute", "squeeze", "unsqueeze", "getitem",

@@ -9,7 +9,8 @@ from lib.figures.theme import Palette, dress
 SYMBOLS = ("circle", "diamond", "square", "triangle-up", "cross", "star", "x", "pentagon")
 
 
-def repetitions(labels: Sequence[str], times: Sequence[Sequence[float]], medians: Sequence[float], palette: Palette) -> go.Figure:
+def repetitions(labels: Sequence[str], times: Sequence[Sequence[float]], medians: Sequence[float],
+                palette: Palette) -> go.Figure:
     """Milliseconds of each repetition, in the order in which they were taken, and each network's median as a line."""
     figure = go.Figure()
     for index, (label, values, middle) in enumerate(zip(labels, times, medians)):

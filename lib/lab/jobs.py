@@ -31,7 +31,8 @@ class Job(BaseModel):
 
     def settings(self) -> tuple[Setting, ...]:
         """One setting for each batch size, the smallest first."""
-        return tuple(self.setting.model_copy(update={"batch": batch}) for batch in sorted(self.batches or (self.setting.batch,)))
+        batches = sorted(self.batches or (self.setting.batch,))
+        return tuple(self.setting.model_copy(update={"batch": batch}) for batch in batches)
 
 
 def run(job: Job) -> Steps:
@@ -70,7 +71,8 @@ def _tidy() -> None:
 def is_out_of_memory(error: BaseException) -> bool:
     """torch says it on a GPU with an error of its own, on the CPU with words."""
     return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or any(
-        words in str(error) for words in ("can't allocate memory", "bad_alloc", "not enough memory", "could not create a memory"))
+        words in str(error)
+        for words in ("can't allocate memory", "bad_alloc", "not enough memory", "could not create a memory"))
 
 
 def needed_bytes(job: Job, setting: Setting) -> int:
@@ -96,8 +98,8 @@ def refuse_what_cannot_fit(job: Job, setting: Setting) -> None:
 def too_large(job: Job, setting: Setting) -> str:
     """What needs how much, what is free, and what to lower."""
     return (f"{' and '.join(network.label for network in job.networks)} at batch {setting.batch} in {setting.dtype} "
-            f"needs about {gigabytes(needed_bytes(job, setting))}; {setting.device} has {gigabytes(free_bytes(setting.device))} "
-            f"free, of which one run may take {limits().memory_share:.0%}. Lower the batch or the input size.")
+            f"needs about {gigabytes(needed_bytes(job, setting))}; {setting.device} has "
+            f"{gigabytes(free_bytes(setting.device))} free, of which one run may take {limits().memory_share:.0%}. Lower the batch or the input size.")
 
 
 def gigabytes(count: float) -> str:

@@ -21,7 +21,8 @@ def read(address: Mapping[str, str], fewest: int = FEWEST) -> tuple[list[Choice]
         if slot in SLOTS:
             given.setdefault(slot, {})[knob or "preset"] = text
         else:
-            problems.append(f"There is no “{name[:40]}” on this page; networks are a, b, c and d, and their knobs b.width and so on.")
+            problems.append(f"There is no “{name[:40]}” on this page; networks are a, b, c and d, "
+                            "and their knobs b.width and so on.")
     choices = []
     for slot in SLOTS:
         if slot in given and "preset" not in given[slot]:

@@ -6,7 +6,8 @@ from lib.ui import _
 
 KINDS = {
     "computed": (":material/calculate:", _("Computed"), _("Follows from the real PyTorch model, without running it on an image.")),
-    "measured": (":material/speed:", _("Measured"), _("Read off the real model as it ran, here if no other machine is named. Where chance has a part in it, the seed is in the link.")),
+    "measured": (":material/speed:", _("Measured"),
+                 _("Read off the real model as it ran, here if no other machine is named. Where chance has a part in it, the seed is in the link.")),
     "published": (":material/menu_book:", _("Published"), _("Quoted from a paper or a project, with its place.")),
     "unverified": (":material/help:", _("As commonly printed, not verified at the source"), _("Nobody here has seen the original.")),
 }

@@ -26,7 +26,8 @@ def measured(page):
 def worker_of(server: str) -> psutil.Process:
     """The process that measures for the app at this address."""
     port = int(server.rpartition(":")[2])
-    app = next(process for process in psutil.process_iter(["cmdline"]) if f"--server.port={port}" in (process.info["cmdline"] or []))
+    app = next(process for process in psutil.process_iter(["cmdline"])
+               if f"--server.port={port}" in (process.info["cmdline"] or []))
     return next(child for child in app.children(recursive=True) if "spawn_main" in " ".join(child.cmdline()))
 
 
@@ -53,7 +54,8 @@ def test_ten_people_at_once_one_leaves_and_the_worker_is_killed(open_page, serve
         run(page)
     assert wait_for(lambda: any(page.get_by_text("in the line for").count() for page in pages))
     pages.pop(5).close()
-    expect(pages[0].get_by_text("Repetition").or_(pages[0].locator(".js-plotly-plot").first).first).to_be_visible(timeout=60_000)
+    begun = pages[0].get_by_text("Repetition").or_(pages[0].locator(".js-plotly-plot").first).first
+    expect(begun).to_be_visible(timeout=60_000)
     worker_of(server).kill()
     lost = 0
     for page in pages:

@@ -50,7 +50,8 @@ class Census(TorchDispatchMode):
         known = {leaf.untyped_storage()._cdata for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, torch.Tensor)}
         for tensor in tree_leaves(result):
             if isinstance(tensor, torch.Tensor) and tensor.untyped_storage()._cdata not in known - self.living.keys():
-                self.living.setdefault(tensor.untyped_storage()._cdata, []).append((weakref.ref(tensor), tensor.untyped_storage().nbytes()))
+                storage = tensor.untyped_storage()
+                self.living.setdefault(storage._cdata, []).append((weakref.ref(tensor), storage.nbytes()))
         self.living = {key: refs for key, refs in self.living.items() if any(ref() is not None for ref, _ in refs)}
         self.peak = max(self.peak, sum(refs[0][1] for refs in self.living.values()))
         return result
@@ -160,7 +161,8 @@ def shell(capsys, monkeypatch, *arguments: str) -> tuple[int, str, str]:
 
 
 def test_the_command_line(capsys, monkeypatch):
-    code, out, _ = shell(capsys, monkeypatch, "time", "lenet5", "--device", "cpu", "--batch", "3", "--set", "num_classes=7", "--json")
+    code, out, _ = shell(capsys, monkeypatch, "time", "lenet5", "--device", "cpu", "--batch", "3", "--set",
+                         "num_classes=7", "--json")
     result = json.loads(out)
     assert code == 0 and {"preset", "device", "batch", "dtype", "latency_ms", "throughput", "peak_memory_bytes", "protocol",
                           "environment"} <= result.keys()

@@ -118,7 +118,8 @@ def test_out_of_memory_ends_its_run_with_a_plain_sentence(line):
 def test_a_run_that_is_refused_says_why(line):
     wrong = [Ticket(Job(kind="latency", networks=(network,), setting=setting)) for network, setting in (
         (Network(preset="nope"), Setting()), (Network(preset="resnet18", changed={"depth": 19}), Setting()),
-        (Network(preset="vgg16", changed={"input_size": 640}), Setting(batch=256)), (Network(preset="lenet5"), Setting(device="tpu")))]
+        (Network(preset="vgg16", changed={"input_size": 640}), Setting(batch=256)),
+        (Network(preset="lenet5"), Setting(device="tpu")))]
     served(line, *wrong)
     assert [ticket.state for ticket in wrong] == ["failed"] * 4
     for ticket, words in zip(wrong, ("no network", "depth = 19", "GB free", "failed on tpu")):

@@ -28,7 +28,8 @@ def cpu():
 
 
 def test_a_link_is_restored():
-    link = {"a": "lenet5", "b": "resnet18", "b.depth": "34", "batch": "4", "dtype": "bfloat16", "threads": "1", "channels_last": "true",
+    link = {"a": "lenet5", "b": "resnet18", "b.depth": "34", "batch": "4", "dtype": "bfloat16", "threads": "1",
+            "channels_last": "true",
             "view": "sweep"}
     app = open_page("timing", **link)
     assert app.number_input(key="timing_batch").value == 4 and app.toggle(key="timing_channels_last").value

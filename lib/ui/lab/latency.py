@@ -48,7 +48,8 @@ def show_latencies(outcome: Outcome, key: str) -> None:
         with st.expander(_("How {network} was measured").format(network=plain(latency.label))):
             st.markdown(protocol(latency))
     with st.container(horizontal=True):
-        st.download_button(_("Download CSV"), lambda: csv(latencies), "timing.csv", "text/csv", on_click="ignore", key=f"{key}_csv")
+        st.download_button(_("Download CSV"), lambda: csv(latencies), "timing.csv", "text/csv",
+                           on_click="ignore", key=f"{key}_csv")
         st.download_button(_("Download JSON"), lambda: as_json(latencies), "timing.json", "application/json",
                            on_click="ignore", key=f"{key}_json")
 
@@ -64,8 +65,9 @@ def table_of(latencies: list[Latency]) -> pd.DataFrame:
 
 def csv(latencies: list[Latency]) -> str:
     """The table with everything a row depends on: protocol and environment as columns of their own."""
-    rows = [{"preset": latency.preset, "changed": json.dumps(latency.changed), "batch": latency.batch, "input_size": latency.input_size,
-             "dtype": latency.dtype, **{f"{name}_ms": value for name, value in latency.latency_ms}, "throughput": latency.throughput,
+    rows = [{"preset": latency.preset, "changed": json.dumps(latency.changed), "batch": latency.batch,
+             "input_size": latency.input_size, "dtype": latency.dtype,
+             **{f"{name}_ms": value for name, value in latency.latency_ms}, "throughput": latency.throughput,
              "flop_per_second": latency.flop_per_second, "peak_memory_bytes": latency.peak_memory_bytes,
              **{f"protocol_{name}": value for name, value in latency.protocol},
              **{f"environment_{name}": value for name, value in latency.environment.items()}} for latency in latencies]
@@ -79,8 +81,8 @@ def as_json(latencies: list[Latency]) -> str:
 def protocol(latency: Latency) -> str:
     """Warm-up, repetitions, synchronisation and device, in words."""
     how, where = latency.protocol, latency.environment
-    return prose("timing", "How", clock=how.clock, synchronised=how.synchronised, warm_up=how.warm_up, repetitions=how.repetitions,
-                 stable=_("stable at its end") if how.stable else _("not yet stable at its end"), mode=plain(how.mode),
+    return prose("timing", "How", clock=how.clock, synchronised=how.synchronised, warm_up=how.warm_up,
+                 repetitions=how.repetitions, stable=_("stable at its end") if how.stable else _("not yet stable at its end"), mode=plain(how.mode),
                  beside=plain(", ".join(how.interleaved_with)) or _("nothing"),
                  more=(_(", channels last") if how.channels_last else "") + (_(", L2 flushed") if how.flush_l2 else ""),
                  memory=plain(latency.memory_source), device=plain(str(where["device_name"])), host=plain(str(where["host"])),

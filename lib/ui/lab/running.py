@@ -36,6 +36,7 @@ class Outcome:
     device: Device
     found: list
     message: str = ""
+    lost: bool = False  # its worker died: the same run is offered again
 
 
 @dataclass
@@ -69,7 +70,8 @@ def run_panel(slot: str, asked: Asked, job: Job, button: str, help: str) -> Outc
     """Run and Stop, and how far it is; gives what the last run of this slot has found."""
     own = _settled(_slots().setdefault(slot, Slot()))
     with st.container(horizontal=True):  # outside the fragment, so that a click begins to poll, or ends it
-        st.button(button, key=f"run_{slot}", type="primary", icon=":material/play_arrow:", help=help,
+        label = _("Run again") if own.last and own.last.lost else button
+        st.button(label, key=f"run_{slot}", type="primary", icon=":material/play_arrow:", help=help,
                   disabled=own.ticket is not None, on_click=_start, args=(own, asked, job))
         if own.ticket:
             st.button(_("Stop"), key=f"stop_{slot}", icon=":material/stop:", on_click=_stop, args=(own,),
@@ -88,7 +90,8 @@ def run_panel(slot: str, asked: Asked, job: Job, button: str, help: str) -> Outc
 def _settled(own: Slot) -> Slot:
     """The slot, its ticket turned into an outcome if that is over."""
     if own.ticket and own.ticket.over:
-        own.last = Outcome(own.ticket.job, own.device, own.ticket.found, own.ticket.message)
+        own.last = Outcome(own.ticket.job, own.device, own.ticket.found, own.ticket.message,
+                           own.ticket.state == "lost")
         own.ticket = None
     return own
 
@@ -168,4 +171,5 @@ def _say(outcome: Outcome, job: Job, device: Device) -> None:
         st.info(_("Stopped. Below is what was found until then.") if outcome.found else _("Stopped before anything was found."))
     if outcome.found and (outcome.job, outcome.device) != (job, device):
         st.caption(_("The controls have moved since this run: {what} on {device}. Run again to measure what they show now.")
-                   .format(what=plain(", ".join(network.label for network in outcome.job.networks)), device=plain(outcome.device.name)))
+                   .format(what=plain(", ".join(network.label for network in outcome.job.networks)),
+                           device=plain(outcome.device.name)))
