@@ -110,22 +110,32 @@ class Protocol(BaseModel):
     flush_l2: bool = False
 
 
-class Latency(BaseModel):
-    """The time of one network at one batch size. Throughput is in images a second, `macs` are those of one image.
-
-    `flop_per_second` counts two FLOPs for a MAC and nothing else. `peak_memory_bytes` are weights, image, and the most
-    that lay in the device's memory beside them during a pass, as `memory_source` read it; None if nothing read it.
-    """
+class Measured(BaseModel):
+    """What every record says of where it comes from: network, device, setting, and the environment then."""
 
     model_config = ConfigDict(frozen=True)
 
-    kind: Literal["latency"] = "latency"
     preset: str
     changed: dict[str, Any] = {}
     device: str
     batch: int
     dtype: str
     input_size: int
+    environment: dict[str, str | int]
+
+    @property
+    def label(self) -> str:
+        return named(self.preset, self.changed)
+
+
+class Latency(Measured):
+    """The time of one network at one batch size. Throughput is in images a second, `macs` are those of one image.
+
+    `flop_per_second` counts two FLOPs for a MAC and nothing else. `peak_memory_bytes` are weights, image, and the most
+    that lay in the device's memory beside them during a pass, as `memory_source` read it; None if nothing read it.
+    """
+
+    kind: Literal["latency"] = "latency"
     macs: int
     params: int
     latency_ms: Spread
@@ -134,12 +144,7 @@ class Latency(BaseModel):
     peak_memory_bytes: int | None
     memory_source: str
     protocol: Protocol
-    environment: dict[str, str | int]
     repetitions_ms: tuple[float, ...]
-
-    @property
-    def label(self) -> str:
-        return named(self.preset, self.changed)
 
 
 @dataclass(frozen=True)

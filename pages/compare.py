@@ -3,16 +3,14 @@
 import pandas as pd
 import streamlit as st
 
-from lib import catalog
 from lib.analysis import comparison
 from lib.figures.comparison import bars, fields
 from lib.figures.treemap import TITLES
 from lib.text import prose
 from lib.ui import _, current_palette
-from lib.ui.address import moved, new_address, plain, write_address
-from lib.ui.comparison import FEWEST, SLOTS, names, parameters, read
-from lib.ui.controls import show_value
-from lib.ui.network import Choice, analyzed, show_refusal, turn_knobs
+from lib.ui.address import new_address, plain, write_address
+from lib.ui.comparison import FEWEST, SLOTS, cards, change, names, parameters, read
+from lib.ui.network import Choice
 from lib.ui.provenance import mark
 
 LABELS = {"params": _("Parameters"), "macs": _("MACs"), "activation_bytes": _("Activation bytes"),
@@ -30,38 +28,15 @@ st.markdown(prose("compare", "Title"))
 for problem in state["compare_problems"]:
     st.warning(plain(problem))
 
-
 # The networks
-def change(action, *arguments) -> None:
-    moved()
-    action(*arguments)
-
-
-families = {preset: family.name for preset, family in catalog.presets().items()}
-analyses = []
-for column, slot, choice in zip(st.columns(len(choices)), SLOTS, choices):
-    with column.container(border=True):
-        key = f"{slot}_preset"
-        show_value(key, choice.preset)
-        st.selectbox(_("Network {slot}").format(slot=slot), list(families), key=key,
-                     format_func=lambda preset: f"{preset} ({families[preset]})", help=_("Type to search among all networks."),
-                     on_change=lambda choice=choice, key=key: change(choice.start, state[key]))
-        analysis, _base, refused = analyzed(choice, f"{slot}_")
-        analyses.append(analysis)
-        with st.container(horizontal=True, vertical_alignment="center"):
-            with st.popover(_("Knobs"), icon=":material/tune:"):
-                turn_knobs(choice, analysis, f"{slot}_")
-            st.page_link("../../pages/explore.py", label=_("Explore"), query_params=choice.parameters())
-            if len(choices) > FEWEST:
-                st.button(_("Remove"), key=f"{slot}_remove", type="tertiary", on_click=change, args=(choices.remove, choice))
-        if refused:
-            show_refusal(choice, refused, f"{slot}_")
+analyses = cards(choices)
 with st.container(horizontal=True):
     st.button(_("Add a network"), key="add", icon=":material/add:", disabled=len(choices) == len(SLOTS), on_click=change,
               args=(choices.append, Choice("vgg16" if len(choices) == FEWEST else "mobilenet_v2")))
     st.button(_("Other way round"), key="swap", icon=":material/swap_horiz:", on_click=change, args=(choices.reverse,),
               help=_("The first network is what the others are compared with."))
-    st.page_link("../../pages/timing.py", label=_("Measure their time"), icon=":material/speed:", query_params=parameters(choices))
+    st.page_link("../../pages/timing.py", label=_("Measure their time"), icon=":material/speed:",
+                 query_params=parameters(choices))
 
 # Side by side
 shown = names(choices)

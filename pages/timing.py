@@ -2,17 +2,15 @@
 
 import streamlit as st
 
-from lib import catalog
 from lib.lab.lab import lab
 from lib.text import prose
 from lib.timing import Network
 from lib.ui import _
 from lib.ui.address import moved, new_address, plain, write_address
-from lib.ui.comparison import SLOTS, names
-from lib.ui.controls import show_value
+from lib.ui.comparison import SLOTS, cards, change, names
 from lib.ui.lab import latency, layers, memory, scatter, stored, sweep
 from lib.ui.lab.asked import Asked, choose_setting, parameters, read
-from lib.ui.network import Choice, analyzed, show_refusal, turn_knobs
+from lib.ui.network import Choice
 
 PANELS = {"latency": (_("Latency"), latency.show), "sweep": (_("Batch sweep"), sweep.show),
           "layers": (_("Layer by layer"), layers.show), "macs": (_("MACs against time"), scatter.show),
@@ -36,33 +34,8 @@ for problem in state["timing_problems"]:
 if lab().absent:
     st.caption(":material/info: " + plain(" ".join(lab().absent.values())))
 
-
 # The networks
-def change(action, *arguments) -> None:
-    moved()
-    action(*arguments)
-
-
-families = {preset: family.name for preset, family in catalog.presets().items()}
-analyses = []
-for column, slot, choice in zip(st.columns(max(2, len(choices))), SLOTS, choices):
-    with column.container(border=True):
-        key = f"timed_{slot}_preset"
-        show_value(key, choice.preset)
-        st.selectbox(_("Network {slot}").format(slot=slot), list(families), key=key,
-                     format_func=lambda preset: f"{preset} ({families[preset]})", help=_("Type to search among all networks."),
-                     on_change=lambda choice=choice, key=key: change(choice.start, state[key]))
-        analysis, _base, refused = analyzed(choice, f"timed_{slot}_")
-        analyses.append(analysis)
-        with st.container(horizontal=True, vertical_alignment="center"):
-            with st.popover(_("Knobs"), icon=":material/tune:"):
-                turn_knobs(choice, analysis, f"timed_{slot}_")
-            st.page_link("../../pages/explore.py", label=_("Explore"), query_params=choice.parameters())
-            if len(choices) > 1:
-                st.button(_("Remove"), key=f"timed_{slot}_remove", type="tertiary", on_click=change,
-                          args=(choices.remove, choice))
-        if refused:
-            show_refusal(choice, refused, f"timed_{slot}_")
+analyses = cards(choices, "timed_", fewest=1)
 st.button(_("Add a network"), key="timed_add", icon=":material/add:", disabled=len(choices) == len(SLOTS), on_click=change,
           args=(choices.append, Choice("mobilenet_v2" if len(choices) == 1 else "vgg16")))
 

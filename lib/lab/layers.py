@@ -19,7 +19,6 @@ from typing import Any, Literal
 
 import pandas as pd
 import torch
-from pydantic import BaseModel, ConfigDict
 from torch.overrides import TorchFunctionMode
 from torch.utils import benchmark
 
@@ -28,15 +27,15 @@ from lib.architecture import Impossible
 from lib.devices import DTYPES, environment
 from lib.lab import peaks
 from lib.lab.peaks import Peaks
-from lib.timing import (FEWEST_REPETITIONS, MOST_REPETITIONS, WINDOW, Clock, Contender, Network, Protocol, Setting, Spread,
-                        Step, Steps, arithmetic, warm_up)
+from lib.timing import (FEWEST_REPETITIONS, MOST_REPETITIONS, WINDOW, Clock, Contender, Measured, Network, Protocol, Setting,
+                        Spread, Step, Steps, arithmetic, warm_up)
 from lib.trace import QUESTIONS, kind_of, tensors_in
 
 CLOSE = 0.15
 """The layers add up to the whole if their sum differs from it by no more than this share of it."""
 
 
-class LayerTimes(BaseModel):
+class LayerTimes(Measured):
     """What each operation of one network takes, in milliseconds of a pass on `batch` images.
 
     `layer_ms` is in the order of `Analysis.ops`, whose names are `names`. `whole_ms` are passes without the stopwatch,
@@ -45,15 +44,7 @@ class LayerTimes(BaseModel):
     `between_ms` what passes between the operations.
     """
 
-    model_config = ConfigDict(frozen=True)
-
     kind: Literal["layers"] = "layers"
-    preset: str
-    changed: dict[str, Any] = {}
-    device: str
-    batch: int
-    dtype: str
-    input_size: int
     names: tuple[str, ...]
     layer_ms: tuple[Spread, ...]
     whole_ms: Spread
@@ -64,7 +55,6 @@ class LayerTimes(BaseModel):
     between_ms: float
     peaks: Peaks
     protocol: Protocol
-    environment: dict[str, str | int]
     repetitions_ms: tuple[float, ...]
 
     def of(self, ops: Iterable[Layer]) -> float:
@@ -123,10 +113,6 @@ class LayerTimes(BaseModel):
     def between_us(self) -> float:
         """What passes between the operations, for each of them, in microseconds."""
         return 1e3 * self.between_ms / len(self.names)
-
-    @property
-    def label(self) -> str:
-        return Network(preset=self.preset, changed=self.changed).label
 
 
 class Stopwatch(TorchFunctionMode):

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Literal
 
 import torch
-from pydantic import BaseModel, ConfigDict
 from torch import Tensor
 
 from lib.analysis import Analysis
 from lib.analysis.saved import OPTIMISERS, budget, held, loss_of
 from lib.devices import environment
-from lib.timing import Network, Setting, Step, Steps, allocations, arithmetic, build, images, peak_increase, place
+from lib.timing import (Measured, Network, Setting, Step, Steps, allocations, arithmetic, build, images, peak_increase,
+                        place)
 
 
-class TrainingMemory(BaseModel):
+class TrainingMemory(Measured):
     """What training a network held in a device's memory, in bytes.
 
     `computed_bytes` is what autograd should save for backward, `held_bytes` how much more the device held after the
@@ -25,15 +25,7 @@ class TrainingMemory(BaseModel):
     nothing on this device reads it.
     """
 
-    model_config = ConfigDict(frozen=True)
-
     kind: Literal["training"] = "training"
-    preset: str
-    changed: dict[str, Any] = {}
-    device: str
-    batch: int
-    dtype: str
-    input_size: int
     computed_bytes: int
     held_bytes: int | None
     held_source: str
@@ -42,11 +34,6 @@ class TrainingMemory(BaseModel):
     total_bytes: dict[str, int]
     peak_bytes: dict[str, int | None]
     peak_source: str
-    environment: dict[str, str | int]
-
-    @property
-    def label(self) -> str:
-        return Network(preset=self.preset, changed=self.changed).label
 
     @property
     def ratio(self) -> float | None:

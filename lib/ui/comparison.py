@@ -1,10 +1,17 @@
-"""The state of Compare: two to four networks in slots a to d, read from a link and written to it."""
+"""Several networks on a page: in slots a to d, read from a link, shown as cards, written to the link."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
-from lib.ui.network import DEFAULT, Choice, read_choice
+import streamlit as st
+
+from lib import catalog
+from lib.analysis import Analysis
+from lib.ui import _
+from lib.ui.address import moved
+from lib.ui.controls import show_value
+from lib.ui.network import DEFAULT, Choice, analyzed, read_choice, show_refusal, turn_knobs
 
 SLOTS = ("a", "b", "c", "d")
 PARTNER = "resnext50_32x4d"
@@ -17,7 +24,7 @@ def read(address: Mapping[str, str], fewest: int = FEWEST) -> tuple[list[Choice]
     given: dict[str, dict[str, str]] = {}
     problems = []
     for name, text in address.items():
-        slot, _, knob = name.partition(".")
+        slot, _dot, knob = name.partition(".")
         if slot in SLOTS:
             given.setdefault(slot, {})[knob or "preset"] = text
         else:
@@ -41,6 +48,38 @@ def parameters(choices: list[Choice]) -> dict[str, str]:
     """The networks as the parameters of a link."""
     return {f"{slot}.{name}" if name != "preset" else slot: text
             for slot, choice in zip(SLOTS, choices) for name, text in choice.parameters().items()}
+
+
+def cards(choices: list[Choice], prefix: str = "", fewest: int = FEWEST) -> list[Analysis]:
+    """A card for each network: which it is, its knobs, the ways on; gives their analyses. `prefix` tells pages apart."""
+    families = {preset: family.name for preset, family in catalog.presets().items()}
+    analyses = []
+    for column, letter, choice in zip(st.columns(max(FEWEST, len(choices))), SLOTS, choices):
+        with column.container(border=True):
+            slot = f"{prefix}{letter}"
+            show_value(f"{slot}_preset", choice.preset)
+            st.selectbox(_("Network {slot}").format(slot=letter), list(families), key=f"{slot}_preset",
+                         format_func=lambda preset: f"{preset} ({families[preset]})",
+                         help=_("Type to search among all networks."), on_change=lambda choice=choice, slot=slot: change(
+                             choice.start, st.session_state[f"{slot}_preset"]))
+            analysis, _base, refused = analyzed(choice, f"{slot}_")
+            analyses.append(analysis)
+            with st.container(horizontal=True, vertical_alignment="center"):
+                with st.popover(_("Knobs"), icon=":material/tune:"):
+                    turn_knobs(choice, analysis, f"{slot}_")
+                st.page_link("../../pages/explore.py", label=_("Explore"), query_params=choice.parameters())
+                if len(choices) > fewest:
+                    st.button(_("Remove"), key=f"{slot}_remove", type="tertiary", on_click=change,
+                              args=(choices.remove, choice))
+            if refused:
+                show_refusal(choice, refused, f"{slot}_")
+    return analyses
+
+
+def change(action: Callable, *arguments) -> None:
+    """For controls that change the list of networks: a person did it."""
+    moved()
+    action(*arguments)
 
 
 def beside(choice: Choice) -> list[Choice]:
