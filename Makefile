@@ -1,16 +1,21 @@
 # make app          starts Backbone Lab on http://localhost:8501
 # make test         runs all tests, the browser's included
+# make quick        the same without what takes long: a Ray cluster, ten browsers at once
 # make bench        compares our speed with the peers'
 # make screenshots  draws the README's pictures anew
 BIN := .venv/bin
 
-.PHONY: app test bench screenshots
+.PHONY: app test quick bench screenshots
 app: .venv/app.stamp
 	$(BIN)/python -m streamlit run app.py
 
 test: .venv/test.stamp
 	$(BIN)/python tests/browser/find.py --install
 	$(BIN)/python -m pytest --numprocesses=2 --dist=worksteal
+
+quick: .venv/test.stamp
+	$(BIN)/python tests/browser/find.py --install
+	$(BIN)/python -m pytest --numprocesses=2 --dist=worksteal -m "not slow"
 
 bench: .venv/test.stamp
 	$(BIN)/python tests/browser/find.py --install

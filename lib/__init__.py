@@ -5,6 +5,7 @@
 4089184256
 """
 
+import logging
 from typing import Any
 
 from lib import catalog
@@ -12,6 +13,9 @@ from lib.analysis import Analysis, analyze_knobs
 from lib.architecture import Impossible
 
 __all__ = ["Analysis", "Impossible", "analyze", "build", "presets"]
+
+# torch.utils.benchmark brings it along, and it reports where a CUDA compiler has no GPU: nobody compiles CUDA here.
+logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)
 
 
 def presets() -> list[str]:

@@ -3,6 +3,7 @@
 import time
 
 import psutil
+import pytest
 from playwright.sync_api import expect
 
 
@@ -47,6 +48,7 @@ def test_a_person_runs_stops_and_follows_a_link(open_page):
     expect(page.get_by_text("Select rows to open them")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_ten_people_at_once_one_leaves_and_the_worker_is_killed(open_page, server):
     pages = [open_page(f"/timing?a=lenet5&batch={batch}") for batch in range(1, 10)]
     hungry = open_page("/timing?a=vgg16&batch=256&a.input_size=640")

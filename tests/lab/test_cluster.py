@@ -24,7 +24,8 @@ from lib.lab.queue import Lab, Ticket
 from lib.lab.worker import LocalWorker
 from lib.timing import Latency, Network, Setting
 
-pytestmark = pytest.mark.timeout(400)  # every node imports PyTorch anew, on cores that other tests use as well
+pytestmark = [pytest.mark.slow,
+              pytest.mark.timeout(400)]  # every node imports PyTorch anew, on cores that other tests use as well
 
 SHORT = Job(kind="latency", networks=(Network(preset="lenet5"), Network(preset="resnet18", changed={"input_size": 64})))
 LONG = Job(kind="latency", networks=(Network(preset="resnet50"),), batches=(8, 16, 32, 64))
