@@ -99,7 +99,8 @@ def too_large(job: Job, setting: Setting) -> str:
     """What needs how much, what is free, and what to lower."""
     return (f"{' and '.join(network.label for network in job.networks)} at batch {setting.batch} in {setting.dtype} "
             f"needs about {gigabytes(needed_bytes(job, setting))}; {setting.device} has "
-            f"{gigabytes(free_bytes(setting.device))} free, of which one run may take {limits().memory_share:.0%}. Lower the batch or the input size.")
+            f"{gigabytes(free_bytes(setting.device))} free, of which one run may take "
+            f"{limits().memory_share:.0%}. Lower the batch or the input size.")
 
 
 def gigabytes(count: float) -> str:
