@@ -78,8 +78,9 @@ def _row(part: Part, batch: int, bytes_per_number: int) -> dict:
     places = {}
     if part.level in ("block", "layer"):
         places = {"stage": part.last.stage, "kind": part.last.kind if part.level == "layer" else ""}
+    in_block = part.level == "layer" and part.last.block  # two blocks have layers of one name; others have the paper's
     return {
-        "part": part.last.name if part.level == "layer" else part.name, **places,
+        "part": part.last.name if in_block else part.name, **places,
         "operations": len(part.ops),
         "macs": None if part.macs is None else batch * part.macs,
         "flops": None if None in counts else sum(counts),
