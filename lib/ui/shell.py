@@ -1,6 +1,7 @@
 """The frame of the app. The order of the pages is content: this is the table of contents."""
 
 import streamlit as st
+from streamlit.delta_generator_singletons import context_dg_stack, get_default_dg_stack_value
 
 from lib.ui import _
 from lib.ui.address import note_page
@@ -41,6 +42,10 @@ STYLE = """
   @media (max-width: 640px) { .stMainBlockContainer { padding: 4rem 1rem 2rem; } }
 </style>
 """
+
+# Without fast reruns, a run may follow a fragment's in the same thread. Streamlit 1.67 would still write to where the
+# fragment stands, and the browser would find half of the page gone.
+context_dg_stack.set(get_default_dg_stack_value())
 
 st.set_page_config(page_title="Backbone Lab", page_icon="🧱", layout="wide")
 st.html(STYLE)

@@ -6,6 +6,9 @@ import time
 
 import pandas as pd
 import pytest
+import streamlit as st
+from streamlit.delta_generator_singletons import context_dg_stack
+from streamlit.runtime.scriptrunner.script_runner import ScriptRunner
 
 from lib.lab.lab import lab
 from lib.ui.lab.latency import as_json, csv
@@ -104,3 +107,15 @@ def test_what_cannot_fit_is_refused_in_one_sentence():
     ready(app)
     [error] = app.error
     assert "needs about" in error.value and "Lower the batch" in error.value
+
+
+def test_a_page_run_after_a_fragment_stands_in_its_own_place(monkeypatch):
+    run = ScriptRunner._run_script
+
+    def run_after_a_fragment(self, request):
+        context_dg_stack.set((*context_dg_stack.get(), st.sidebar))  # as a fragment in the sidebar leaves its thread
+        run(self, request)
+
+    monkeypatch.setattr(ScriptRunner, "_run_script", run_after_a_fragment)
+    app = open_page("timing", a="lenet5")
+    assert [title.value for title in app.main.title] == ["Timing"]
