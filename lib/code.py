@@ -6,7 +6,8 @@ from collections.abc import Callable
 import torchinfo
 
 from lib.analysis import Analysis
-from lib.trace import numel, on_meta
+from lib.meta import on_meta
+from lib.trace import numel
 
 
 def classes(analysis: Analysis) -> list[type]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
@@ -89,34 +90,6 @@ def shape_text(shape: Shape) -> str:
     return "×".join(map(str, shape[1:]))
 
 
-class _OnMeta(TorchFunctionMode):
-    """Makes tensors on the meta device and hands every initialisation its tensor back: there are no numbers to draw.
-
-    One mode for both, as each costs every call of a torch function some microseconds.
-    """
-
-    FACTORIES = frozenset({torch.empty, torch.full, torch.tensor, torch.arange, torch.eye, torch.linspace, torch.rand,
-                           torch.randn})
-    FILLED = frozenset({torch.zeros, torch.ones})  # on meta as empty as others, and made in a fifth of the time
-    INITIALISATIONS = frozenset({"fill_", "zero_", "normal_", "uniform_", "kaiming_uniform_", "kaiming_normal_",
-                                 "constant_"})
-
-    def __torch_function__(self, func, types, args=(), kwargs=None):
-        kwargs = kwargs or {}
-        if func.__name__ in self.INITIALISATIONS:
-            return args[0] if args else kwargs["tensor"]
-        if func in self.FILLED:
-            return torch.empty(*args, **kwargs | {"device": "meta"})
-        if func in self.FACTORIES:
-            kwargs["device"] = "meta"
-        return func(*args, **kwargs)
-
-
-def on_meta() -> TorchFunctionMode:
-    """Inside `with on_meta():` modules are built with shapes and names but no memory and no initial weights."""
-    return _OnMeta()
-
-
 def record(model: nn.Module, input_shape: Shape) -> tuple[Op, ...]:
     """The operations of one forward pass of `model` (built `on_meta`, in eval mode) on an (N, C, H, W) input.
 
@@ -124,11 +97,10 @@ def record(model: nn.Module, input_shape: Shape) -> tuple[Op, ...]:
     cannot take its input, and ValueError if a parameter is never used.
     """
     with torch.no_grad():
-        recorder = _Recorder(model.eval(), image := torch.empty(input_shape, device="meta"))
+        recorder = _Recorder(model, image := torch.empty(input_shape, device="meta"))
         with recorder:
             model(image)
-    for module in model.modules():  # a wrapped `forward` holds its module, which only the garbage collector would end
-        vars(module).pop("forward", None)
+    recorder.release()
     if recorder.unused:
         raise ValueError(f"parameters never used in the forward pass: {', '.join(n for n, _ in recorder.unused.values())}")
     return tuple(recorder.ops)
@@ -144,12 +116,20 @@ class _Recorder(TorchFunctionMode):
         self.unused: dict[int, tuple[str, Shape]] = {}
         self.path: list[tuple[str, bool]] = [("", False)]  # the running modules, and whether each is a leaf
         self.names: dict[str, int] = {}
-        for path, module in model.named_modules():
+        self.modules = dict(model.named_modules())
+        for path, module in self.modules.items():
+            vars(module)["training"] = False  # as `eval` says, a tenth as quick
             for name, parameter in module._parameters.items():
                 if parameter is not None:
                     self.unused[id(parameter)] = (f"{path}.{name}".lstrip("."), tuple(parameter.shape))
             if path:
-                vars(module)["forward"] = self.within(path, not module._modules, module.forward)
+                vars(module)["forward"] = self.within(path, not module._modules, self.forward(module))
+
+    def release(self) -> None:
+        """Gives the modules their own `forward` back. A wrapped one holds its module: only the garbage collector would
+        end that."""
+        for module in self.modules.values():
+            vars(module).pop("forward", None)
 
     def within(self, path: str, is_leaf: bool, forward: Callable) -> Callable:
         """`forward`, with the recorder told which module is running."""
@@ -162,20 +142,36 @@ class _Recorder(TorchFunctionMode):
             return result
         return told
 
+    def forward(self, module: nn.Module) -> Callable:
+        """The forward of a module. That of a common layer is the one call it makes, past torch's long way to this mode."""
+        if type(module) not in _CALLS or getattr(module, "padding_mode", "zeros") != "zeros":
+            return module.forward
+        func, names = _CALLS[type(module)]
+        options = {name: getattr(module, name) for name in names}
+        weights = [weight for weight in module._parameters.values() if weight is not None]
+
+        def call(x):
+            with torch._C.DisableTorchFunction():
+                return self.run(func, (x,), options, [x, *weights])
+        return call
+
     def __torch_function__(self, func, types, args=(), kwargs=None):
         kwargs = kwargs or {}
-        name = func.__name__
-        if name in QUESTIONS:
+        if func.__name__ in QUESTIONS:
             return func(*args, **kwargs)
+        return self.run(func, args, kwargs, tensors_in((*args, *kwargs.values())))
+
+    def run(self, func: Callable, args: tuple, kwargs: dict[str, Any], tensors: list[torch.Tensor]) -> Any:
+        """Calls a torch function and appends its `Op`; `tensors` are those among its arguments."""
+        name = func.__name__
         kind = kind_of(name)
-        tensors = tensors_in((*args, *kwargs.values()))
         window, groups = _GEOMETRY[kind](*args, **kwargs) if kind in _GEOMETRY else (None, 1)
         try:
             shortcut = None if name in _WRITING else _SHORTCUTS.get(kind)
             result = shortcut(window, *args, **kwargs) if shortcut else func(*args, **kwargs)
         except RuntimeError as error:
             raise ImpossibleShape(self.op(kind, tensors, [], window, groups), str(error).splitlines()[0]) from None
-        if outputs := tensors_in((result,)):
+        if outputs := [result] if isinstance(result, torch.Tensor) else tensors_in((result,)):
             self.ops.append(self.op(kind, tensors, outputs, window, groups))
             for tensor in outputs:
                 self.sources[id(tensor)] = (len(self.ops) - 1, tensor)
@@ -187,12 +183,17 @@ class _Recorder(TorchFunctionMode):
         path, is_leaf = self.path[-1]
         name = path if is_leaf else f"{path}.{kind}".lstrip(".")
         count = self.names[name] = self.names.get(name, 0) + 1
-        data = [t for t in tensors if id(t) in self.sources]
-        weights = [self.unused.pop(id(t)) for t in tensors if id(t) in self.unused]
+        inputs, in_shapes, weights = [], [], []
+        for tensor in tensors:
+            if id(tensor) in self.sources:
+                inputs.append(self.sources[id(tensor)][0])
+                in_shapes.append(tuple(tensor.shape))
+            elif id(tensor) in self.unused:
+                weight, shape = self.unused.pop(id(tensor))
+                weights.append((weight.rpartition(".")[2], shape))
         return Op(
-            name if count == 1 else f"{name}_{count}", path, kind, tuple([self.sources[id(t)][0] for t in data]),
-            tuple([tuple(t.shape) for t in data]), tuple([tuple(t.shape) for t in outputs]),
-            tuple([(name.rpartition(".")[2], shape) for name, shape in weights]), window, groups,
+            name if count == 1 else f"{name}_{count}", path, kind, tuple(inputs), tuple(in_shapes),
+            tuple([tuple(out.shape) for out in outputs]), tuple(weights), window, groups,
             any(out is t for out in outputs for t in tensors) or kind in _VIEWS and all(out._is_view() for out in outputs))
 
 
@@ -269,7 +270,7 @@ def _broadcast(window: None, input, other):
     """A sum or a product of tensors, or of a tensor and a number."""
     if not isinstance(other, torch.Tensor) or input.shape == other.shape:
         return _empty(input.shape)
-    return _empty(torch.broadcast_shapes(input.shape, other.shape))
+    return _empty(torch.broadcast_tensors(input, other)[0].shape)
 
 
 def _concatenated(window: None, tensors, dim=0):
@@ -294,6 +295,14 @@ def _padded(window: None, input, pad, mode="constant", value=None):
     return _empty(shape)
 
 
+def _picked(window: None, input, index):
+    """A slice is a view, which torch makes quickly; channels named in a list are copied."""
+    whole = slice(None)
+    if not (isinstance(index, tuple) and len(index) == 2 and index[0] == whole and isinstance(index[1], list)):
+        return input[index]
+    return _empty((input.shape[0], len(index[1]), *input.shape[2:]))
+
+
 def _like(window: None, input, *args, inplace=False, **kwargs):
     return input if inplace else _empty(input.shape)
 
@@ -301,6 +310,19 @@ def _like(window: None, input, *args, inplace=False, **kwargs):
 def _identity(window: None, input, *args, **kwargs):
     return input
 
+
+# The one call that the forward of a layer makes, and what of the layer it hands on beside the input.
+_CALLS: dict[type[nn.Module], tuple[Callable, tuple[str, ...]]] = {
+    nn.Conv2d: (F.conv2d, ("weight", "bias", "stride", "padding", "dilation", "groups")),
+    nn.BatchNorm2d: (F.batch_norm, ("running_mean", "running_var", "weight", "bias")),
+    nn.Linear: (F.linear, ("weight", "bias")),
+    nn.ReLU: (F.relu, ("inplace",)),
+    nn.ReLU6: (F.hardtanh, ("inplace",)),
+    nn.Tanh: (torch.tanh, ()),
+    nn.MaxPool2d: (torch.max_pool2d, ("kernel_size", "stride", "padding", "dilation", "ceil_mode")),
+    nn.AvgPool2d: (F.avg_pool2d, ("kernel_size", "stride", "padding", "ceil_mode")),
+    nn.AdaptiveAvgPool2d: (F.adaptive_avg_pool2d, ("output_size",)),
+}
 
 # Where torch calls one operation by several names.
 _KINDS = {"iadd": "add", "__iadd__": "add", "__radd__": "add", "add_": "add", "__imul__": "mul", "__rmul__": "mul",
@@ -320,9 +342,9 @@ _GEOMETRY: dict[str, Callable[..., tuple[Window | None, int]]] = {
 # identity in eval mode.
 _SHORTCUTS: dict[str, Callable[..., torch.Tensor]] = {
     "conv2d": _convolved, "linear": _linear, "batch_norm": _like, "relu": _like, "hardtanh": _like, "sigmoid": _like,
-    "tanh": _like, "softmax": _like, "local_response_norm": _like, "dropout": _identity, "max_pool2d": _pooled,
+    "tanh": _like, "square": _like, "softmax": _like, "local_response_norm": _like, "dropout": _identity, "max_pool2d": _pooled,
     "avg_pool2d": _pooled, "adaptive_avg_pool2d": _globally_pooled, "add": _broadcast, "sub": _broadcast, "mul": _broadcast,
-    "cat": _concatenated, "stack": _stacked, "pad": _padded}
+    "cat": _concatenated, "stack": _stacked, "pad": _padded, "getitem": _picked}
 
 # Ops whose output is another view of the memory of their input, unless that does not lie in a row (`reshape`).
 _VIEWS = frozenset({"flatten", "view", "chunk", "split", "transpose", "permute", "squeeze", "unsqueeze", "getitem",

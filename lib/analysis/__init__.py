@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from functools import cached_property
+from operator import attrgetter
 from typing import Any
 
 import pandas as pd
@@ -12,7 +13,8 @@ from lib.analysis.cost import activation_bytes, macs, other_operations
 from lib.analysis.fitting import image_shape, refusal
 from lib.analysis.receptive_field import Field, convolutional_field, receptive_fields
 from lib.architecture import Architecture, NetworkKnobs, Stage
-from lib.trace import ImpossibleShape, Op, Shape, on_meta, record, shape_text
+from lib.meta import on_meta
+from lib.trace import ImpossibleShape, Op, Shape, record, shape_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +154,7 @@ def analyze_knobs(preset: str, architecture: Architecture, knobs: NetworkKnobs) 
     return Analysis(preset, architecture, knobs, measure(ops, architecture.stages(knobs)))
 
 
-_FIELDS = tuple(field.name for field in fields(Op))
+_of_op = attrgetter(*(field.name for field in fields(Op)))
 
 
 def measure(ops: tuple[Op, ...], stages: tuple[Stage, ...]) -> tuple[Layer, ...]:
@@ -160,8 +162,7 @@ def measure(ops: tuple[Op, ...], stages: tuple[Stage, ...]) -> tuple[Layer, ...]
     places = _places(ops, stages)
     seen = receptive_fields(ops)
     return tuple(
-        Layer(*(getattr(op, name) for name in _FIELDS), index, *places[index], macs(op), other_operations(op),
-              activation_bytes(op), seen[index])
+        Layer(*_of_op(op), index, *places[index], macs(op), other_operations(op), activation_bytes(op), seen[index])
         for index, op in enumerate(ops))
 
 

@@ -11,7 +11,8 @@ from lib.analysis import Layer, measure
 from lib.analysis.derivation import derive
 from lib.analysis.outline import Part
 from lib.architecture import Stage
-from lib.trace import numel, on_meta, record
+from lib.meta import on_meta
+from lib.trace import numel, record
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 """Why a network cannot take an image of some size, and which sizes it can take."""
 
 from lib.architecture import Architecture, Impossible, NetworkKnobs, bounds
-from lib.trace import ImpossibleShape, Op, Shape, numel, on_meta, output_size, record, shape_text
+from lib.meta import on_meta
+from lib.trace import ImpossibleShape, Op, Shape, numel, output_size, record, shape_text
 
 
 def image_shape(architecture: Architecture, knobs: NetworkKnobs) -> Shape:

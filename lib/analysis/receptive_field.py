@@ -106,7 +106,7 @@ def convolutional_field(ops: tuple[Op, ...], fields: tuple[Field | None, ...]) -
 def _union(fields: list[Field], shape: Shape) -> Field:
     """The field of what reads several inputs, the first of this shape."""
     first = fields[0]
-    if all(field == first for field in fields):
+    if all(field == first for field in fields[1:]):
         return first
     height, width = shape[-2:] if len(shape) > 3 else (1, 1)
     return Field(_hull([f.vertical for f in fields], height), _hull([f.horizontal for f in fields], width),

@@ -19,7 +19,7 @@ from lib import catalog
 from lib.analysis.fitting import image_shape
 from lib.architecture import Impossible, NetworkKnobs
 from lib.devices import DTYPES
-from lib.trace import on_meta
+from lib.meta import on_meta
 
 OPTIMISERS = {"sgd": 0, "momentum": 1, "adam": 2}
 """Numbers that an optimiser keeps for each weight: none, a velocity, or two moments (Kingma and Ba 2015). The count of

@@ -18,7 +18,8 @@ from lib.analysis import Analysis, Layer
 from lib.analysis.cost import activation_bytes, macs
 from lib.lessons.pictures import drawn
 from lib.models.fpn import BACKBONES, Backbone
-from lib.trace import on_meta, record
+from lib.meta import on_meta
+from lib.trace import record
 
 DATA = Path(__file__).parent.parent / "data" / "fpn.json"
 GIGA, MEBI = 10**9, 2**20

@@ -24,7 +24,7 @@ from lib.analysis.outline import outline
 from lib.measuring import Progress, quiet, seeded
 from lib.models.resnet import SHORTCUTS, TABLE_1, BasicBlock, Bottleneck, PlainBasicBlock, ZeroPadding
 from lib.models.resnet_v2 import FullPreactivation
-from lib.trace import on_meta
+from lib.meta import on_meta
 
 DATA = Path(__file__).parent.parent / "data" / "residual.json"
 IMAGES = 4

@@ -9,7 +9,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 import lib
 from lib.analysis.conventions import CONVENTIONS
-from lib.trace import on_meta
+from lib.meta import on_meta
 
 PLAIN, BIASES, TORCHINFO, FVCORE, EVERYTHING, DOUBLED = CONVENTIONS
 RECORDED = {"torchvision": 4_089_184_256, "flop_counter": 8_178_368_512, "fvcore": 4_111_512_576,

@@ -10,7 +10,8 @@ import lib
 from lib.analysis import measure
 from lib.analysis.graph import IMAGE, JUNCTIONS, description, fold
 from lib.architecture import Stage
-from lib.trace import on_meta, record, shape_text
+from lib.meta import on_meta
+from lib.trace import record, shape_text
 
 PRESETS = ["resnet18", "resnet50", "resnet152", "resnext50_32x4d", "vgg16", "vgg11_bn", "alexnet"]
 

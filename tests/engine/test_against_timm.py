@@ -10,7 +10,7 @@ from timm.layers import SEModule
 
 import lib
 from lib import catalog
-from lib.trace import on_meta
+from lib.meta import on_meta
 from lib.weights import renamed
 from tests.engine.test_against_torchvision import SHARED, empty, macs_by_torch
 

@@ -10,7 +10,7 @@ from torchvision.models import get_model_weights
 from torchvision.models.resnet import BasicBlock, Bottleneck, ResNet
 
 import lib
-from lib.trace import on_meta
+from lib.meta import on_meta
 
 SHARED = sorted(set(lib.presets()) & set(torchvision.models.list_models()))
 

@@ -6,7 +6,8 @@ from torch import nn
 
 import lib
 from lib.analysis.receptive_field import receptive_fields
-from lib.trace import on_meta, record
+from lib.meta import on_meta
+from lib.trace import record
 
 
 class WithoutGradient(nn.AdaptiveAvgPool2d):

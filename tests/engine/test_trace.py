@@ -10,11 +10,13 @@ import torch.nn.functional as F
 from torch import nn
 
 import lib
+from lib import trace
 from lib.analysis import measure
 from lib.analysis.derivation import derive
 from lib.analysis.outline import Part
 from lib.architecture import Stage
-from lib.trace import ImpossibleShape, on_meta, output_size, record
+from lib.meta import on_meta
+from lib.trace import ImpossibleShape, output_size, record
 
 
 class Functional(nn.Module):
@@ -175,3 +177,17 @@ def test_shapes_known_without_a_kernel_are_torch_s(work):
     with on_meta():
         ops = record(Work(), tuple(image.shape))
     assert ops[-1].out_shapes == (tuple(Work()(image).shape),)
+
+
+@pytest.mark.parametrize("preset", lib.presets())
+def test_the_short_ways_give_what_torch_itself_gives(preset, monkeypatch):
+    """Layers that call their function at once, and shapes by formula, against torch's own way and its meta kernels."""
+    short = lib.analyze(preset).ops
+    monkeypatch.setattr(trace, "_CALLS", {})
+    monkeypatch.setattr(trace, "_SHORTCUTS", {"dropout": trace._SHORTCUTS["dropout"]})
+    assert lib.analyze(preset).ops == short
+
+
+def test_a_convolution_that_pads_with_its_image_is_seen_with_its_padding():
+    ops, _ = trace_of(lambda: nn.Sequential(nn.Conv2d(3, 4, 3, padding=1, padding_mode="reflect")))
+    assert [op.kind for op in ops] == ["pad", "conv2d"] and ops[-1].out_shapes == ((1, 4, 16, 16),)

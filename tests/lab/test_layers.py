@@ -17,7 +17,8 @@ from lib.figures.theme import LIGHT
 from lib.lab import layers, peaks
 from lib.lab.peaks import Peaks
 from lib.timing import Clock, Contender, Network, Setting, Spread, found
-from lib.trace import on_meta, record
+from lib.meta import on_meta
+from lib.trace import record
 
 ONE_THREAD = Setting(threads=1)
 RESNET18 = Network(preset="resnet18", changed={"input_size": 112})  # a pass so short that it is seldom interrupted
