@@ -88,9 +88,13 @@ def _attributes(layer: type[nn.Module], build: Callable, *args, **kwargs) -> dic
     return vars(first)
 
 
+_TABLES = {name: type(value) for name, value in vars(nn.Module()).items() if isinstance(value, (dict, set))}
+"""What a module keeps its parts and hooks in. In a fresh layer all are empty but those of parameters and buffers."""
+
+
 def _own(attributes: dict[str, Any]) -> dict[str, Any]:
     """The attributes of one layer for another: the same settings, but parameters, buffers and hooks of its own."""
-    own = {name: type(value)(value) if isinstance(value, dict) else value for name, value in attributes.items()}
+    own = attributes | {name: table() for name, table in _TABLES.items()}
     with torch._C.DisableTorchFunction():
         for name, weight in attributes["_parameters"].items():
             own["_parameters"][name] = None if weight is None else nn.Parameter(weight.detach())

@@ -144,7 +144,7 @@ class _Recorder(TorchFunctionMode):
 
     def forward(self, module: nn.Module) -> Callable:
         """The forward of a module. That of a common layer is the one call it makes, past torch's long way to this mode."""
-        if type(module) not in _CALLS or getattr(module, "padding_mode", "zeros") != "zeros":
+        if type(module) not in _CALLS or vars(module).get("padding_mode", "zeros") != "zeros":
             return module.forward
         func, names = _CALLS[type(module)]
         options = {name: getattr(module, name) for name in names}

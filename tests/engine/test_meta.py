@@ -36,10 +36,12 @@ def test_equal_layers_share_nothing(make):
     assert not {id(p) for p in one.parameters()} & {id(p) for p in other.parameters()}
     assert not {id(b) for b in one.buffers()} & {id(b) for b in other.buffers()}
     one.register_forward_hook(lambda *_: None)
-    one.register_buffer("mark", torch.zeros(1))
+    one.register_buffer("mark", torch.zeros(1), persistent=False)
     one.eval()
     one.inplace = one.stride = None
     assert not other._forward_hooks and "mark" not in other._buffers and other.training
+    assert not {id(value) for value in vars(one).values() if isinstance(value, (dict, set))} & {
+        id(value) for value in vars(other).values()}
     with on_meta():
         assert attributes(make()) == attributes(other)
 
