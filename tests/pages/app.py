@@ -1,15 +1,22 @@
 """The app without a browser, for the tests of its pages."""
 
+from functools import cache
 from pathlib import Path
 
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 ROOT = Path(__file__).parent.parent.parent
 
+# Every AppTest reads the metadata of all installed packages in search of components: once is enough.
+manifest_scanner.scan_component_manifests = cache(manifest_scanner.scan_component_manifests)
+
 
 def open_page(page: str, **parameters: str) -> AppTest:
     """A page of the app, opened by a link with these parameters."""
-    app = AppTest.from_file(str(ROOT / "lib/ui/shell.py"), default_timeout=60).run()
+    app = AppTest.from_file(str(ROOT / "lib/ui/shell.py"), default_timeout=60)
+    if "_" in page:  # its address has a dash instead, which is known only after a run
+        app.run()
     app.switch_page(f"../../pages/{page}.py")
     for name, value in parameters.items():
         app.query_params[name] = value
