@@ -95,7 +95,7 @@ class Line:
     def _leave_out(self) -> None:
         """Free the places of those who have left."""
         for ticket in [t for t in self.tickets if t.state == "waiting" and (t.stopping or not t.wanted())]:
-            ticket.state, ticket.message = "stopped", "Stopped before it began."
+            ticket.state, ticket.message = "stopped", "Stopped."
             self.tickets.remove(ticket)
 
     def _serve(self) -> None:

@@ -81,7 +81,7 @@ def test_places_move_up_and_those_who_leave_free_theirs(line):
     assert [line.place(ticket) for ticket in (first, leaving, last, background)] == [0, 1, 2, 3]
     here = False
     until(lambda: leaving.state == "stopped")
-    assert line.place(last) == 1 and "before it began" in leaving.message
+    assert line.place(last) == 1 and leaving.message == "Stopped." and not leaving.found
     first.stop()
     until(lambda: first.state == "stopped")
     assert first.found and all(isinstance(record, Latency) for record in first.found)  # what was found is kept

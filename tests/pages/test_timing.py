@@ -10,7 +10,10 @@ import streamlit as st
 from streamlit.delta_generator_singletons import context_dg_stack
 from streamlit.runtime.scriptrunner.script_runner import ScriptRunner
 
+from lib.lab.jobs import Job
 from lib.lab.lab import lab
+from lib.lab.queue import Ticket
+from lib.timing import Network, Setting
 from lib.ui.lab.latency import as_json, csv
 from tests.pages.app import address, checked, open_page
 
@@ -119,3 +122,14 @@ def test_a_page_run_after_a_fragment_stands_in_its_own_place(monkeypatch):
     monkeypatch.setattr(ScriptRunner, "_run_script", run_after_a_fragment)
     app = open_page("timing", a="lenet5")
     assert [title.value for title in app.main.title] == ["Timing"]
+
+
+def test_whoever_stops_while_waiting_is_told_so_without_alarm(cpu):
+    before = cpu.join(Ticket(Job(kind="latency", networks=(Network(preset="vgg16"),), setting=Setting(batch=8))))
+    app = open_page("timing", a="lenet5")
+    checked(app.button(key="run_latency").click().run())
+    assert app.session_state["timing_slots"]["latency"].ticket.state == "waiting"
+    checked(app.button(key="stop_latency").click().run())
+    ready(app)
+    before.stop()
+    assert not app.error and ["Stopped before anything was found."] == [info.value for info in app.info]
