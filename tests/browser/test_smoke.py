@@ -45,6 +45,7 @@ def assert_fits(page):
     assert max(widths) <= NARROW["width"]
 
 
+@pytest.mark.slow
 def test_first_link_after_a_start_is_not_lost(browser):
     """With `pages/` beside the entry script, Streamlit says "Page not found" to the first one who opens a deep link."""
     with harness.serve() as address:

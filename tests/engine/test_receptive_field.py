@@ -41,7 +41,7 @@ def positive(model: nn.Module) -> nn.Module:
     for module in model.modules():
         if isinstance(module, nn.BatchNorm2d):
             nn.init.ones_(module.weight)
-    return model.double().eval()
+    return model.double().eval().requires_grad_(False)  # the gradient that counts is the image's
 
 
 def extent(features: nn.Module, size: int, place: float) -> tuple[int, int, int]:

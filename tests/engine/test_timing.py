@@ -123,6 +123,7 @@ def test_contenders_are_what_the_setting_says(setting):
         torch.testing.assert_close(same(contender.image.float().contiguous()), out.float(), rtol=0.1, atol=0.05)
 
 
+@pytest.mark.slow
 def test_a_compiled_network_gives_the_same():
     if reason := devices()[0].why_not("mode", "compile"):
         pytest.skip(reason)

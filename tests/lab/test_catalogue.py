@@ -158,6 +158,7 @@ def test_one_network_of_each_family_the_small_ones_first(monkeypatch):
     assert {catalog.get(name).id for name in names} == set(catalog.families()) and len(names) == len(catalog.families())
 
 
+@pytest.mark.slow
 def test_with_a_real_worker(monkeypatch, tmp_path):
     fast = limits.__wrapped__().model_dump() | {"seconds_per_network": 0.05}
     (tmp_path / "timing.toml").write_text("".join(f"{name} = {json.dumps(value)}\n" for name, value in fast.items()))

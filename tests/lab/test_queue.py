@@ -52,6 +52,7 @@ def served(line, *tickets: Ticket) -> None:
     until(lambda: all(ticket.over for ticket in tickets))
 
 
+@pytest.mark.slow
 def test_ten_at_once_are_served_one_after_another(line):
     alone = Ticket(small())
     served(line, alone)
