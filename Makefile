@@ -1,6 +1,6 @@
 # make app          starts Backbone Lab on http://localhost:8501
 # make test         runs all tests, the browser's included
-# make quick        the same without what takes long: a Ray cluster, ten browsers at once, torch.compile
+# make quick        the same without what takes long: a Ray cluster, ten browsers, torch.compile, sweeps of all presets
 # make bench        compares our speed with the peers'
 # make screenshots  draws the README's pictures anew
 BIN := .venv/bin

@@ -109,6 +109,7 @@ def test_random_resnets(seed):
     assert_same_output(with_weights_of(theirs, preset, **knobs), theirs, size=64)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preset", lib.presets())
 def test_macs_by_torch_s_own_counter(preset):
     with torch.device("meta"):

@@ -18,6 +18,7 @@ def attributes(model: nn.Module) -> list[tuple]:
     return [*modules, *tensors, *model.state_dict()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preset", lib.presets())
 def test_the_same_network_as_torch_builds_on_its_meta_device(preset):
     with torch.device("meta"):

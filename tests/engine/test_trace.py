@@ -179,6 +179,7 @@ def test_shapes_known_without_a_kernel_are_torch_s(work):
     assert ops[-1].out_shapes == (tuple(Work()(image).shape),)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preset", lib.presets())
 def test_the_short_ways_give_what_torch_itself_gives(preset, monkeypatch):
     """Layers that call their function at once, and shapes by formula, against torch's own way and its meta kernels."""

@@ -33,6 +33,7 @@ def test_every_family_can_be_chosen():
         assert f"{lib.analyze(preset).params:,}" in rows(app.table[0])["Parameters"][1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", list(catalog.families()))
 def test_every_knob_of_a_network_can_be_moved(family):
     """Each knob of the second network, moved alone, changes the link; nothing throws."""

@@ -61,6 +61,7 @@ def test_every_view_of_every_family(family):
         assert not app.warning and not app.error and address(app)["view"] == view
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preset", lib.presets())
 def test_every_preset_opens_from_a_link(preset):
     app = open_page("explore", preset=preset)
