@@ -1,9 +1,9 @@
 """Our analysis from nothing against building the real network and asking the peers: `python -m benchmarks.analysis`.
 
-Ours is build on meta, trace, costs, receptive fields and folded graph, without any cache. Theirs is `lib.build`, a real
-network with initialised weights, and then torchinfo's summary, fvcore's count, torchview's graph (on meta). All are
-timed in turns in one run, medians. As in Python's `timeit`, no garbage is collected while the clock runs: whose turn a
-collection falls into is chance, and it walks over what all the others have left.
+Ours is build on meta, trace, costs, receptive fields and folded graph; of earlier networks only layers are kept. Theirs
+is `lib.build`, a real network with initialised weights, and then torchinfo's summary, fvcore's count, torchview's graph
+(on meta). All are timed in turns in one run, medians. As in Python's `timeit`, no garbage is collected while the clock
+runs: whose turn a collection falls into is chance, and it walks over what all the others have left.
 
 Equal layers are copied from one that was built before, in an earlier network or round, as in the app, where a person
 turns one knob after another. `--cold` forgets the layers before each round: what the very first network costs.

@@ -23,7 +23,7 @@ NETWORKS = ("resnet18", "resnet50", "mobilenet_v2", "vgg16")
 
 
 def against_torch(preset: str, setting: Setting, rounds: int) -> float:
-    """Our median over torch's: single passes in turns on the CPU; on a GPU `do_bench`, then as many of ours as it takes."""
+    """Our median over torch's: single passes in turns on the CPU; on a GPU `do_bench`, then a hundred of ours."""
     contender, clock = Contender(Network(preset=preset), setting), Clock(setting)
     timer = benchmark.Timer("run()", globals={"run": contender}, num_threads=torch.get_num_threads())
     ours, theirs = [], []
