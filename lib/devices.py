@@ -9,6 +9,8 @@ import platform
 import shutil
 import socket
 import sysconfig
+from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime, timezone
 from functools import cache
 from pathlib import Path
@@ -89,26 +91,37 @@ def memory_bytes(device: str) -> int:
     """Bytes the device has in all; of a CPU in a container, the container's limit."""
     if device.startswith("cuda"):
         return torch.cuda.get_device_properties(device).total_memory
-    return min(psutil.virtual_memory().total, _container_bytes("memory.max", "memory/memory.limit_in_bytes"))
+    return min(psutil.virtual_memory().total, *(limit for limit, _ in _containers()))
 
 
 def free_bytes(device: str) -> int:
-    """Bytes that are free on the device now."""
+    """Bytes that are free on the device now; of a CPU in a container, what its limit leaves."""
     if device.startswith("cuda"):
         return torch.cuda.mem_get_info(device)[0]
-    used = _container_bytes("memory.current", "memory/memory.usage_in_bytes")
-    limit = memory_bytes(device)
-    return min(psutil.virtual_memory().available, limit - used if used < limit else limit)
+    return min(psutil.virtual_memory().available, *(max(0, limit - used) for limit, used in _containers()))
 
 
-def _container_bytes(*names: str) -> int:
-    """A number of the Linux control group; far more than any machine has where there is none."""
-    for name in names:
-        try:
-            return int(Path("/sys/fs/cgroup", name).read_text())
-        except (OSError, ValueError):
-            continue
-    return 1 << 62
+CGROUPS = Path("/sys/fs/cgroup")
+MEMBERSHIP = Path("/proc/self/cgroup")
+
+
+def _containers() -> list[tuple[int, int]]:
+    """The limit and the use, in bytes, of every Linux control group that this process is in, as container and service
+    managers set them; files that were read and could be dropped again are no use. Ends with one that limits nothing."""
+    return [*_limited_groups(CGROUPS / "memory", "memory", "limit_in_bytes", "usage_in_bytes", "total_inactive_file"),
+            *_limited_groups(CGROUPS, "", "max", "current", "inactive_file"), (1 << 62, 0)]
+
+
+def _limited_groups(root: Path, controller: str, limit: str, used: str, droppable: str) -> Iterator[tuple[int, int]]:
+    """The same for the groups of one version, each around the one before: version 1 names its controller, 2 none."""
+    with suppress(OSError):
+        lines = [line.split(":", 2) for line in MEMBERSHIP.read_text().splitlines()]
+        inner = root / next((group for _, names, group in lines if controller in names.split(",")), "/").lstrip("/")
+        for group in (inner, *inner.parents[:len(inner.relative_to(root).parts)]):
+            with suppress(OSError, ValueError):  # the outermost group of version 2 has no such files, and "max" is no number
+                numbers = [int((group / f"memory.{name}").read_text()) for name in (limit, used)]
+                kept = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
+                yield numbers[0], numbers[1] - int(kept[droppable])
 
 
 def refusals(device: str) -> dict[str, str]:

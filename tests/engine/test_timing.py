@@ -5,6 +5,7 @@ import sys
 import weakref
 
 import numpy as np
+import psutil
 import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -152,6 +153,28 @@ def test_devices_and_what_is_missing():
     assert not cpu.why_not("dtype", "float32") and not cpu.why_not("channels_last", True)
     assert len(devices()) == 1 + torch.cuda.device_count() + torch.backends.mps.is_available()
     assert ("CUDA" in absences()) == (torch.cuda.device_count() == 0)
+
+
+CGROUPS = {"2": ("0::/app.slice/app.service", "", "max", "current", "inactive_file"),
+           "1": ("5:cpu:/other\n4:memory:/app.slice/app.service\n0::/", "memory", "limit_in_bytes", "usage_in_bytes",
+                 "total_inactive_file")}
+
+
+@pytest.mark.parametrize("version", CGROUPS)
+def test_memory_is_what_the_tightest_control_group_leaves(version, tmp_path, monkeypatch):
+    member, root, limit, used, droppable = CGROUPS[version]
+    monkeypatch.setattr(lib.devices, "CGROUPS", tmp_path)
+    monkeypatch.setattr(lib.devices, "MEMBERSHIP", tmp_path / "membership")
+    (tmp_path / "membership").write_text(member + "\n")
+    service = tmp_path / root / "app.slice" / "app.service"
+    service.mkdir(parents=True)
+    for group, numbers in {service: ("max" if version == "2" else 1 << 62, 70_000), service.parent: (100_000, 80_000)}.items():
+        (group / f"memory.{limit}").write_text(f"{numbers[0]}\n")
+        (group / f"memory.{used}").write_text(f"{numbers[1]}\n")
+        (group / "memory.stat").write_text(f"anon 5\n{droppable} 30000\n")
+    assert lib.devices.memory_bytes("cpu") == 100_000 and lib.devices.free_bytes("cpu") == 50_000
+    (tmp_path / "membership").write_text("0::/elsewhere\n")  # a container that sees the names of its host
+    assert lib.devices.memory_bytes("cpu") == psutil.virtual_memory().total
 
 
 def shell(capsys, monkeypatch, *arguments: str) -> tuple[int, str, str]:
