@@ -97,7 +97,7 @@ def _own(attributes: dict[str, Any]) -> dict[str, Any]:
     own = attributes | {name: table() for name, table in _TABLES.items()}
     with torch._C.DisableTorchFunction():
         for name, weight in attributes["_parameters"].items():
-            own["_parameters"][name] = None if weight is None else nn.Parameter(weight.detach())
+            own["_parameters"][name] = None if weight is None else nn.Parameter(weight)
         for name, buffer in attributes["_buffers"].items():
             own["_buffers"][name] = None if buffer is None else buffer.detach()
     return own

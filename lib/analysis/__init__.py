@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property
-from operator import attrgetter
 from typing import Any
 
 import pandas as pd
+from msgspec.structs import astuple
 
 from lib.analysis.cost import activation_bytes, macs, other_operations
 from lib.analysis.fitting import image_shape, refusal
@@ -17,8 +17,7 @@ from lib.meta import on_meta
 from lib.trace import ImpossibleShape, Op, Shape, record, shape_text
 
 
-@dataclass(frozen=True, slots=True)
-class Layer(Op):
+class Layer(Op, frozen=True):
     """An op with its place in the paper's table, what it costs and what it sees.
 
     `macs` and `other_operations` are None where no rule is known. `block` is empty for a layer outside any block.
@@ -154,15 +153,12 @@ def analyze_knobs(preset: str, architecture: Architecture, knobs: NetworkKnobs) 
     return Analysis(preset, architecture, knobs, measure(ops, architecture.stages(knobs)))
 
 
-_of_op = attrgetter(*(field.name for field in fields(Op)))
-
-
 def measure(ops: tuple[Op, ...], stages: tuple[Stage, ...]) -> tuple[Layer, ...]:
     """The ops of a trace with their places, costs and receptive fields."""
     places = _places(ops, stages)
     seen = receptive_fields(ops)
     return tuple(
-        Layer(*_of_op(op), index, *places[index], macs(op), other_operations(op), activation_bytes(op), seen[index])
+        Layer(*astuple(op), index, *places[index], macs(op), other_operations(op), activation_bytes(op), seen[index])
         for index, op in enumerate(ops))
 
 
@@ -173,18 +169,18 @@ def _places(ops: tuple[Op, ...], stages: tuple[Stage, ...]) -> list[tuple[str, s
     blocks = {module for stage in stages for module in stage.blocks}
     places: list[tuple[str, str, str]] = []
     for op in ops:
-        parts = op.path.split(".")
-        owner = next((end for end in range(len(parts), 0, -1) if ".".join(parts[:end]) in owners), 0)
-        if not owner:
+        module = op.path
+        while module and module not in owners:
+            module = module.rpartition(".")[0]
+        if not module:
             stage = places[op.inputs[0]][0] if op.inputs and op.inputs[0] >= 0 else stages[0].name
             places.append((stage, "", op.name))
             continue
-        module = ".".join(parts[:owner])
         stage, label = owners[module]
-        rest = op.name.split(".")[owner:]
+        rest = op.name.split(".")[module.count(".") + 1:]
         if module in blocks:
             places.append((stage, module, ".".join(rest) or op.name))
             continue
-        block = ".".join(parts[:owner + 1]) if len(rest) > 1 else ""
+        block = f"{module}.{rest[0]}" if len(rest) > 1 else ""
         places.append((stage, block, ".".join(rest[1:] if block else rest) or label or op.name))
     return places

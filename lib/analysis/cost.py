@@ -30,7 +30,7 @@ def other_operations(op: Op) -> int | None:
 
 def activation_bytes(op: Op) -> int:
     """Bytes of the new tensor that the op writes, in float32; 0 where the output lies in the input's memory."""
-    return 0 if op.in_place else BYTES_PER_NUMBER * sum(numel(shape) for shape in op.out_shapes)
+    return 0 if op.in_place else BYTES_PER_NUMBER * sum(map(numel, op.out_shapes))
 
 
 def _per_output(operations: int) -> Callable[[Op], int]:

@@ -11,6 +11,8 @@ from collections import Counter
 from dataclasses import dataclass
 from itertools import groupby
 
+from msgspec import Struct
+
 from lib.analysis import Layer
 from lib.trace import shape_text
 
@@ -25,8 +27,7 @@ MOST_LOOSE_NODES = 2
 a block on its own."""
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(Struct, frozen=True):
     """A line of a node: what a click on it selects, its text, the kind of its op (empty for a fold or a caption)."""
 
     id: str
@@ -34,8 +35,7 @@ class Row:
     kind: str = ""
 
 
-@dataclass(frozen=True)
-class Node:
+class Node(Struct, frozen=True):
     """A box. `frames` are the ids of the open stage and block around it; `opens` is what a fold opens, else empty;
     `shortcuts` counts the additions hidden in it."""
 
@@ -52,8 +52,7 @@ class Node:
         return kind if kind in JUNCTIONS else ""
 
 
-@dataclass(frozen=True)
-class Edge:
+class Edge(Struct, frozen=True):
     """Tensors on their way, their shapes as `256×56×56`. `skip` marks a way past other nodes."""
 
     source: str
@@ -211,14 +210,22 @@ def _runs(ops: list[Layer]) -> list[list[list[Layer]]]:
     for op in ops:
         seen += bool(op.block) and (op.block, 0) not in pieces
         pieces.setdefault((op.block, 0 if op.block else seen), []).append(op)
-    return [list(run) for _, run in groupby(pieces.values(), _structure)]
+    runs: list[list[list[Layer]]] = []
+    for piece in pieces.values():
+        if runs and _equal(runs[-1][0], piece):
+            runs[-1].append(piece)
+        else:
+            runs.append([piece])
+    return runs
 
 
-def _structure(block: list[Layer]) -> tuple:
-    """What makes two blocks equal: kinds, shapes, geometry and wiring, wherever they stand."""
-    first = block[0].index
-    return tuple((bool(op.block), op.kind, op.in_shapes, op.out_shapes, op.window, op.groups,
-                  tuple(max(i - first, -1) for i in op.inputs)) for op in block)
+def _equal(one: list[Layer], other: list[Layer]) -> bool:
+    """Whether two blocks are equal: kinds, shapes, geometry and wiring, wherever they stand."""
+    def wiring(op: Layer, first: int) -> list[int]:
+        return [max(i - first, -1) for i in op.inputs]
+    return bool(one[0].block and other[0].block) and len(one) == len(other) and all(
+        a.kind == b.kind and a.in_shapes == b.in_shapes and a.out_shapes == b.out_shapes and a.window == b.window
+        and a.groups == b.groups and wiring(a, one[0].index) == wiring(b, other[0].index) for a, b in zip(one, other))
 
 
 def _skips(edges: list[tuple[str, str]], additions: set[str]) -> set[tuple[str, str]]:

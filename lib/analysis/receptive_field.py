@@ -5,13 +5,13 @@ axis output 0 of an op sees pixels `start` to `start + size - 1`, and each next 
 Where branches meet, the field is the union, and `smallest` the size of the smallest branch.
 """
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from lib.trace import Op, Pair, Shape
 
 
-@dataclass(frozen=True, slots=True)
-class Axis:
+class Axis(Struct, frozen=True):
     """The field along one axis, in pixels of the image. `start` is negative where it begins in the padding.
 
     After an upsampling neighbours are no longer the same moved on: `spans` then holds the (first, last) pixel of every
@@ -32,8 +32,7 @@ class Axis:
         return first, first + self.size - 1
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(Struct, frozen=True):
     """The receptive field of an op's output.
 
     `whole_image` tells that a global operation lies before it, so that every pixel counts; `vertical` and
@@ -105,9 +104,8 @@ def convolutional_field(ops: tuple[Op, ...], fields: tuple[Field | None, ...]) -
 
 def _union(fields: list[Field], shape: Shape) -> Field:
     """The field of what reads several inputs, the first of this shape."""
-    first = fields[0]
-    if all(field == first for field in fields[1:]):
-        return first
+    if fields.count(fields[0]) == len(fields):
+        return fields[0]
     height, width = shape[-2:] if len(shape) > 3 else (1, 1)
     return Field(_hull([f.vertical for f in fields], height), _hull([f.horizontal for f in fields], width),
                  any(f.whole_image for f in fields))

@@ -7,6 +7,7 @@ a linear layer.
 
 from typing import Literal
 
+import numpy as np
 import torch
 from pydantic import Field, model_validator
 from torch import Tensor, nn
@@ -67,9 +68,8 @@ class RadialBasis(nn.Module):
 
     def __init__(self, features: int, num_classes: int):
         super().__init__()
-        signs = [[1.0 - 2 * ((row & column).bit_count() % 2) for column in range(features)]
-                 for row in range(1, num_classes + 1)]
-        self.register_buffer("codes", torch.tensor(signs))
+        row, column = np.ogrid[1:num_classes + 1, :features]
+        self.register_buffer("codes", torch.tensor((-1.0) ** np.bitwise_count(row & column), dtype=torch.float32))
 
     def forward(self, x: Tensor) -> Tensor:
         return (x.unsqueeze(1) - self.codes).square().sum(2)

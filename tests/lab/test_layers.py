@@ -1,11 +1,11 @@
 """Operations timed one by one: the same as were analysed, adding up to the whole; their traffic; the measured roof."""
 
 import math
-from dataclasses import replace
 
 import pandas as pd
 import pytest
 import torch
+from msgspec.structs import replace
 from torch import nn
 from torch.nn import functional as F
 
