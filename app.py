@@ -9,12 +9,16 @@ import streamlit as st
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # torch's threads wait asleep: on a busy machine ten times as fast
+WAITING = os.environ.get("OMP_WAIT_POLICY")
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # torch's threads wait asleep: people do not spin on each other's cores
 
 import lib  # noqa: E402
 from lib.analysis.atlas import compute_all  # noqa: E402
 from lib.lab.lab import start as ask_for_devices  # noqa: E402
 from lib.lab.limits import limits  # noqa: E402
+
+if WAITING is None:  # torch has read it; in the process that measures, threads wait as torch's do by themselves
+    del os.environ["OMP_WAIT_POLICY"]
 
 
 @asynccontextmanager

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 import torch
+from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
 
 import lib
@@ -222,10 +223,14 @@ def _raced(names: Sequence[str], traces: Sequence[Sequence[Layer]], runners: Seq
 
 
 def fastest(functions: Sequence[Callable[[], object]], progress: Progress) -> list[float]:
-    """The fastest run of each in seconds. They take turns, so that what else the machine does meets them alike."""
+    """The fastest run of each in seconds, on one thread.
+
+    They take turns, so that what else the machine does meets them alike; and as the app's threads wait asleep, many small
+    layers on two threads would mostly measure how long it takes to wake one.
+    """
     times: list[list[float]] = [[] for _ in functions]
     start = perf_counter()
-    with torch.inference_mode():
+    with torch.inference_mode(), threadpool_limits(1, "openmp"):
         for round in count(1):
             for function, own in zip(functions, times):
                 before = perf_counter()

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from threadpoolctl import threadpool_limits
 from torch import nn
 
 from lib.lessons.efficient import SEPARABLE, fastest, origins, reach
@@ -78,6 +79,13 @@ def test_the_clock_knows_which_is_slower():
     shares = []
     quick, slow = fastest([lambda: None, lambda: sum(range(200_000))], shares.append)
     assert quick < slow and shares == sorted(shares) and shares[-1] <= 1
+
+
+def test_the_race_runs_on_one_thread_and_changes_no_other():
+    seen = []
+    with threadpool_limits(2, "openmp"):
+        fastest([lambda: seen.append(torch.get_num_threads())], lambda share: None)
+        assert set(seen) == {1} and torch.get_num_threads() == 2
 
 
 def test_every_value_of_every_control():
