@@ -191,8 +191,8 @@ IMAGE = 64
 DENSE = 64
 SEPARABLE = round((sqrt(WINDOW**2 + 4 * WINDOW * DENSE**2) - WINDOW) / 2)
 """Channels that give a separable convolution as many multiply-adds as a full one has with `DENSE`: w (w + 9) = 9 * 64^2."""
-BUDGET, ROUNDS = 0.5, (2, 30)
-"""Seconds for the rounds of a race; they are at least two and at most thirty."""
+BUDGET, ROUNDS = 0.5, (5, 30)
+"""Seconds for the rounds of a race; they are at least five, as another run may disturb some, and at most thirty."""
 
 
 def race_blocks(size: int, seed: int, progress: Progress = quiet) -> tuple[Racer, Racer]:
