@@ -2,10 +2,11 @@
 # make test         runs all tests, the browser's included
 # make quick        the same without what takes long: a Ray cluster, ten browsers, torch.compile, sweeps of all presets
 # make bench        compares our speed with the peers'
+# make gpu          measures what only a GPU can show, in six minutes at most, and writes gpu.json (docs/gpu.md)
 # make screenshots  draws the README's pictures anew
 BIN := .venv/bin
 
-.PHONY: app test quick bench screenshots
+.PHONY: app test quick bench gpu screenshots
 app: .venv/app.stamp
 	$(BIN)/python -m streamlit run app.py
 
@@ -23,6 +24,10 @@ bench: .venv/test.stamp
 	$(BIN)/python -m benchmarks.page
 	$(BIN)/python -m benchmarks.lessons
 	$(BIN)/python -m benchmarks.timing
+
+# Needs little, so it takes the python that is there where there is no environment.
+gpu:
+	$(if $(wildcard $(BIN)/python),$(BIN)/python,python3) -m benchmarks.gpu --out gpu.json
 
 screenshots: .venv/test.stamp
 	$(BIN)/python tests/browser/find.py --install

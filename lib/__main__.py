@@ -10,9 +10,13 @@ import sys
 import lib
 from lib import catalog
 from lib.analysis import analyze_knobs
-from lib.devices import absences, devices
+from lib.devices import Device, absences, devices
+from lib.digits import text
+from lib.lab.doubts import doubts, remarks
 from lib.lab.jobs import Job, run
-from lib.timing import Network, Setting, found
+from lib.lab.ranking import places
+from lib.records import Latency, Network, Setting
+from lib.timing import Step, found
 
 
 class Parser(argparse.ArgumentParser):
@@ -34,14 +38,17 @@ def parser() -> Parser:
     form = analyze.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="everything, as JSON")
     form.add_argument("--csv", action="store_true", help="the layers, as CSV")
-    time = commands.add_parser("time", help="run a network here and read the clock")
-    time.add_argument("preset", metavar="PRESET", help="a name that `list` prints")
-    time.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="turn a knob; may be repeated")
+    time = commands.add_parser("time", help="run networks here, in turns, and read the clock")
+    time.add_argument("presets", metavar="PRESET", nargs="+", help="a name that `list` prints")
+    time.add_argument("--set", action="append", default=[], metavar="NAME=VALUE",
+                      help="turn a knob of all networks; may be repeated")
     for name in TIME_OPTIONS:
         declared = Setting.model_fields[name]
         time.add_argument(f"--{name.replace('_', '-')}", metavar=name.upper(), help=f"{declared.description} "
                           f"[{declared.default}]".replace("%", "%%"))
-    time.add_argument("--json", action="store_true", help="everything, as JSON")
+    form = time.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="everything, as JSON; of several networks as a list")
+    form.add_argument("--csv", action="store_true", help="a row for each network, as CSV")
     here = commands.add_parser("devices", help="what this machine can measure on, and what it cannot do")
     here.add_argument("--json", action="store_true", help="as JSON")
     return root
@@ -91,6 +98,27 @@ LABELS = {"parameters": "params", "multiply-adds": "macs", "activation bytes": "
 
 def print_time(arguments: argparse.Namespace) -> None:
     """Measure, saying on stderr how far it is if somebody watches there."""
+    setting, device = chosen_setting(arguments)
+    networks = tuple(Network.of(lib.analyze(preset, **settings(arguments.set))) for preset in arguments.presets)
+    job = Job(kind="latency", networks=networks, setting=setting)
+    watched = sys.stderr.isatty()
+    latencies = found(run(job), show_progress if watched else lambda step: None)
+    if watched:
+        print(file=sys.stderr)
+    if arguments.json:
+        records = [latency.model_dump(mode="json") for latency in latencies]
+        print(json.dumps(records if len(records) > 1 else records[0], indent=1))
+    elif arguments.csv:
+        from lib.lab import latency_tables
+        print(latency_tables.csv(latencies), end="")
+    else:
+        print("\n\n".join(described(latency, device.name, place) for latency, place in zip(latencies, places(latencies))))
+        for line in [*doubts(latencies), *remarks(latencies)]:
+            print(f"\n{line}")
+
+
+def chosen_setting(arguments: argparse.Namespace) -> tuple[Setting, Device]:
+    """The setting of the options, and its device. Raises `Impossible` for what is not here."""
     here = devices()
     setting = Setting.read({name: value for name in TIME_OPTIONS if (value := getattr(arguments, name)) is not None})
     device = next((device for device in here if device.id == setting.device), None)
@@ -100,22 +128,23 @@ def print_time(arguments: argparse.Namespace) -> None:
     for name, value in setting:
         if reason := value != Setting.model_fields[name].default and device.why_not(name, value):
             raise lib.Impossible(reason)
-    network = Network.of(lib.analyze(arguments.preset, **settings(arguments.set)))
-    watch = (lambda step: print(f"\r{step.share:4.0%} {step.doing:70.70}", end="", file=sys.stderr)) if sys.stderr.isatty() \
-        else lambda step: None
-    [latency] = found(run(Job(kind="latency", networks=(network,), setting=setting)), watch)
-    if sys.stderr.isatty():
-        print(file=sys.stderr)
-    if arguments.json:
-        print(json.dumps(latency.model_dump(mode="json"), indent=1))
-        return
-    spread = latency.latency_ms
-    print(f"{network.label}, batch {latency.batch}, {latency.dtype}, on {device.name}")
-    print(f"latency         {spread.median:17,.3f} ms (10th to 90th percentile {spread.p10:,.3f} to {spread.p90:,.3f})")
-    print(f"throughput      {latency.throughput:17,.1f} images/s")
-    print(f"achieved        {latency.flop_per_second / 1e9:17,.1f} GFLOP/s")
-    peak = latency.peak_memory_bytes
-    print(f"peak memory     {'unknown' if peak is None else f'{peak:,}':>17} bytes ({latency.memory_source})")
+    return setting, device
+
+
+def show_progress(step: Step) -> None:
+    print(f"\r{step.share:4.0%} {step.doing:70.70}", end="", file=sys.stderr)
+
+
+def described(latency: Latency, device: str, place: str) -> str:
+    """A network's times in lines, with the digits that its repetitions bear."""
+    spread, peak = latency.latency_ms, latency.peak_memory_bytes
+    middle, low, high, throughput, speed = (text(value, spread.figures) for value in (
+        spread.median, spread.p10, spread.p90, latency.throughput, latency.flop_per_second / 1e9))
+    lines = [f"{latency.label}, batch {latency.batch}, {latency.dtype}, on {device}",
+             f"latency         {middle:>17} ms (10th to 90th percentile {low} to {high})",
+             f"throughput      {throughput:>17} images/s", f"achieved        {speed:>17} GFLOP/s",
+             f"peak memory     {'unknown' if peak is None else f'{peak:,}':>17} bytes ({latency.memory_source})"]
+    return "\n".join(lines + [f"place           {place:>17}"] * bool(place))
 
 
 def print_devices(as_json: bool) -> None:

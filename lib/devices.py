@@ -168,6 +168,21 @@ def _compiler_lacks(kind: str) -> str:
     return ""
 
 
+def work_of_others(device: str) -> float | None:
+    """The share of the last second, 0 to 1, in which a GPU that this process leaves alone has worked. None if unknown."""
+    if not device.startswith("cuda"):
+        return None
+    with suppress(Exception):  # whatever the driver's own library has against it, the answer is unknown
+        return torch.cuda.utilization(device) / 100
+    return None
+
+
+@cache
+def _driver() -> str:
+    from torch.utils import collect_env
+    return collect_env.get_nvidia_driver_version(collect_env.run) or "unknown"
+
+
 def environment(device: str, dtype: str) -> dict[str, str | int]:
     """All that a time depends on besides the network: to be kept with every result."""
     facts: dict[str, str | int] = {
@@ -176,7 +191,5 @@ def environment(device: str, dtype: str) -> dict[str, str | int]:
         "system": platform.platform(), "cpu": _cpu_name(), "cores": cores(), "threads": torch.get_num_threads(),
         "waiting_threads": os.environ.get("OMP_WAIT_POLICY", "library's choice")}
     if device.startswith("cuda"):
-        from torch.utils import collect_env
-        facts |= {"driver": collect_env.get_nvidia_driver_version(collect_env.run) or "unknown",
-                  "cuda": torch.version.cuda or "unknown", "cudnn": str(torch.backends.cudnn.version())}
+        facts |= {"driver": _driver(), "cuda": torch.version.cuda or "unknown", "cudnn": str(torch.backends.cudnn.version())}
     return facts

@@ -9,143 +9,26 @@ by reading no further. What was found comes in the steps.
 
 from __future__ import annotations
 
-import json
-import tempfile
+import gc
+import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from itertools import accumulate
-from pathlib import Path
-from statistics import median, quantiles
-from typing import Any, Literal
+from statistics import median
+from typing import Any
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
-from torch.profiler import ProfilerActivity, profile
 from torch.utils import benchmark
 
-from lib import catalog
-from lib.analysis import Analysis, analyze_knobs
+from lib.allocated import peak_increase
+from lib.analysis import Analysis
 from lib.analysis.fitting import image_shape
-from lib.architecture import Declared
-from lib.devices import DTYPES, environment
-
-MOST_BATCH = 256
-
-
-class Setting(Declared):
-    """How networks are run. Fields are controls, link, command line and protocol at once."""
-
-    device: str = Field("cpu", title="Device", description="Where the network runs.")
-    batch: int = Field(1, ge=1, le=MOST_BATCH, title="Batch", description="Images in one pass.")
-    dtype: Literal["float32", "tf32", "bfloat16", "float16"] = Field(
-        "float32", title="Numbers", description="How weights and activations are stored and multiplied.")
-    mode: Literal["eager", "compile", "cuda_graph"] = Field(
-        "eager", title="Run as", description="Operation by operation (eager), compiled by torch.compile, or recorded once "
-        "and replayed as a CUDA graph.")
-    channels_last: bool = Field(False, title="Channels last", description="Memory in the order N, H, W, C.")
-    threads: int = Field(0, ge=0, le=256, title="Threads", description="CPU threads; 0 leaves the choice to PyTorch.")
-    flush_l2: bool = Field(False, title="Flush the L2 cache",
-                           description="Overwrite the GPU's cache before every repetition, as if other work came between.")
-
-
-def named(preset: str, changed: dict[str, Any]) -> str:
-    """A network in one line: `resnet50 depth=34`."""
-    return preset + "".join(f" {name}={value}" for name, value in changed.items())
-
-
-class Network(BaseModel):
-    """A preset with some of its knobs changed."""
-
-    model_config = ConfigDict(frozen=True)
-
-    preset: str
-    changed: dict[str, Any] = {}
-
-    @classmethod
-    def of(cls, analysis: Analysis) -> Network:
-        """The network of an analysis: its preset, and the knobs that are not the preset's."""
-        usual = catalog.configure(analysis.preset, {})
-        return cls(preset=analysis.preset,
-                   changed={name: value for name, value in analysis.knobs if value != getattr(usual, name)})
-
-    @property
-    def label(self) -> str:
-        return named(self.preset, self.changed)
-
-    def analysis(self) -> Analysis:
-        """What one pass on one image costs. Raises `Impossible` for wrong names, values and sizes."""
-        return analyze_knobs(self.preset, catalog.get(self.preset), catalog.configure(self.preset, self.changed))
-
-
-class Spread(BaseModel):
-    """The middle of the repetitions, and the 10th and 90th of a hundred; milliseconds."""
-
-    model_config = ConfigDict(frozen=True)
-
-    median: float
-    p10: float
-    p90: float
-
-    @classmethod
-    def of(cls, times: list[float] | tuple[float, ...]) -> Spread:
-        tenths = quantiles(times, n=10, method="inclusive") if len(times) > 1 else [times[0]] * 9
-        return cls(median=median(times), p10=tenths[0], p90=tenths[-1])
-
-
-class Protocol(BaseModel):
-    """How a time was taken: repetitions before the first that counts, whether they had become stable, and so on."""
-
-    model_config = ConfigDict(frozen=True)
-
-    clock: str
-    synchronised: str
-    warm_up: int
-    stable: bool
-    repetitions: int
-    interleaved_with: tuple[str, ...] = ()
-    mode: str = "eager"
-    channels_last: bool = False
-    flush_l2: bool = False
-
-
-class Measured(BaseModel):
-    """What every record says of where it comes from: network, device, setting, and the environment then."""
-
-    model_config = ConfigDict(frozen=True)
-
-    preset: str
-    changed: dict[str, Any] = {}
-    device: str
-    batch: int
-    dtype: str
-    input_size: int
-    environment: dict[str, str | int]
-
-    @property
-    def label(self) -> str:
-        return named(self.preset, self.changed)
-
-
-class Latency(Measured):
-    """The time of one network at one batch size. Throughput is in images a second, `macs` are those of one image.
-
-    `flop_per_second` counts two FLOPs for a MAC and nothing else. `peak_memory_bytes` are weights, image, and the most
-    that lay in the device's memory beside them during a pass, as `memory_source` read it; None if nothing read it.
-    """
-
-    kind: Literal["latency"] = "latency"
-    macs: int
-    params: int
-    latency_ms: Spread
-    throughput: float
-    flop_per_second: float
-    peak_memory_bytes: int | None
-    memory_source: str
-    protocol: Protocol
-    repetitions_ms: tuple[float, ...]
-
+from lib.devices import DTYPES, cores, environment, work_of_others
+from lib.digits import rounded
+from lib.load import LOOK, Load, Watch
+from lib.records import Latency, Network, Protocol, Setting, Spread
 
 @dataclass(frozen=True)
 class Step:
@@ -170,10 +53,14 @@ def found(steps: Steps, watch: Callable[[Step], None] = lambda step: None) -> li
 
 
 class Clock:
-    """Times one call: on the CPU with `torch.utils.benchmark.timer`, on a GPU with a pair of its events."""
+    """Times one call: on the CPU with `torch.utils.benchmark.timer`, on a GPU with a pair of its events.
+
+    Beside the time it sums up how long the thread had a core meanwhile.
+    """
 
     def __init__(self, setting: Setting):
         self.kind = setting.device.partition(":")[0]
+        self.passed = self.computed = 0.0
         # An H100 has 50 MB of L2; this is as large as the cache that Triton's benchmark overwrites.
         self.cache = torch.empty(256 << 20, dtype=torch.int8, device=setting.device) if setting.flush_l2 else None
 
@@ -185,14 +72,34 @@ class Clock:
     def synchronised(self) -> str:
         return "the CPU computes before it returns" if self.kind == "cpu" else "waits for the closing event of every repetition"
 
+    @property
+    def decimals(self) -> int:
+        """Of a millisecond: the CPU's clock counts nanoseconds, a GPU's events half microseconds."""
+        return 6 if self.kind == "cpu" else 4
+
+    @property
+    def present(self) -> float | None:
+        """The share of the time that passed in which the thread had a core, which it always wants: it computes, or asks an
+        NVIDIA GPU again and again whether it is done. None where it may wait asleep: for other threads, for another GPU."""
+        passive = os.environ.get("OMP_WAIT_POLICY", "").lower() == "passive"
+        asleep = self.kind == "mps" or passive and self.kind == "cpu" and torch.get_num_threads() > 1
+        return None if asleep or not self.passed else self.computed / self.passed
+
     def milliseconds(self, work: Callable[[], object]) -> float:
         """Milliseconds of one call of `work`, until the device has finished it."""
-        if self.kind == "cpu":
-            start = benchmark.timer()
-            work()
-            return 1e3 * (benchmark.timer() - start)
-        if self.cache is not None:
-            self.cache.zero_()
+        computed, start = time.thread_time(), time.perf_counter()
+        milliseconds = (self._by_timer if self.kind == "cpu" else self._by_events)(work)
+        self.passed += time.perf_counter() - start
+        self.computed += time.thread_time() - computed
+        return milliseconds
+
+    def _by_timer(self, work: Callable[[], object]) -> float:
+        start = benchmark.timer()
+        work()
+        return 1e3 * (benchmark.timer() - start)
+
+    def _by_events(self, work: Callable[[], object]) -> float:
+        self.flush()
         start, end = (getattr(torch, self.kind).Event(enable_timing=True) for _ in range(2))
         start.record()
         work()
@@ -200,24 +107,30 @@ class Clock:
         end.synchronize()
         return start.elapsed_time(end)
 
+    def flush(self) -> None:
+        """Overwrite the GPU's cache, if that was chosen."""
+        if self.cache is not None:
+            self.cache.zero_()
+
 
 class Contender:
     """A network on the device with its images, ready to run: calling it is one forward pass.
 
-    Its weights are as initialised and its images random: neither changes the time of a dense network.
+    Its weights are as initialised and its images random: neither changes the time of a dense network. A `model` that is
+    built already is changed to what the setting says.
     """
 
-    def __init__(self, network: Network, setting: Setting):
+    def __init__(self, network: Network, setting: Setting, model: nn.Module | None = None):
         self.network, self.setting = network, setting
         self.analysis = network.analysis()
-        self.image, self.model = images(self.analysis, setting), place(build(self.analysis), setting)
+        self.image, self.model = images(self.analysis, setting), place(model or build(self.analysis, setting.device), setting)
         self.run = self.eager
         if setting.mode == "compile":
-            torch.compiler.reset()
             compiled = torch.compile(self.model)
             self.run = lambda: compiled(self.image)
+            self()  # the first call compiles
         elif setting.mode == "cuda_graph":
-            self.run = _captured(self.eager)
+            self.run = captured(self.eager)
         self.warm_up, self.stable, self.times = 0, False, []
 
     def eager(self) -> Tensor:
@@ -232,9 +145,10 @@ class Contender:
         return sum(t.nbytes for t in (*self.model.parameters(), *self.model.buffers(), self.image))
 
 
-def build(analysis: Analysis) -> nn.Module:
-    """The real network of an analysis, for inference."""
-    return analysis.architecture.build(analysis.knobs).eval()
+def build(analysis: Analysis, device: str = "cpu") -> nn.Module:
+    """The real network of an analysis, for inference. A CUDA GPU draws its weights itself, which is much quicker."""
+    with torch.device(device) if device.startswith("cuda") else nullcontext():
+        return analysis.architecture.build(analysis.knobs).eval()
 
 
 def place(model: nn.Module, setting: Setting) -> nn.Module:
@@ -250,21 +164,29 @@ def images(analysis: Analysis, setting: Setting) -> Tensor:
     return image.contiguous(memory_format=torch.channels_last) if setting.channels_last else image
 
 
-def _captured(run: Callable[[], Tensor]) -> Callable[[], None]:
-    """`run` recorded as a CUDA graph, after the three passes on a side stream that PyTorch asks for."""
+def captured(run: Callable[[], Tensor]) -> Callable[[], Tensor]:
+    """`run` recorded as a CUDA graph, after the three passes on a side stream that PyTorch asks for. Every replay writes
+    its result into the same tensor."""
     stream, graph = torch.cuda.Stream(), torch.cuda.CUDAGraph()
     with torch.inference_mode(), torch.cuda.stream(stream):
         for _ in range(3):
             run()
     torch.cuda.current_stream().wait_stream(stream)
     with torch.inference_mode(), torch.cuda.graph(graph):
-        run()
-    return graph.replay
+        result = run()
+
+    def replay() -> Tensor:
+        graph.replay()
+        return result
+    return replay
 
 
 @contextmanager
 def arithmetic(setting: Setting) -> Iterator[None]:
-    """Inside, torch uses the setting's GPU and threads, and multiplies float32 in full, or as TF32 if that was chosen."""
+    """Inside, torch uses the setting's GPU and threads, and multiplies float32 in full, or as TF32 if that was chosen; and
+    Python collects no garbage, as in `timeit`."""
+    collects = gc.isenabled()
+    gc.disable()
     threads, matmul, cudnn = torch.get_num_threads(), torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = setting.dtype == "tf32"
     if setting.threads and setting.device == "cpu":
@@ -273,8 +195,38 @@ def arithmetic(setting: Setting) -> Iterator[None]:
         with torch.cuda.device(setting.device) if setting.device.startswith("cuda") else nullcontext():
             yield
     finally:
+        if collects:
+            gc.enable()
         torch.set_num_threads(threads)
         torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = matmul, cudnn
+        _left[setting.device] = time.monotonic()
+
+
+_left: dict[str, float] = {}
+"""When this process last worked on a device."""
+
+FORGOTTEN = 1.25
+"""Seconds after which a GPU's driver no longer counts what this process did: it reports on the last second."""
+
+
+class Surroundings:
+    """What runs beside a measurement, from `LOOK` seconds before it on: in that moment this process does nothing, and others
+    show how many cores they use when nobody competes with them."""
+
+    def __init__(self, setting: Setting):
+        self.watch = Watch(needed=cores() if setting.device == "cpu" else 1)
+        time.sleep(LOOK)
+        self.free = max(1, cores() - round(self.watch.load().others))
+        rested = time.monotonic() - _left.get(setting.device, 0.0) > FORGOTTEN
+        self.gpu = work_of_others(setting.device) if rested else None
+
+    def setting(self, setting: Setting) -> Setting:
+        """The setting with as many threads as are free, if their number was left open (docs/busy.md says why)."""
+        return setting.model_copy(update={"threads": setting.threads or min(torch.get_num_threads(), self.free)})
+
+    def load(self, clock: Clock) -> Load:
+        """What ran beside until now."""
+        return self.watch.load(clock.present, self.gpu)
 
 
 WINDOW = 5
@@ -304,78 +256,63 @@ def measure(networks: tuple[Network, ...], setting: Setting, seconds: float = 2.
     Every network gets about `seconds`, half of that again to warm up, and 10 to 200 repetitions. Raises `Impossible` for
     networks, knobs and image sizes that cannot be, and what torch raises where the device cannot go on.
     """
-    contenders = []
-    with arithmetic(setting):
-        clock = Clock(setting)
+    yield Step(0.0, "Looking what else runs on this machine")
+    around = Surroundings(setting)
+    with arithmetic(around.setting(setting)):
+        if setting.mode == "compile":
+            torch.compiler.reset()
+        contenders = []
         for network in networks:
             yield Step(0.0, f"Building {network.label}")
             contenders.append(Contender(network, setting))
-        for index, contender in enumerate(contenders):
-            times: list[float] = []
-            doing = f"Warming up {contender.network.label}, batch {setting.batch}"
-            for contender.stable in warm_up(contender, clock, seconds / 2, times):
-                yield Step(0.3 * (index + min(1.0, sum(times) / (500 * seconds))) / len(contenders), doing)
-            contender.warm_up = len(times)
-            contender.times = times[-WINDOW:]
-        slowest = max(median(contender.times) for contender in contenders)
-        rounds = min(MOST_REPETITIONS, max(FEWEST_REPETITIONS, int(1e3 * seconds / slowest)))
-        for contender in contenders:
-            contender.times = []
-        for turn in range(rounds):
-            for index, contender in enumerate(contenders):
-                contender.times.append(clock.milliseconds(contender))
-                yield Step(0.3 + 0.65 * (turn + (index + 1) / len(contenders)) / rounds,
-                           f"Repetition {turn + 1} of {rounds}: {contender.network.label}, batch {setting.batch}")
-        for index, contender in enumerate(contenders):
-            yield Step(0.95 + 0.05 * (index + 1) / len(contenders), f"Reading the memory of {contender.network.label}",
-                       result(contender, clock, [c.network.label for c in contenders if c is not contender]))
+        yield from race(contenders, setting, around, seconds)
 
 
-def result(contender: Contender, clock: Clock, beside: list[str]) -> Latency:
+def race(contenders: list[Contender], setting: Setting, around: Surroundings, seconds: float) -> Steps:
+    """Time contenders against each other, inside `arithmetic`; finds a `Latency` for each."""
+    clock = Clock(setting)
+    for index, contender in enumerate(contenders):
+        times: list[float] = []
+        doing = f"Warming up {contender.network.label}, batch {setting.batch}"
+        for contender.stable in warm_up(contender, clock, seconds / 2, times):
+            yield Step(0.3 * (index + min(1.0, sum(times) / (500 * seconds))) / len(contenders), doing)
+        contender.warm_up = len(times)
+        contender.times = times[-WINDOW:]
+    yield from _rounds(contenders, clock, seconds)
+    load = around.load(clock)
+    for index, contender in enumerate(contenders):
+        yield Step(0.95 + 0.05 * (index + 1) / len(contenders), f"Reading the memory of {contender.network.label}",
+                   result(contender, clock, [c.network.label for c in contenders if c is not contender], load))
+
+
+def _rounds(contenders: list[Contender], clock: Clock, seconds: float) -> Steps:
+    """Rounds of one repetition for each contender, as many as the slowest can have."""
+    slowest = max(median(contender.times) for contender in contenders)
+    rounds = min(MOST_REPETITIONS, max(FEWEST_REPETITIONS, int(1e3 * seconds / slowest)))
+    for contender in contenders:
+        contender.times = []
+    for turn in range(rounds):
+        for index, contender in enumerate(contenders):
+            contender.times.append(round(clock.milliseconds(contender), clock.decimals))
+            yield Step(0.3 + 0.65 * (turn + (index + 1) / len(contenders)) / rounds,
+                       f"Repetition {turn + 1} of {rounds}: {contender.network.label}, batch {contender.setting.batch}")
+
+
+def result(contender: Contender, clock: Clock, beside: list[str], load: Load) -> Latency:
     """What the repetitions of a contender come to."""
     setting, analysis = contender.setting, contender.analysis
-    spread = Spread.of(contender.times)
+    spread, middle = Spread.of(contender.times), median(contender.times)
     # A replayed graph allocates nothing: its memory was taken when it was recorded, as much as a plain pass takes.
     plain = torch.inference_mode()(contender.eager)
     more, source = peak_increase(plain if setting.mode == "cuda_graph" else contender, setting.device)
     return Latency(
         preset=contender.network.preset, changed=contender.network.changed, device=setting.device, batch=setting.batch,
         dtype=setting.dtype, input_size=analysis.knobs.input_size, macs=analysis.macs, params=analysis.params,
-        latency_ms=spread, throughput=1e3 * setting.batch / spread.median,
-        flop_per_second=2e3 * analysis.macs * setting.batch / spread.median,
+        latency_ms=spread, throughput=rounded(1e3 * setting.batch / middle, spread.figures),
+        flop_per_second=rounded(2e3 * analysis.macs * setting.batch / middle, spread.figures),
         peak_memory_bytes=None if more is None else contender.held_bytes() + more, memory_source=source,
         protocol=Protocol(clock=clock.name, synchronised=clock.synchronised, warm_up=contender.warm_up,
-                          stable=contender.stable, repetitions=len(contender.times), interleaved_with=tuple(beside),
-                          mode=setting.mode, channels_last=setting.channels_last, flush_l2=setting.flush_l2),
-        environment=environment(setting.device, setting.dtype), repetitions_ms=tuple(contender.times))
-
-
-def peak_increase(work: Callable[[], object], device: str) -> tuple[int | None, str]:
-    """The most bytes that one call of `work` held at once beyond those before it, and who read that.
-
-    On CUDA torch's allocator knows; on the CPU torch's profiler writes down every allocation (what oneDNN takes for itself
-    is not among them); on MPS nothing does.
-    """
-    if device.startswith("cuda"):
-        torch.cuda.synchronize(device)
-        torch.cuda.reset_peak_memory_stats(device)
-        before = torch.cuda.memory_allocated(device)
-        work()
-        torch.cuda.synchronize(device)
-        return torch.cuda.max_memory_allocated(device) - before, "peak of torch's CUDA allocator"
-    if device == "cpu":
-        return max(accumulate(allocations(work), initial=0)), "every allocation of torch on the CPU, by its profiler"
-    return None, "not measured on this device"
-
-
-def allocations(work: Callable[[], object]) -> list[int]:
-    """Bytes that torch takes on the CPU (positive) and gives back (negative) during one call of `work`, in order."""
-    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
-        work()
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "trace.json")
-        profiler.export_chrome_trace(str(path))
-        events = json.loads(path.read_text(encoding="utf-8"))["traceEvents"]
-    taken = [event for event in events if event.get("name") == "[memory]" and event["args"]["Device Type"] == 0]
-    return [event["args"]["Bytes"] for event in sorted(taken, key=lambda event: event["ts"])]
-
+                          stable=contender.stable, repetitions=len(contender.times), threads_asked=setting.threads,
+                          interleaved_with=tuple(beside), mode=setting.mode, channels_last=setting.channels_last,
+                          flush_l2=setting.flush_l2),
+        environment=environment(setting.device, setting.dtype), load=load, repetitions_ms=tuple(contender.times))

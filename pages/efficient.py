@@ -85,9 +85,16 @@ for column, name, block in zip(st.columns(2), names, efficient.units(groups)):
 lesson.explore_link("shufflenet_g3", {"groups": groups, "shuffle": shuffle}, _("ShuffleNet with these groups in Explore"))
 
 st.subheader(prose("efficient", "Race heading"), anchor="race")
-blocks = measured(_("Two convolutions take turns"), efficient.race_blocks, size, seed)
-networks = measured(_("Two networks take turns"), efficient.race_networks, seed)
-st.markdown(prose("efficient", "Race", **efficient.race_fields(blocks, networks)))
+attempt = lesson.attempt("efficient")
+blocks = measured(_("Two convolutions take turns"), efficient.race_blocks, size, seed, attempt)
+networks = measured(_("Two networks take turns"), efficient.race_networks, seed, attempt)
+told = efficient.race_fields(blocks, networks)
+st.markdown(prose("efficient", "Race", **told))
+if told["doubt"]:
+    st.warning(prose("efficient", "Race doubtful", **told))
+else:
+    st.markdown(prose("efficient", "Race result", **told))
+lesson.again("efficient", _("Run the races again"))
 st.plotly_chart(figures.race(efficient.race_ratios(blocks, networks), current_palette()), key="race", config=PLAIN,
                 alt=_("Multiply-adds and time of each second runner over the first; the table below holds the same."))
 st.dataframe(efficient.race_table(blocks, networks), hide_index=True, key="racers", column_config={

@@ -3,8 +3,8 @@
 import streamlit as st
 
 from lib.lab.lab import lab
+from lib.records import Network
 from lib.text import prose
-from lib.timing import Network
 from lib.ui import _
 from lib.ui.address import moved, new_address, plain, write_address
 from lib.ui.comparison import SLOTS, cards, change, names

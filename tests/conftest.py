@@ -22,6 +22,18 @@ from tests.browser.find import find  # noqa: E402
 from tests.browser.harness import settle  # noqa: E402, F401  for the tests
 
 
+@pytest.fixture
+def nothing_shipped(monkeypatch, tmp_path_factory):
+    """As if no runs came with the app."""
+    from lib.lab import shipped, store
+    monkeypatch.setattr(store, "SHIPPED", tmp_path_factory.mktemp("shipped"))
+    for kept in (store.shipped, shipped.runs):
+        kept.cache_clear()
+    yield
+    for kept in (store.shipped, shipped.runs):
+        kept.cache_clear()
+
+
 @pytest.fixture(scope="session")
 def server():
     """The address of the app, run as a person runs it."""

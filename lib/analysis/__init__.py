@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 from msgspec.structs import astuple
 
 from lib.analysis.cost import activation_bytes, macs, other_operations
@@ -15,6 +14,9 @@ from lib.analysis.receptive_field import Field, convolutional_field, receptive_f
 from lib.architecture import Architecture, NetworkKnobs, Stage
 from lib.meta import on_meta
 from lib.trace import ImpossibleShape, Op, Shape, record, shape_text
+
+if TYPE_CHECKING:  # numbers are counted and times are taken without pandas; only the table needs it
+    import pandas as pd
 
 
 class Layer(Op, frozen=True):
@@ -104,6 +106,7 @@ class Analysis:
 
     def table(self) -> pd.DataFrame:
         """One row per op: place, shapes, geometry, costs, receptive field, and shares of the totals (0 to 1)."""
+        import pandas as pd
         rows = [(op.stage, op.block, op.label, op.name, op.kind, op.output, *_geometry(op), op.params, op.macs,
                  op.other_operations, op.activation_bytes, op.receptive_field, op.field and op.field.jump)
                 for op in self.ops]

@@ -5,6 +5,7 @@ from html import escape
 
 import plotly.graph_objects as go
 
+from lib.digits import text
 from lib.figures.theme import Palette, dress
 from lib.lab.against_macs import Outlier, Rate, common
 
@@ -14,18 +15,20 @@ GROUPS = {"depthwise": ("depthwise convolutions", "diamond"), "gates": ("gates f
 
 
 def scatter(rates: Sequence[Rate], outliers: Sequence[Outlier], palette: Palette) -> go.Figure:
-    """Milliseconds of a pass over its MACs, both logarithmic. The outliers' middle networks are numbered, from 1 on."""
+    """Milliseconds of a pass over its MACs, both logarithmic. The outliers' middle networks are numbered, from 1 on; times
+    that bear no conclusion are hollow."""
     figure = go.Figure()
     across = [rate.gmacs for rate in rates]
     rate = common(rates)
     ends = [min(across) / 1.5, max(across) * 1.5]
-    figure.add_scatter(x=ends, y=[rate * end for end in ends], mode="lines", name=f"common rate: {rate:.3g} ms per GMAC",
+    figure.add_scatter(x=ends, y=[rate * end for end in ends], mode="lines", name=f"common rate: {rate:.2g} ms per GMAC",
                        line={"color": palette.muted, "dash": "dash", "width": 1.5}, hoverinfo="name")
     for (group, (name, symbol)), color in zip(GROUPS.items(), palette.series):
         own = [rate for rate in rates if rate.traits.group == group]
         figure.add_scatter(
             x=[rate.gmacs for rate in own], y=[rate.latency.latency_ms.median for rate in own], mode="markers", name=name,
-            marker={"size": 10, "symbol": symbol, "color": color, "opacity": 0.8,
+            marker={"size": 10, "symbol": [symbol + "-open" * (not rate.latency.sound) for rate in own] or symbol,
+                    "color": color, "opacity": 0.8,
                     "line": {"color": palette.background, "width": 1}},
             hovertext=[_hover(rate) for rate in own], hoverinfo="text", visible=True if own else "legendonly")
     named = [outlier.middle for outlier in outliers]
@@ -41,6 +44,7 @@ def scatter(rates: Sequence[Rate], outliers: Sequence[Outlier], palette: Palette
 
 def _hover(rate: Rate) -> str:
     spread = rate.latency.latency_ms
-    return (f"<b>{escape(rate.latency.label)}</b>, {escape(rate.family.name)}<br>{spread.median:.4g} ms ({spread.p10:.4g} to "
-            f"{spread.p90:.4g})<br>{rate.gmacs:.4g} GMACs<br>{rate.ms_per_gmac:.3g} ms per GMAC<br>"
-            f"{rate.factor:.2f} times the common rate")
+    middle, low, high, for_gmac, factor = (text(value, spread.figures) for value in (
+        spread.median, spread.p10, spread.p90, rate.ms_per_gmac, rate.factor))
+    return (f"<b>{escape(rate.latency.label)}</b>, {escape(rate.family.name)}<br>{middle} ms ({low} to {high})"
+            f"<br>{rate.gmacs:.4g} GMACs<br>{for_gmac} ms per GMAC<br>{factor} times the common rate")

@@ -6,6 +6,7 @@ from html import escape
 
 import plotly.graph_objects as go
 
+from lib.digits import MOST_FIGURES as DIGITS
 from lib.figures.theme import Palette, dress
 
 SYMBOLS = ("circle", "diamond", "square", "triangle-up", "cross", "x", "star", "hexagon")
@@ -34,8 +35,8 @@ def side_by_side(runs: Sequence[Series], palette: Palette) -> go.Figure:
                      "arrayminus": [middle - low for low, middle in zip(run.p10, run.median)],
                      "color": palette.series[index], "thickness": 2, "width": 5},
             customdata=list(zip(run.p10, run.p90)),
-            hovertemplate=f"{escape(run.name)}<br>%{{y}}<br>%{{x:.3f}} ms (%{{customdata[0]:.3f}} to %{{customdata[1]:.3f}})"
-                          "<extra></extra>")
+            hovertemplate=f"{escape(run.name)}<br>%{{y}}<br>%{{x:.{DIGITS}~g}} ms (%{{customdata[0]:.{DIGITS}~g}} to "
+                          f"%{{customdata[1]:.{DIGITS}~g}})<extra></extra>")
     names = dict.fromkeys(name for run in runs for name in run.networks)
     height = 130 + 26 * len(runs) + len(names) * (24 + 16 * len(runs))
     dress(figure, palette, height).update_layout(scattermode="group", showlegend=True, xaxis_title="milliseconds, logarithmic")

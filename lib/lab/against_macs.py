@@ -15,7 +15,7 @@ from lib import catalog
 from lib.analysis import Analysis, Layer, analyze_knobs
 from lib.analysis.cost import BYTES_PER_NUMBER
 from lib.architecture import Architecture
-from lib.timing import Latency
+from lib.records import Latency
 
 FAR = 2.0
 """A family whose time is this many times what its MACs say, or one of this many, is far from them."""
@@ -112,22 +112,32 @@ def ms_per_gmac(latency: Latency) -> float:
 
 
 def rates(latencies: Iterable[Latency]) -> list[Rate]:
-    """Every network against the common rate, the median of all; the slowest for its MACs first.
+    """Every network against the common rate, the median of all that are sound; the slowest for its MACs first.
 
-    They should be of one device, batch and way to run. Of a network timed several times the last counts.
+    They should be of one device, batch and way to run. Of a network timed several times the last counts. Where no time is
+    sound, all of them give the rate, and nothing should be concluded from it.
     """
     last = {latency.label: latency for latency in latencies}
     if not last:
         return []
-    middle_one = median(map(ms_per_gmac, last.values()))
+    middle_one = median(map(ms_per_gmac, _sound(last.values()) or last.values()))
     found = [Rate(latency, catalog.get(latency.preset), traits(latency.preset, latency.changed), ms_per_gmac(latency),
                   ms_per_gmac(latency) / middle_one) for latency in last.values()]
     return sorted(found, key=lambda rate: -rate.factor)
 
 
+def _sound(latencies: Iterable[Latency]) -> list[Latency]:
+    return [latency for latency in latencies if latency.sound]
+
+
+def sound(rates: list[Rate]) -> list[Rate]:
+    """Those from whose times something follows."""
+    return [rate for rate in rates if rate.latency.sound]
+
+
 def common(rates: list[Rate]) -> float:
     """Milliseconds for 1e9 multiply-adds on the line of all rates."""
-    return median(rate.ms_per_gmac for rate in rates)
+    return median(rate.ms_per_gmac for rate in sound(rates) or rates)
 
 
 @dataclass(frozen=True)
@@ -155,11 +165,12 @@ class Outlier:
 
 
 def outliers(rates: list[Rate]) -> list[Outlier]:
-    """The families far from the common rate, the slowest first. `rates` as from `rates`."""
+    """The families far from the common rate, the slowest first. `rates` as from `rates`; those that are not sound are left
+    out."""
     families: dict[str, list[Rate]] = {}
-    for rate in rates:
+    for rate in sound(rates):
         families.setdefault(rate.family.id, []).append(rate)
-    found = [_outlier(own, Typical.of(rates)) for own in families.values()]
+    found = [_outlier(own, Typical.of(sound(rates))) for own in families.values()]
     far = [outlier for outlier in found if outlier.factor >= FAR or outlier.factor <= 1 / FAR]
     return sorted(far, key=lambda outlier: -outlier.factor)
 
@@ -195,7 +206,8 @@ def curves(latencies: Iterable[Latency]) -> dict[str, list[Latency]]:
 
 @dataclass(frozen=True)
 class Saturation:
-    """From which batch on a device has all the work it can use; None if the sweep ended before that.
+    """From which batch on a device has all the work it can use; None if the sweep ended before that, or if that cannot be
+    told, as the times at the batches `doubtful` bear no conclusion.
 
     `best` is the highest throughput, in images a second, found at `best_batch`; `largest` is the largest batch tried.
     """
@@ -204,17 +216,29 @@ class Saturation:
     best: float
     best_batch: int
     largest: int
+    doubtful: tuple[int, ...] = ()
 
 
 def saturation(curve: list[Latency]) -> Saturation:
     """The smallest batch that reaches `NEARLY_ALL` of the best throughput, in times sorted by batch.
 
-    If that is the largest batch alone, a larger one might give still more: the device is not saturated yet.
+    If that is the largest batch alone, a larger one might give still more: the device is not saturated yet. A time is
+    doubtful if other programs disturbed it, or if it is too unsure to say on which side of that share it lies.
     """
     best = max(curve, key=lambda latency: latency.throughput)
     enough = next(latency for latency in curve if latency.throughput >= NEARLY_ALL * best.throughput)
     largest = curve[-1].batch
-    return Saturation(None if enough.batch == largest else enough.batch, best.throughput, best.batch, largest)
+    doubtful = tuple(latency.batch for latency in curve if latency.busy or _undecided(latency, best))
+    return Saturation(None if doubtful or enough.batch == largest else enough.batch, best.throughput, best.batch, largest,
+                      doubtful)
+
+
+def _undecided(latency: Latency, best: Latency) -> bool:
+    """Whether a time that scatters might as well give nearly all of the best throughput as not."""
+    spread, share = latency.latency_ms, NEARLY_ALL * best.throughput
+    unsure = spread.scattered or spread.unsure > 1 - NEARLY_ALL
+    slow, fast = (1e3 * latency.batch / each for each in (spread.p90, spread.p10))
+    return unsure and (latency is best or slow <= share <= fast)
 
 
 def batches(largest: int) -> tuple[int, ...]:

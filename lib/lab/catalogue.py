@@ -13,7 +13,7 @@ from lib.lab.jobs import Job
 from lib.lab.limits import limits
 from lib.lab.queue import Line, Ticket
 from lib.lab.store import Run, keep
-from lib.timing import Latency, Network, Setting
+from lib.records import Latency, Network, Setting
 
 Scope = Literal["families", "catalogue"]
 """The first network of every family, or all."""

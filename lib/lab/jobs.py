@@ -14,7 +14,8 @@ from lib.architecture import Impossible
 from lib.devices import DTYPES, free_bytes
 from lib.lab import layers, training
 from lib.lab.limits import limits
-from lib.timing import Network, Setting, Steps
+from lib.records import Network, Setting
+from lib.timing import Steps
 
 
 class Job(BaseModel):
@@ -37,19 +38,21 @@ class Job(BaseModel):
 
 def run(job: Job) -> Steps:
     """The steps of a job, in this process. Raises `Impossible`, in plain words, for what cannot be or does not fit."""
-    settings = job.settings()
+    settings, refused = job.settings(), ""
     setting = settings[0]
     try:
         for index, setting in enumerate(settings):
             for step in _measure(job, setting):
                 yield timing.Step((index + step.share) / len(settings), step.doing, step.found)
-            _tidy()
+            tidy()
     except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
         if not is_out_of_memory(error):
             raise
-        raise Impossible(too_large(job, setting)) from None
+        refused = ran_out(job, setting)
     finally:
-        _tidy()
+        tidy()
+    if refused:  # the error is gone by now, and with it all that it held in memory
+        raise Impossible(refused)
 
 
 def _measure(job: Job, setting: Setting) -> Steps:
@@ -61,7 +64,7 @@ def _measure(job: Job, setting: Setting) -> Steps:
     return timing.measure(job.networks, setting, limits().seconds_per_network)
 
 
-def _tidy() -> None:
+def tidy() -> None:
     """Give back what the last networks held."""
     gc.collect()
     if torch.cuda.is_available():
@@ -101,6 +104,13 @@ def too_large(job: Job, setting: Setting) -> str:
             f"needs about {gigabytes(needed_bytes(job, setting))}; {setting.device} has "
             f"{gigabytes(free_bytes(setting.device))} free, of which one run may take "
             f"{limits().memory_share:.0%}. Lower the batch or the input size.")
+
+
+def ran_out(job: Job, setting: Setting) -> str:
+    """What did not fit after all, and what to lower."""
+    return (f"{setting.device} ran out of memory with {' and '.join(network.label for network in job.networks)} at batch "
+            f"{setting.batch} in {setting.dtype}, which by our count needs about {gigabytes(needed_bytes(job, setting))}: "
+            "libraries take some for themselves, and other programs may hold a part. Lower the batch or the input size.")
 
 
 def gigabytes(count: float) -> str:

@@ -10,7 +10,9 @@ import torch
 from pydantic import BaseModel, ConfigDict
 
 from lib.devices import DTYPES, free_bytes
-from lib.timing import Clock, Setting, Step
+from lib.digits import rounded
+from lib.records import Setting
+from lib.timing import Clock, Step
 
 SMALLEST_SIDE, LARGEST_SIDE = 256, 8192
 LONG_ENOUGH = {"cpu": 20.0, "cuda": 1.0, "mps": 5.0}
@@ -20,6 +22,9 @@ LARGEST_COPY = 256 << 20
 """Bytes of the copied tensor, where memory allows: more than the caches of most devices."""
 
 REPETITIONS = 7
+
+FIGURES = 3
+"""Significant figures that the best of so few repetitions is given with."""
 
 
 class Peaks(BaseModel):
@@ -75,8 +80,9 @@ def measure(setting: Setting, clock: Clock) -> Iterator[Step]:
     numbers = min(LARGEST_COPY, free_bytes(setting.device) // 8) // 4
     source, target = (torch.ones(numbers, device=setting.device) for _ in range(2))
     milliseconds = yield from _fastest(lambda: target.copy_(source), clock, "Peak bandwidth: a copy in memory")
-    yield Step(1.0, "Peaks measured", Peaks(flop_per_second=best, matrix_side=best_side, copy_bytes=source.nbytes,
-                                            bytes_per_second=2e3 * source.nbytes / milliseconds))
+    yield Step(1.0, "Peaks measured", Peaks(
+        flop_per_second=rounded(best, FIGURES), matrix_side=best_side, copy_bytes=source.nbytes,
+        bytes_per_second=rounded(2e3 * source.nbytes / milliseconds, FIGURES)))
 
 
 def _fastest(work, clock: Clock, doing: str) -> Iterator[Step]:

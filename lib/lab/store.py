@@ -20,7 +20,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 from pydantic_core import from_json
-from sqlalchemy import JSON, Engine, create_engine, delete, func, make_url, select
+from sqlalchemy import DDL, JSON, Connection, Engine, create_engine, delete, func, inspect, make_url, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, undefer
@@ -32,11 +32,14 @@ from lib.lab.jobs import Job
 from lib.lab.layers import LayerTimes
 from lib.lab.limits import limits
 from lib.lab.training import TrainingMemory
-from lib.timing import Latency, Network, Setting
+from lib.records import Latency, Network, Setting, Timed
 
 FORMAT = 1
 SHIPPED = Path(__file__).parent.parent / "data" / "runs"
 SQLITE = Path(__file__).parent.parent.parent / "runs.sqlite"
+MOST_NAMED = 8
+"""Networks that the title of a run names; of more it says how many."""
+
 WORDS = {"latency": "Latency", "layers": "Time of the layers", "training": "Training memory"}
 
 Found = Annotated[Latency | LayerTimes | TrainingMemory, Field(discriminator="kind")]
@@ -47,7 +50,8 @@ Moment = Annotated[AwareDatetime, Field(ge=datetime(2000, 1, 1, tzinfo=timezone.
 
 
 class Run(BaseModel):
-    """One run as it is kept and exported. `message` says why it ended early; empty if it went to its end."""
+    """One run as it is kept and exported. `message` says why it ended early; empty if it went to its end. `note` is what
+    whoever measured it says of it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -62,6 +66,7 @@ class Run(BaseModel):
     setting: Setting
     networks: tuple[Network, ...]
     message: str = ""
+    note: Line = ""
     found: tuple[Found, ...]
 
     @model_validator(mode="after")
@@ -75,11 +80,19 @@ class Run(BaseModel):
         """What a job found on a device, as of now."""
         batches = ", ".join(str(setting.batch) for setting in job.settings())
         what = ", ".join(network.label for network in job.networks)
+        if len(job.networks) > MOST_NAMED:
+            what = f"{len(job.networks)} networks"
         how = [job.setting.dtype, job.setting.mode] + ["channels last"] * job.setting.channels_last
         title = f"{WORDS[job.kind]}: {what}; batch {batches}, {', '.join(how)}"
         return cls(id=uuid.uuid4().hex, taken=datetime.now(timezone.utc), kind=job.kind, device=device.id,
                    title=title if len(title) <= 300 else title[:299] + "…", device_name=device.name, host=device.host,
                    setting=job.setting, networks=job.networks, message=message, found=tuple(found))
+
+    @property
+    def disturbed(self) -> bool | None:
+        """Whether other programs disturbed it, or a part of it; None where nobody looked, and where it does not matter."""
+        loads = [record.load for record in self.found if isinstance(record, Timed) and record.load]
+        return any(load.busy for load in loads) if loads else None
 
     @property
     def median_ms(self) -> float | None:
@@ -94,7 +107,7 @@ class Base(DeclarativeBase):
 class Stored(Base):
     """A row of the table of runs. `taken` is in UTC; `document` is the whole `Run`, read only when it is asked for.
 
-    `origin` tells what this server measured from what came in a file or with the app.
+    `origin` tells what this server measured from what came in a file or with the app, `disturbed` is that of the run.
     """
 
     __tablename__ = "runs"
@@ -107,13 +120,14 @@ class Stored(Base):
     title: Mapped[str]
     median_ms: Mapped[float | None]
     origin: Mapped[str]
+    disturbed: Mapped[bool | None]
     document: Mapped[dict] = mapped_column(JSON, deferred=True)
 
     @classmethod
     def of(cls, run: Run, origin: Literal["measured", "imported", "shipped"]) -> Stored:
         return cls(id=run.id, taken=run.taken.astimezone(timezone.utc).replace(tzinfo=None), kind=run.kind,
                    device_name=run.device_name, host=run.host, title=run.title, median_ms=run.median_ms, origin=origin,
-                   document=run.model_dump(mode="json"))
+                   disturbed=run.disturbed, document=run.model_dump(mode="json"))
 
     def run(self) -> Run:
         """The run itself. Raises `Impossible` if another version of the app wrote it otherwise."""
@@ -240,8 +254,18 @@ def _open(address: str) -> Engine:
         if engine.dialect.name == "sqlite":
             connection.exec_driver_sql("PRAGMA journal_mode=WAL")  # from now on one may read this file while another writes
         connection.execute(CreateTable(Stored.__table__, if_not_exists=True))
+        _add_new_columns(connection)
         connection.commit()
     return engine
+
+
+def _add_new_columns(connection: Connection) -> None:
+    """Give a table that an older version of the app has made the columns that have come since; they may be empty."""
+    there = {column["name"] for column in inspect(connection).get_columns(Stored.__tablename__)}
+    for column in Stored.__table__.columns:
+        if column.name not in there:
+            kind = column.type.compile(connection.dialect)
+            connection.execute(DDL(f"ALTER TABLE {Stored.__tablename__} ADD COLUMN {column.name} {kind}"))
 
 
 @cache
@@ -252,8 +276,8 @@ def shipped() -> dict[str, Stored]:
 
 
 def export(runs: Iterable[Run]) -> str:
-    """Runs as the text of a file that `import_` reads."""
-    return json.dumps([run.model_dump(mode="json") for run in runs], indent=1, ensure_ascii=False)
+    """Runs as the text of a file that `import_` reads, one on a line."""
+    return "[\n" + ",\n".join(json.dumps(run.model_dump(mode="json"), ensure_ascii=False) for run in runs) + "\n]\n"
 
 
 def import_(text: str | bytes) -> list[Run]:

@@ -8,11 +8,12 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from lib.allocated import allocations, peak_increase
 from lib.analysis import Analysis
 from lib.analysis.saved import OPTIMISERS, budget, held, loss_of
 from lib.devices import environment
-from lib.timing import (Measured, Network, Setting, Step, Steps, allocations, arithmetic, build, images, peak_increase,
-                        place)
+from lib.records import Measured, Network, Setting
+from lib.timing import Step, Steps, arithmetic, build, images, place
 
 
 class TrainingMemory(Measured):
@@ -55,7 +56,7 @@ class Trainee:
     def __init__(self, analysis: Analysis, setting: Setting):
         self.device, self.images = setting.device, images(analysis, setting)
         self.labels = torch.zeros(setting.batch, dtype=torch.int64, device=setting.device)
-        self.model = place(build(analysis), setting).train()
+        self.model = place(build(analysis, setting.device), setting).train()
 
     def forward(self) -> Tensor:
         return loss_of(self.model(self.images), self.labels)

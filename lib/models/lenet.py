@@ -5,9 +5,9 @@ function). Beside it the usual modern version, whose C3 reads all maps, whose po
 a linear layer.
 """
 
+from functools import lru_cache
 from typing import Literal
 
-import numpy as np
 import torch
 from pydantic import Field, model_validator
 from torch import Tensor, nn
@@ -58,6 +58,12 @@ class SparseConvolution(nn.Module):
         return torch.cat([conv(x[:, list(read)]) for conv, read in zip(self.maps, TABLE_I)], 1)
 
 
+@lru_cache(8)
+def walsh_codes(rows: int, columns: int) -> list[list[float]]:
+    """Rows 1, 2 and so on of Sylvester's Hadamard matrix, which is made of +1 and -1."""
+    return [[(-1.0) ** (row & column).bit_count() for column in range(columns)] for row in range(1, rows + 1)]
+
+
 class RadialBasis(nn.Module):
     """The output layer: the squared distance of F6 to a fixed code of each class; the nearest class wins.
 
@@ -68,8 +74,7 @@ class RadialBasis(nn.Module):
 
     def __init__(self, features: int, num_classes: int):
         super().__init__()
-        row, column = np.ogrid[1:num_classes + 1, :features]
-        self.register_buffer("codes", torch.tensor((-1.0) ** np.bitwise_count(row & column), dtype=torch.float32))
+        self.register_buffer("codes", torch.tensor(walsh_codes(num_classes, features)))
 
     def forward(self, x: Tensor) -> Tensor:
         return (x.unsqueeze(1) - self.codes).square().sum(2)

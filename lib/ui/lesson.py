@@ -63,6 +63,20 @@ def turn(page: str, values: Mapping[str, Any]) -> None:
     st.session_state[f"{page}_values"].update(values)
 
 
+def attempt(page: str) -> int:
+    """How often this person has asked to measure again on the page: an argument more to what `measured` keeps."""
+    return st.session_state.get(f"{page}_attempt", 0)
+
+
+def again(page: str, label: str) -> None:
+    """A button that measures again what takes `attempt`."""
+    def once_more() -> None:
+        moved()
+        st.session_state[f"{page}_attempt"] = attempt(page) + 1
+    st.button(label, key=f"{page}_again", icon=":material/replay:", on_click=once_more,
+              help=_("Measures again with the same settings; what else runs on this machine may have changed."))
+
+
 def _rows(items: Iterable, size: int) -> Iterator[list]:
     """The items in rows of `size`, the last one shorter."""
     items = iter(items)

@@ -18,10 +18,8 @@ def wait_for(condition, seconds: float = 60) -> bool:
     return time.monotonic() < end
 
 
-def measured(page):
-    """The page once its dots and its table are there."""
-    expect(page.locator(".js-plotly-plot").first).to_be_visible(timeout=120_000)
-    return page
+DOTS = ".st-key-latency_dots .js-plotly-plot"
+"""The repetitions of one's own run."""
 
 
 def worker_of(server: str) -> psutil.Process:
@@ -36,9 +34,12 @@ def test_a_person_runs_stops_and_follows_a_link(open_page):
     page = open_page("/explore?preset=lenet5")
     page.get_by_test_id("stSidebar").get_by_role("link", name="Timing").click()
     page.wait_for_url("**/timing?a=lenet5")
+    expect(page.get_by_text("Not measured here.")).to_be_visible()
+    expect(page.locator(".st-key-shipped_chart .js-plotly-plot")).to_be_visible()
     run(page)
-    measured(page)
+    expect(page.locator(DOTS)).to_be_visible(timeout=120_000)
     expect(page.get_by_text("Measured").first).to_be_visible()
+    expect(page.get_by_text("Not measured here.")).to_have_count(0)
     page.get_by_role("tab", name="Batch sweep").click()
     page.wait_for_url("**view=sweep")
     run(page, "sweep")
@@ -56,11 +57,11 @@ def test_ten_people_at_once_one_leaves_and_the_worker_is_killed(open_page, serve
         run(page)
     assert wait_for(lambda: any(page.get_by_text("in the line for").count() for page in pages))
     pages.pop(5).close()
-    begun = pages[0].get_by_text("Repetition").or_(pages[0].locator(".js-plotly-plot").first).first
+    begun = pages[0].get_by_text("Repetition").or_(pages[0].locator(DOTS)).first
     expect(begun).to_be_visible(timeout=60_000)
     worker_of(server).kill()
     lost = 0
-    ends = [(page, page.locator(".js-plotly-plot")) for page in pages]
+    ends = [(page, page.locator(DOTS)) for page in pages]
     for page, end in [*ends, (hungry, hungry.get_by_text("Lower the batch"))]:
         gone = page.get_by_text("The run was lost")
         expect(end.or_(gone).first).to_be_visible(timeout=120_000)

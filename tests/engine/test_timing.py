@@ -1,6 +1,9 @@
 """The clock: statistics, memory, protocol, against hand-made cases and torch's own means."""
 
+import csv
+import gc
 import json
+import subprocess
 import sys
 import weakref
 
@@ -14,19 +17,50 @@ from torch.utils._pytree import tree_leaves
 import lib
 from lib import __main__ as cli
 from lib import timing
+from lib.allocated import allocations, peak_increase
 from lib.analysis.liveness import peak_activation_bytes
 from lib.devices import absences, devices
+from lib.digits import figures_of_sum, measurement, text
 from lib.lab.jobs import Job, needed_bytes, run
-from lib.timing import Clock, Contender, Network, Setting, Spread, Step, allocations, found, measure, peak_increase, warm_up
+from lib.records import Network, Setting, Spread
+from lib.timing import Clock, Contender, Step, found, measure, warm_up
+from tests.engine.records import BUSY, QUIET, latency
 
 MB = 1 << 20
-needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU: there is none on this machine")
 
 
-@pytest.mark.parametrize("times", [[3.0], [1.0, 2.0], list(np.random.default_rng(0).gamma(2, 3, 37))])
-def test_the_spread_is_numpys(times):
-    spread = Spread.of(times)
-    assert (spread.p10, spread.median, spread.p90) == pytest.approx(tuple(np.percentile(times, [10, 50, 90])))
+@pytest.mark.parametrize("times", [[3.0], [1.0, 2.0], list(np.random.default_rng(0).gamma(2, 3, 37)),
+                                   list(np.random.default_rng(1).normal(118, 3, 40)), [0.0312, 0.0317, 0.0311, 0.0312, 0.0313]])
+def test_the_spread_is_numpys_with_the_digits_that_it_bears(times):
+    """The unit of the last figure is the power of ten nearest to the uncertainty of the median: between a third and three
+    times of it. What torch estimates is that uncertainty in whole powers of ten."""
+    spread, exact = Spread.of(times), np.percentile(times, [10, 50, 90])
+    assert [spread.p10, spread.median, spread.p90] == [float(f"{value:.{spread.figures}g}") for value in exact]
+    middle = np.sort(times)[len(times) // 4: -(-3 * len(times) // 4)]
+    unsure = 1.645 * np.std(middle) / np.sqrt(len(middle))
+    if len(times) < 4:
+        assert spread.figures == 1
+    else:
+        unit = 10.0 ** (np.floor(np.log10(exact[1])) - spread.figures + 1)
+        assert unsure / 3.2 < unit < 3.2 * unsure
+        assert measurement(times).significant_figures == max(1, int(np.floor(np.log10(exact[1] / unsure))))
+
+
+def test_digits_are_those_of_the_repetitions():
+    rng = np.random.default_rng(2)
+    assert [Spread.of(list(rng.normal(24.5, sigma, 100))).figures for sigma in (0.001, 0.05, 0.5, 5)] == [4, 4, 3, 2]
+    assert Spread.of(list(rng.normal(65, 4, 34))).median in (64, 65, 66)
+    assert [text(value, figures) for value, figures in ((24.0, 3), (1234.5, 2), (0.0123, 2), (137.254, 1), (0, 2))] == [
+        "24.0", "1,200", "0.012", "100", "0"]
+    assert figures_of_sum([1.0, 1.0, 100.0], [1, 1, 4]) == 3 and figures_of_sum([0.5] * 100, [1] * 100) == 2
+
+
+def test_fluctuation_is_what_torch_warns_of():
+    rng = np.random.default_rng(3)
+    for sigma in (0.5, 3, 9):
+        times = list(rng.normal(24.5, sigma, 200))
+        spread, torchs = Spread.of(times), measurement(times)
+        assert spread.fluctuates == torchs.has_warnings and spread.scattered == (not torchs.meets_confidence(0.25))
 
 
 def test_allocations_are_those_that_were_made():
@@ -86,8 +120,9 @@ def test_networks_take_turns():
     assert shares == sorted(shares) and shares[-1] == 1
     one, other = (step.found for step in steps if step.found)
     assert one.protocol.interleaved_with == (other.label,) and len(one.repetitions_ms) == one.protocol.repetitions >= 10
-    assert one.throughput == pytest.approx(2e3 / np.median(one.repetitions_ms))
-    assert one.flop_per_second == pytest.approx(2 * lib.analyze("lenet5").macs * one.throughput)
+    images_a_second, borne = 2e3 / np.median(one.repetitions_ms), one.latency_ms.figures
+    assert one.throughput == float(f"{images_a_second:.{borne}g}")
+    assert one.flop_per_second == float(f"{2 * lib.analyze('lenet5').macs * images_a_second:.{borne}g}")
 
 
 def test_warming_up_ends_when_times_agree_or_time_is_over():
@@ -103,13 +138,28 @@ def test_warming_up_ends_when_times_agree_or_time_is_over():
     assert not any(warm_up(None, Fake(2.0 ** np.arange(30)), 0.5, times)) and sum(times[:-1]) < 500 <= sum(times)
 
 
+@pytest.mark.parametrize("others, threads", [(0.0, 2), (0.4, 2), (0.9, 1), (1.8, 1)])
+def test_threads_are_as_many_as_are_free(monkeypatch, others, threads):
+    """On two cores; who asks for two threads gets them."""
+    monkeypatch.setattr(timing, "cores", lambda: 2)
+    monkeypatch.setattr(timing, "LOOK", 0)
+    monkeypatch.setattr(timing.Watch, "load", lambda self, *more: BUSY.model_copy(update={"others": others}))
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        around = timing.Surroundings(Setting())
+        assert around.setting(Setting()).threads == threads and around.setting(Setting(threads=2)).threads == 2
+    finally:
+        torch.set_num_threads(before)
+
+
 def test_what_was_changed_in_torch_is_put_back():
     before = torch.get_num_threads(), torch.backends.cudnn.allow_tf32
     steps = measure((Network(preset="lenet5"),), Setting(threads=1), 1)
     next(steps), next(steps)
-    assert torch.get_num_threads() == 1 and not torch.backends.cudnn.allow_tf32
+    assert torch.get_num_threads() == 1 and not torch.backends.cudnn.allow_tf32 and not gc.isenabled()
     steps.close()
-    assert (torch.get_num_threads(), torch.backends.cudnn.allow_tf32) == before
+    assert (torch.get_num_threads(), torch.backends.cudnn.allow_tf32) == before and gc.isenabled()
 
 
 @pytest.mark.parametrize("setting", [Setting(dtype="bfloat16"), Setting(dtype="float16"), Setting(channels_last=True)])
@@ -138,6 +188,21 @@ def test_what_cannot_fit_is_refused_before_anything_is_built():
     assert needed_bytes(job, job.setting) > 50e9
     with pytest.raises(lib.Impossible, match="needs about .* GB; cpu has .* GB free.*Lower the batch"):
         found(run(job))
+
+
+def test_what_runs_out_of_memory_gives_it_back_with_its_sentence(monkeypatch):
+    """The error holds the frames in which it came up, and these hold the tensors: both are gone with the refusal."""
+    held = []
+
+    def hungry(networks, setting, seconds):
+        tensor = torch.zeros(MB)
+        held.append(weakref.ref(tensor))
+        yield Step(0.5, "Building")
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
+    monkeypatch.setattr(timing, "measure", hungry)
+    with pytest.raises(lib.Impossible, match="cpu ran out of memory with lenet5 at batch 8 .* Lower the batch") as refused:
+        found(run(Job(kind="latency", networks=(Network(preset="lenet5"),), setting=Setting(batch=8))))
+    assert held[0]() is None and refused.value.__context__ is None
 
 
 def test_several_batches_are_measured_smallest_first():
@@ -189,11 +254,33 @@ def test_the_command_line(capsys, monkeypatch):
                          "num_classes=7", "--json")
     result = json.loads(out)
     assert code == 0 and {"preset", "device", "batch", "dtype", "latency_ms", "throughput", "peak_memory_bytes", "protocol",
-                          "environment"} <= result.keys()
+                          "environment", "load"} <= result.keys()
     assert (result["preset"], result["device"], result["batch"], result["changed"]) == ("lenet5", "cpu", 3, {"num_classes": 7})
     assert result["latency_ms"]["p10"] <= result["latency_ms"]["median"] <= result["latency_ms"]["p90"]
-    code, out, _ = shell(capsys, monkeypatch, "time", "lenet5")
-    assert code == 0 and "images/s" in out
+
+
+def test_several_networks_are_timed_in_turns(capsys, monkeypatch):
+    code, out, _ = shell(capsys, monkeypatch, "time", "lenet5", "resnet20_cifar", "--set", "num_classes=7", "--csv")
+    rows = list(csv.DictReader(out.splitlines()))
+    assert code == 0 and [row["preset"] for row in rows] == ["lenet5", "resnet20_cifar"]
+    assert rows[0]["protocol_interleaved_with"] == "('resnet20_cifar num_classes=7',)"
+    assert {row["machine"] for row in rows} <= {"quiet", "busy", "scattered"} and {"load_others", "figures"} <= rows[0].keys()
+
+
+@pytest.mark.parametrize("load, words", [(QUIET, "place "), (BUSY, "Other programs used 4.0 of 8 cores during this run.")])
+def test_the_command_line_says_what_to_think_of_its_times(capsys, monkeypatch, load, words):
+    """The digits of the times, who was faster on a quiet machine, and on a busy one why nobody can tell."""
+    records = [latency(ms=24.5, figures=3, load=load), latency("vgg16", ms=137.254, figures=2, load=load)]
+    monkeypatch.setattr(cli, "run", lambda job: iter([Step(1.0, "", record) for record in records]))
+    code, out, _ = shell(capsys, monkeypatch, "time", "resnet18", "vgg16")
+    assert code == 0 and "24.5 ms (10th to 90th percentile 24.5 to 24.5)" in out and "140 ms" in out and "137" not in out
+    assert words in out and ("place" in out) == (load is QUIET)
+
+
+@pytest.mark.slow
+def test_the_profiler_says_nothing_on_stderr():
+    done = subprocess.run([sys.executable, "-m", "lib", "time", "lenet5"], capture_output=True, text=True)
+    assert done.returncode == 0 and done.stderr == ""
 
 
 @pytest.mark.parametrize("arguments, words", [
@@ -208,26 +295,3 @@ def test_bad_values_get_one_plain_line(capsys, monkeypatch, arguments, words):
 
 def test_a_step_says_what_it_does():
     assert Step(0.5, "x").found is None and Clock(Setting()).milliseconds(lambda: None) >= 0
-
-
-@needs_gpu
-def test_a_gpu_is_timed_by_its_events_and_measured_by_its_allocator():
-    [latency] = found(measure((Network(preset="resnet18"),), Setting(device="cuda:0", batch=8, flush_l2=True), 0.5))
-    assert latency.protocol.clock == "torch.cuda.Event" and "driver" in latency.environment
-    assert latency.peak_memory_bytes > 4 * lib.analyze("resnet18").params
-
-
-@needs_gpu
-def test_a_cuda_graph_gives_the_same():
-    contender = Contender(Network(preset="resnet18"), Setting(device="cuda:0", mode="cuda_graph"))
-    contender()
-    torch.cuda.synchronize()
-
-
-@needs_gpu
-def test_medians_are_those_of_triton():
-    do_bench = pytest.importorskip("triton.testing").do_bench
-    setting = Setting(device="cuda:0", batch=32, flush_l2=True)
-    [latency] = found(measure((Network(preset="resnet50"),), setting, 2))
-    assert latency.latency_ms.median == pytest.approx(
-        do_bench(Contender(Network(preset="resnet50"), setting), return_mode="median"), rel=0.03)

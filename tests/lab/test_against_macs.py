@@ -7,7 +7,8 @@ from torch import nn
 from lib.lab import against_macs
 from lib.lab.against_macs import Saturation, Traits, Typical, batches, curves, outliers, rates, reasons, saturation
 from lib.models.senet import SqueezeExcitation
-from lib.timing import Latency, Network, Spread, build
+from lib.records import Latency, Network, Spread
+from lib.timing import build
 
 
 def latency(preset="resnet18", ms=1.0, macs=10**9, batch=1, throughput=1.0, **changed) -> Latency:

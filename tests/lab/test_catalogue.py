@@ -15,7 +15,8 @@ from lib.lab.jobs import Job
 from lib.lab.limits import limits
 from lib.lab.queue import Line, Ticket
 from lib.lab.worker import LocalWorker, WorkerLost
-from lib.timing import Latency, Network, Setting, Step
+from lib.records import Latency, Network, Setting
+from lib.timing import Step
 
 CPU = Device(id="cpu", name="A CPU", memory_bytes=1 << 40, cores=1, host="here")
 TINY = ("lenet5_1998", "lenet5", "shufflenet_v2_x0_5")

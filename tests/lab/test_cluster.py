@@ -22,7 +22,7 @@ from lib.lab.jobs import Job
 from lib.lab.limits import FILE, limits
 from lib.lab.queue import Lab, Ticket
 from lib.lab.worker import LocalWorker
-from lib.timing import Latency, Network, Setting
+from lib.records import Latency, Network, Setting
 
 pytestmark = [pytest.mark.slow,
               pytest.mark.timeout(400)]  # every node imports PyTorch anew, on cores that other tests use as well

@@ -14,7 +14,7 @@ from lib.lab.jobs import Job
 from lib.lab.limits import limits
 from lib.lab.queue import Lab, Ticket
 from lib.lab.worker import LocalWorker
-from lib.timing import Latency, Network, Setting
+from lib.records import Latency, Network, Setting
 
 
 @pytest.fixture(scope="module")
@@ -128,11 +128,14 @@ def test_a_run_that_is_refused_says_why(line):
 
 
 def test_a_run_may_not_take_for_ever(line, monkeypatch):
-    monkeypatch.setattr("lib.lab.queue.limits", lambda: limits().model_copy(update={"seconds_per_run": 3, "longest_queue": 2}))
+    server = {"seconds_per_run": 1000, "longest_queue": 2}
+    monkeypatch.setattr("lib.lab.queue.limits", lambda: limits().model_copy(update=server))
     endless = line.join(Ticket(LONG))
     line.join(other := Ticket(small()))
     with pytest.raises(Impossible, match="2 runs already wait"):
         line.join(Ticket(small()))
+    until(lambda: endless.found)
+    server["seconds_per_run"] = 0.001
     until(lambda: endless.over)
     assert endless.state == "stopped" and "limit of this server" in endless.message and endless.found
     other.stop()

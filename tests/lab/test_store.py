@@ -18,7 +18,10 @@ from lib.devices import Device
 from lib.lab import store
 from lib.lab.jobs import Job
 from lib.lab.limits import limits
-from lib.timing import Latency, Network, Protocol, Setting, Spread
+from lib.records import Latency, Network, Protocol, Setting, Spread
+from tests.engine import records as times
+
+pytestmark = pytest.mark.usefixtures("nothing_shipped")  # the tests count runs
 
 JOB = Job(kind="latency", networks=(Network(preset="lenet5", changed={"input_size": 32}),), setting=Setting(batch=4))
 HERE = Device(id="cpu", name="A CPU", memory_bytes=1, cores=1, host="here")
@@ -27,7 +30,7 @@ THERE = Device(id="cuda:0", name="A GPU", memory_bytes=1, cores=1, host="there")
 
 def latency(median: float = 2.0) -> Latency:
     return Latency(preset="lenet5", changed={"input_size": 32}, device="cpu", batch=4, dtype="float32", input_size=32, macs=100,
-                   params=10, latency_ms=Spread(median=median, p10=1.5, p90=2.5), throughput=4e3 / median,
+                   params=10, latency_ms=Spread(median=median, p10=1.5, p90=2.5, figures=3), throughput=4e3 / median,
                    flop_per_second=8e5 / median, peak_memory_bytes=None, memory_source="nothing",
                    protocol=Protocol(clock="a clock", synchronised="yes", warm_up=3, stable=True, repetitions=3),
                    environment={"torch": "2.9", "threads": 2}, repetitions_ms=(1.5, median, 2.5))
@@ -235,12 +238,9 @@ def test_shipped_runs_are_listed_but_not_stored(database, tmp_path, monkeypatch)
     (tmp_path / "gpu.json").write_text(store.export([ours]))
     monkeypatch.setattr(store, "SHIPPED", tmp_path)
     store.shipped.cache_clear()
-    try:
-        assert [(row.id, row.origin) for row in store.runs()] == [(ours.id, "shipped")]
-        assert store.get([ours.id]) == [ours]
-        assert store.take_in([ours]) == 0 and store.forget([ours.id]) == []
-    finally:
-        store.shipped.cache_clear()
+    assert [(row.id, row.origin) for row in store.runs()] == [(ours.id, "shipped")]
+    assert store.get([ours.id]) == [ours]
+    assert store.take_in([ours]) == 0 and store.forget([ours.id]) == []
 
 
 def test_a_run_of_another_version_is_said(database):
@@ -254,3 +254,44 @@ def test_a_run_of_another_version_is_said(database):
 def test_a_long_title_is_cut():
     networks = tuple(Network(preset=f"resnet{number}" * 20) for number in range(8))
     assert len(store.Run.of(JOB.model_copy(update={"networks": networks}), HERE, []).title) == 300
+
+
+def test_a_disturbed_run_stays_marked(database):
+    quiet, busy, old = (run(days=day, found=(times.latency(load=load),)) for day, load in
+                        enumerate((times.QUIET, times.BUSY, None)))
+    for each in (quiet, busy, old):
+        store.keep(each)
+    marks = {row.id: row.disturbed for row in store.runs()}
+    assert [marks[each.id] for each in (quiet, busy, old)] == [False, True, None]
+    assert [each.found[0].busy for each in store.get([quiet.id, busy.id, old.id])] == [False, True, False]
+    part = run(found=(times.latency(), times.latency("vgg16", load=times.BUSY)))
+    assert part.disturbed and store.import_(store.export([busy]))[0].found[0].load == times.BUSY
+
+
+def test_a_table_of_an_older_version_gets_the_new_column(database):
+    kept = run()
+    store.keep(kept)
+    engine = store._open(database)
+    with engine.begin() as connection:
+        connection.execute(sqlalchemy.text("ALTER TABLE runs DROP COLUMN disturbed"))
+    store._open.cache_clear()
+    later = run(days=1, found=(times.latency(load=times.BUSY),))
+    store.keep(later)
+    assert [(row.id, row.disturbed) for row in store.runs()] == [(later.id, True), (kept.id, None)]
+
+
+def test_records_from_before_digits_were_counted_get_them():
+    document = run().model_dump(mode="json")
+    record = document["found"][0]
+    record["repetitions_ms"] = [24.13, 24.98, 23.7, 26.12, 24.42, 25.0, 24.2, 24.9, 25.3, 24.6]
+    record["latency_ms"] = {"median": 24.750000001, "p10": 24.08700002, "p90": 25.382000003}
+    del record["load"], record["protocol"]["threads_asked"], document["note"]
+    [kept] = store.import_(json.dumps([document]))
+    assert kept.found[0].latency_ms == Spread.of(record["repetitions_ms"]) and kept.found[0].latency_ms.median == 24.8
+    assert kept.disturbed is None
+
+
+def test_a_title_names_some_networks_and_counts_many():
+    many = JOB.model_copy(update={"networks": tuple(Network(preset=f"resnet{depth}") for depth in range(9))})
+    assert store.Run.of(many, HERE, []).title.startswith("Latency: 9 networks; batch 4")
+    assert "lenet5 input_size=32; batch 4" in store.Run.of(JOB, HERE, []).title

@@ -15,7 +15,8 @@ from lib.figures.theme import LIGHT
 from lib.lab import training
 from lib.lab.jobs import Job, run
 from lib.lab.training import TrainingMemory
-from lib.timing import Network, Setting, found
+from lib.records import Network, Setting
+from lib.timing import found
 
 SMALL = {"resnet18": 64, "vgg11": 32, "mobilenet_v2": 64, "seresnet18": 64, "googlenet": 64, "shufflenet_v2_x1_0": 64,
          "resnet50_fpn": 64, "lenet5_1998": 32}
@@ -150,12 +151,3 @@ def test_a_real_step(preset):
         assert state == pytest.approx(record.computed_state_bytes[name], rel=1e-3)
         assert record.total_bytes[name] / 2 < record.peak_bytes[name] <= training.needed_bytes(network, setting)
     assert record.peak_bytes["sgd"] < record.peak_bytes["momentum"] < record.peak_bytes["adam"]
-
-
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU: reads the memory of its allocator")
-@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
-def test_a_real_step_on_a_gpu(dtype):
-    network, setting = Network(preset="resnet50"), Setting(device="cuda:0", batch=32, dtype=dtype)
-    record, = found(training.measure(network, setting))
-    assert record.ratio == pytest.approx(1, abs=0.05)
-    assert record.peak_bytes["adam"] <= training.needed_bytes(network, setting)

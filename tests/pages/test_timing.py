@@ -13,7 +13,7 @@ from streamlit.runtime.scriptrunner.script_runner import ScriptRunner
 from lib.lab.jobs import Job
 from lib.lab.lab import lab
 from lib.lab.queue import Ticket
-from lib.timing import Network, Setting
+from lib.records import Network, Setting
 from lib.ui.lab.latency import as_json, csv
 from tests.pages.app import address, checked, open_page
 
@@ -132,4 +132,4 @@ def test_whoever_stops_while_waiting_is_told_so_without_alarm(cpu):
     checked(app.button(key="stop_latency").click().run())
     ready(app)
     before.stop()
-    assert not app.error and ["Stopped before anything was found."] == [info.value for info in app.info]
+    assert not app.error and "Stopped before anything was found." == app.info[0].value

@@ -8,14 +8,18 @@ from lib.figures.lab_layers import SHARES
 from lib.lab.jobs import Job
 from lib.lab.layers import LayerTimes
 from lib.lab.peaks import Peaks
-from lib.timing import Network, Protocol, Setting, Spread
+from lib.records import Network, Protocol, Setting, Spread
 from lib.ui.lab.running import Outcome, Slot
+from tests.engine.records import BUSY
 from tests.pages.app import checked, open_page
 
 NETWORK = Network(preset="resnet18")
 
 
-@pytest.fixture(scope="module")
+pytestmark = pytest.mark.usefixtures("nothing_shipped")
+
+
+@pytest.fixture
 def app() -> AppTest:
     return open_page("timing", a="resnet18", view="layers")
 
@@ -65,7 +69,7 @@ def test_rows_are_stages_blocks_layers_or_kinds(app):
 
 def test_after_a_run_the_times_stand_beside(app):
     after(app, times(140.0))
-    assert "138 ms" in app.success[0].value and "140 ms" in app.success[0].value and not app.warning
+    assert "138.0 ms" in app.success[0].value and "140.0 ms" in app.success[0].value and not app.warning
     blocks, layers = (element.value for element in app.dataframe)
     assert blocks["ms"].sum() == pytest.approx(138) and layers["ms"].sum() == pytest.approx(138)
     assert {f"{name}_share" for name in ("ms", "macs", "bytes")} == set(SHARES) <= set(blocks)
@@ -80,3 +84,10 @@ def test_after_a_run_the_times_stand_beside(app):
 def test_where_the_layers_do_not_add_up_the_reason_is_said(app, record, reason):
     after(app, record)
     assert not app.success and reason in app.warning[0].value and "more than 15%" in app.warning[0].value
+
+
+def test_on_a_busy_machine_no_verdict_is_given(app):
+    after(app, times(140.0, load=BUSY))
+    assert not app.success and len(app.warning) == 1 and "no conclusion is drawn" in app.warning[0].value
+    assert any("138.0 ms together" in block.value for block in app.markdown)
+    assert app.button(key="run_layers").label == "Run again"

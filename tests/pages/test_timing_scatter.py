@@ -11,20 +11,13 @@ from lib.lab.catalogue import Sweep
 from lib.lab.jobs import Job
 from lib.lab.lab import lab
 from lib.lab.limits import limits
-from lib.timing import Latency, Protocol, Setting, Spread
+from lib.records import Setting
 from lib.ui.lab import scatter
 from lib.ui.lab.running import Outcome, Slot
+from tests.engine.records import BUSY, latency
 from tests.pages.app import checked, open_page
 
-PROTOCOL = Protocol(clock="a clock", synchronised="waits", warm_up=5, stable=True, repetitions=10)
-
-
-def latency(preset: str, ms: float, macs: int, batch: int = 1) -> Latency:
-    return Latency(preset=preset, device="cpu", batch=batch, dtype="float32", input_size=224, macs=macs, params=1,
-                   latency_ms=Spread(median=ms, p10=ms, p90=ms), throughput=1e3 * batch / ms, flop_per_second=1.0,
-                   peak_memory_bytes=None, memory_source="nobody", protocol=PROTOCOL, repetitions_ms=(ms,),
-                   environment={"device_name": "A CPU", "host": "here", "torch": "2", "threads": 1, "date": "today"})
-
+pytestmark = pytest.mark.usefixtures("nothing_shipped")
 
 FOUND = [latency("resnet18", 20.0, 2 * 10**9), latency("vgg16", 150.0, 15 * 10**9), latency("mobilenet_v2", 12.0, 3 * 10**8)]
 """10 ms per GMAC, 10, and 40."""
@@ -70,6 +63,15 @@ def test_families_far_from_their_macs_are_named(sweeps):
     table = tables(app)[0]
     assert table["network"][0] == "mobilenet_v2"
     assert list(table["factor"]) == [4.0, 1.0, 1.0]
+
+
+def test_times_of_a_busy_machine_are_drawn_and_nothing_is_said_of_them(sweeps):
+    sweep = finished(sweeps)
+    sweep.found[-1] = latency("mobilenet_v2", 12.0, 3 * 10**8, load=BUSY)
+    app = open_page("timing", view="macs")
+    assert "times as long" not in texts(app) and "1 of 3 times bear no conclusion" in texts(app)
+    assert "That holds for 1 of 3 times" in app.warning[0].value
+    assert list(tables(app)[0]["machine"]) == ["busy", "quiet", "quiet"]
 
 
 def test_a_sweep_at_another_setting_says_so(sweeps):
@@ -121,10 +123,14 @@ def test_a_batch_sweep_without_a_run_shows_the_work_of_each_batch(sweeps):
 
 def test_a_batch_sweep_names_the_batch_that_saturates(sweeps):
     app = open_page("timing", view="sweep", a="resnet18")
-    found = [latency("resnet18", ms, 10**9, batch) for batch, ms in ((1, 10.0), (2, 10.0), (4, 20.0), (8, 40.0))]
+    found = [latency("resnet18", ms, batch=batch) for batch, ms in ((1, 10.0), (2, 10.0), (4, 20.0), (8, 40.0))]
     device = next(iter(lab().lines.values())).worker.device
     job = Job(kind="latency", networks=({"preset": "resnet18"},), setting=Setting(), batches=(1, 2, 4, 8))
     app.session_state["timing_slots"] = {"sweep": Slot(last=Outcome(job, device, found))}
     shown = texts(checked(app.run()))
-    assert "at **batch 2**; its best throughput is 200.0 images a second" in shown
-    assert list(tables(app)[-1]["batch"]) == [1, 2, 4, 8]
+    assert "at **batch 2**; its best throughput is 200 images a second" in shown
+    assert list(tables(app)[-1]["batch"]) == [1, 2, 4, 8] and not app.warning
+    found[3] = latency("resnet18", 40.0, batch=8, load=BUSY)
+    shown = texts(checked(app.run()))
+    assert "no verdict. At batch 8" in shown and "saturates" not in shown and app.warning
+    assert app.button(key="run_sweep").label == "Run again"

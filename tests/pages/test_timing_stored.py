@@ -2,16 +2,22 @@
 
 import json
 
+import pandas as pd
 import pytest
 import torch
 
 from lib.lab import layers, store, training
 from lib.lab.jobs import Job
 from lib.lab.limits import limits
-from lib.timing import Setting, found
+from lib.records import Setting
+from lib.timing import found
 from lib.ui.lab import stored
+from tests.engine import records as times
 from tests.lab.test_store import HERE, JOB, THERE, latency, run
 from tests.pages.app import checked, open_page
+
+
+pytestmark = pytest.mark.usefixtures("nothing_shipped")
 
 
 @pytest.fixture(autouse=True)
@@ -64,6 +70,15 @@ def test_runs_are_listed_with_device_host_time_and_median(two):
     assert list(table["device"]) == ["A GPU", "A CPU"] and list(table["host"]) == ["there", "here"]
     assert list(table["median"]) == [0.25, 2.0] and list(table["origin"]) == ["measured here"] * 2
     assert str(table["taken"][1]) == "2026-03-01 12:00:00"
+
+
+def test_disturbed_runs_are_marked_in_the_list_and_when_they_are_opened(two):
+    busy = run(days=2, found=(times.latency(load=times.BUSY),))
+    store.keep(busy)
+    app = open_page("timing", view="stored")
+    assert [None if pd.isna(value) else value for value in listed(app)["machine"]] == ["busy", None, None]
+    select(app, [busy])
+    assert "Other programs used 4.0 of 8 cores" in said(app.warning) and list(opened(app)["Machine"]) == ["busy"]
 
 
 def test_filters_narrow_the_table(two):

@@ -12,7 +12,7 @@ from lib.architecture import Impossible, options
 from lib.devices import Device
 from lib.lab.lab import lab
 from lib.lab.limits import limits
-from lib.timing import Network, Setting
+from lib.records import Network, Setting
 from lib.ui import _, comparison
 from lib.ui.address import moved
 from lib.ui.controls import show_value

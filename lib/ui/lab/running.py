@@ -17,6 +17,7 @@ from lib.lab.jobs import Job
 from lib.lab.lab import lab
 from lib.lab.limits import limits
 from lib.lab.queue import Ticket
+from lib.records import Timed
 from lib.ui import _
 from lib.ui.address import moved, plain
 from lib.ui.lab.asked import Asked
@@ -36,7 +37,12 @@ class Outcome:
     device: Device
     found: list
     message: str = ""
-    lost: bool = False  # its worker died: the same run is offered again
+    lost: bool = False  # its worker died
+
+    @property
+    def again(self) -> bool:
+        """Whether the same run should be offered again: it was lost, or nothing follows from what it found."""
+        return self.lost or any(isinstance(record, Timed) and not record.sound for record in self.found)
 
 
 @dataclass
@@ -70,7 +76,7 @@ def run_panel(slot: str, asked: Asked, job: Job, button: str, help: str) -> Outc
     """Run and Stop, and how far it is; gives what the last run of this slot has found."""
     own = _settled(_slots().setdefault(slot, Slot()))
     with st.container(horizontal=True):  # outside the fragment, so that a click begins to poll, or ends it
-        label = _("Run again") if own.last and own.last.lost else button
+        label = _("Run again") if own.last and own.last.again else button
         st.button(label, key=f"run_{slot}", type="primary", icon=":material/play_arrow:", help=help,
                   disabled=own.ticket is not None, on_click=_start, args=(own, asked, job))
         if own.ticket:

@@ -3,19 +3,23 @@
 import pandas as pd
 import streamlit as st
 
+from lib.digits import rounded
 from lib.figures.lab_scatter import GROUPS, scatter
-from lib.lab import against_macs, catalogue
+from lib.lab import against_macs, catalogue, shipped
 from lib.lab.against_macs import FAR, Outlier, Rate, Traits, Typical
 from lib.lab.catalogue import Sweep
 from lib.lab.lab import lab
+from lib.lab.latency_tables import machine
 from lib.lab.limits import limits
+from lib.records import Latency, Setting
 from lib.text import prose
-from lib.timing import Latency, Setting
 from lib.ui import _, current_palette
 from lib.ui.address import moved, plain
 from lib.ui.controls import show_value
 from lib.ui.lab.asked import Asked
+from lib.ui.lab.latency import say_doubts
 from lib.ui.lab.running import last
+from lib.ui.lab.shipped import MACHINES, choose, introduce
 from lib.ui.provenance import mark
 
 POLL = 2.0
@@ -28,9 +32,9 @@ TRAITS = {"holds": _("Holds"), "depthwise": number(_("Depthwise, of MACs"), form
           "grouped": number(_("Grouped, of MACs"), format="percent"), "gates": _("Gates"), "operations": _("Operations"),
           "macs_per_operation": number(_("MACs an operation"), format="compact"),
           "bytes_per_mac": number(_("Bytes a MAC"), format="%.3f", help=_("Activations written and weights read, in float32."))}
-TIMES = {"network": _("Network"), "family": _("Family"), "ms": number(_("Median, ms"), format="%.3f"),
-         "gmacs": number(_("GMACs of a pass"), format="%.3f"), "ms_per_gmac": number(_("ms per GMAC"), format="%.3f"),
-         "factor": number(_("Times the common rate"), format="%.2f")}
+TIMES = {"network": _("Network"), "family": _("Family"), "ms": number(_("Median, ms"), format="%g"),
+         "gmacs": number(_("GMACs of a pass"), format="%.3f"), "ms_per_gmac": number(_("ms per GMAC"), format="%g"),
+         "factor": number(_("Times the common rate"), format="%g"), "machine": _("Machine")}
 
 
 def show(asked: Asked) -> None:
@@ -79,9 +83,11 @@ def _found(asked: Asked, sweep: Sweep | None, was_running: bool) -> None:
     setting = sweep.setting if sweep else asked.setting
     rates = against_macs.rates([*(sweep.found if sweep else ()), *_own(asked, setting)])
     if rates:
-        _show_rates(asked, setting, rates)
+        _say_setting(asked, setting, len(rates))
+        say_doubts([rate.latency for rate in rates])
+        _show_rates(rates, f"{asked.device.name}, {asked.device.host}")
     else:
-        _show_traits(asked)
+        _show_shipped(asked)
     if sweep and sweep.failures:
         st.markdown(prose("timing_scatter", "Failures"))
         st.dataframe(pd.DataFrame(sweep.failures.items(), columns=[_("Network"), _("Why")]), hide_index=True,
@@ -96,14 +102,20 @@ def _own(asked: Asked, setting: Setting) -> list[Latency]:
             for latency in outcome.found if latency.batch == setting.batch]
 
 
-def _show_traits(asked: Asked) -> None:
-    """What is known without a time."""
+def _show_shipped(asked: Asked) -> None:
+    """What is known without a time here: the networks' traits, and a catalogue that comes with the app."""
     st.caption(prose("timing_scatter", "Before"))
     rows = [(label, *_traits(Traits.of(analysis), asked.setting.batch))
             for label, analysis in zip(asked.labels, asked.analyses)]
     st.dataframe(pd.DataFrame(rows, columns=["network", *TRAITS]), hide_index=True, key="scatter_traits",
                  column_config={"network": _("Network"), **TRAITS})
     mark("computed")
+    if runs := shipped.catalogues():
+        run = choose(runs, "scatter_shipped")
+        introduce([run])
+        with st.spinner(_("Counting what the networks hold")):
+            rates = against_macs.rates(run.found)
+        _show_rates(rates, f"{run.device_name}, {run.host}, {run.taken:%Y-%m-%d}")
 
 
 def _traits(traits: Traits, batch: int) -> tuple:
@@ -111,25 +123,34 @@ def _traits(traits: Traits, batch: int) -> tuple:
             traits.macs_per_operation, traits.bytes_per_mac(batch))
 
 
-def _show_rates(asked: Asked, setting: Setting, rates: list[Rate]) -> None:
-    """The picture, the families far from their MACs, and the table."""
+def _say_setting(asked: Asked, setting: Setting, count: int) -> None:
     more = (_(", channels last") if setting.channels_last else "") + (_(", L2 flushed") if setting.flush_l2 else "")
     st.caption(prose("timing_scatter", "Setting", batch=setting.batch, dtype=setting.dtype, mode=plain(setting.mode), more=more,
-                     count=len(rates)))
+                     count=count))
     if setting != asked.setting:
         st.caption(prose("timing_scatter", "Other setting"))
-    outliers, device = against_macs.outliers(rates), plain(f"{asked.device.name}, {asked.device.host}")
+
+
+def _show_rates(rates: list[Rate], place: str) -> None:
+    """The picture, the families far from their MACs, and the table."""
+    outliers, device, batch = against_macs.outliers(rates), plain(place), rates[0].latency.batch
     st.plotly_chart(scatter(rates, outliers, current_palette()), key="scatter_chart", config={"displayModeBar": False},
                     alt=_("Milliseconds against multiply-adds; the table below holds the same."))
     mark("measured", _("times, on {device}; MACs and what networks hold are computed").format(device=device))
-    st.markdown(prose("timing_scatter", "Line", rate=f"{against_macs.common(rates):.3g}", far=f"{FAR:g}"))
-    _name_outliers(outliers, Typical.of(rates), device)
-    table = pd.DataFrame([
-        (rate.latency.label, rate.family.name, rate.latency.latency_ms.median, rate.gmacs, rate.ms_per_gmac, rate.factor,
-         *_traits(rate.traits, setting.batch)) for rate in rates], columns=[*TIMES, *TRAITS])
-    st.dataframe(table, hide_index=True, key="scatter_table", column_config=TIMES | TRAITS)
+    sound = against_macs.sound(rates)
+    if len(sound) < len(rates):
+        st.caption(prose("timing_scatter", "Left out", unsound=len(rates) - len(sound), all=len(rates)))
+    if sound:
+        st.markdown(prose("timing_scatter", "Line", rate=f"{against_macs.common(rates):.2g}", far=f"{FAR:g}"))
+        _name_outliers(outliers, Typical.of(sound), device)
+    shown = pd.DataFrame([
+        (rate.latency.label, rate.family.name, *(rounded(value, rate.latency.latency_ms.figures) for value in (
+            rate.latency.latency_ms.median, rate.ms_per_gmac, rate.factor)), rate.gmacs, MACHINES[machine(rate.latency)],
+         *_traits(rate.traits, batch)) for rate in rates],
+        columns=["network", "family", "ms", "ms_per_gmac", "factor", "gmacs", "machine", *TRAITS])
+    st.dataframe(shown, hide_index=True, key="scatter_table", column_config=TIMES | TRAITS, column_order=[*TIMES, *TRAITS])
     mark("measured", _("as above; the slowest for its MACs comes first"))
-    st.download_button(_("Download CSV"), lambda: csv(table, rates), "macs_against_time.csv", "text/csv", on_click="ignore",
+    st.download_button(_("Download CSV"), lambda: csv(shown, rates), "macs_against_time.csv", "text/csv", on_click="ignore",
                        key="scatter_csv")
 
 
@@ -137,7 +158,8 @@ def csv(table: pd.DataFrame, rates: list[Rate]) -> str:
     """The table, and beside every row how and where its time was taken."""
     times = [rate.latency for rate in rates]
     taken = pd.DataFrame([{"batch": time.batch, "input_size": time.input_size, "mode": time.protocol.mode,
-                           "repetitions": time.protocol.repetitions, **time.environment} for time in times])
+                           "repetitions": time.protocol.repetitions, **time.environment,
+                           **{f"load_{name}": value for name, value in time.load or ()}} for time in times])
     return pd.concat([table, taken], axis=1).to_csv(index=False)
 
 

@@ -10,27 +10,32 @@ import streamlit as st
 from pydantic import BaseModel
 
 from lib.architecture import Impossible
+from lib.digits import rounded
 from lib.figures.lab_stored import SYMBOLS, Series, side_by_side
-from lib.lab import store
+from lib.lab import shipped, store
+from lib.lab.doubts import doubts
+from lib.lab.latency_tables import machine
 from lib.lab.layers import LayerTimes
 from lib.lab.limits import limits
 from lib.lab.store import Run, Stored
+from lib.records import Latency, Network
 from lib.text import prose
-from lib.timing import Latency, Network
 from lib.ui import _, current_palette
 from lib.ui.address import moved, plain
 from lib.ui.lab.asked import Asked
+from lib.ui.lab.shipped import MACHINES
 from lib.ui.provenance import mark
 
 MOST_ROWS = 500
 KINDS = {"latency": _("Latency"), "layers": _("Layers"), "training": _("Training")}
+DISTURBED = {None: None, False: _("quiet"), True: _("busy")}
 ORIGINS = {"measured": _("measured here"), "imported": _("from a file"), "shipped": _("comes with the app")}
 
 
 def show(asked: Asked) -> None:
     """The panel. It shows runs of the past, whatever is asked for now."""
     st.markdown(prose("timing_stored", "What") if limits().keep_runs else prose("timing_stored", "Not kept"))
-    if not any(row.run().device.startswith("cuda") for row in store.shipped().values()):
+    if not any(run.device.startswith("cuda") for kind in KINDS for run in shipped.runs(kind)):
         st.caption(prose("timing_stored", "No GPU"))
     _say()
     rows = _listed()
@@ -85,15 +90,19 @@ def _table(rows: list[Stored]) -> None:
         st.session_state["stored_picked"] = [ids[row] for row in st.session_state[key].selection.rows]
 
     selected = [index for index, id in enumerate(ids) if id in _picked()]
-    table = [(row.taken, row.device_name, row.host, row.title, row.median_ms, ORIGINS[row.origin]) for row in rows]
-    st.dataframe(pd.DataFrame(table, columns=["taken", "device", "host", "what", "median", "origin"]), key=key,
+    table = [(row.taken, row.device_name, row.host, row.title, row.median_ms, DISTURBED[row.disturbed], ORIGINS[row.origin])
+             for row in rows]
+    st.dataframe(pd.DataFrame(table, columns=["taken", "device", "host", "what", "median", "machine", "origin"]), key=key,
                  on_select=pick, selection_mode="multi-row", hide_index=True, height=390 if len(ids) > 10 else "auto",
                  selection_default={"selection": {"rows": selected}} if selected else None, placeholder="–",
                  column_config={
                      "taken": st.column_config.DatetimeColumn(_("When (UTC)"), format="YYYY-MM-DD HH:mm"),
                      "device": _("Device"), "host": _("Host"),
                      "what": st.column_config.TextColumn(_("What ran"), width="large"),
-                     "median": st.column_config.NumberColumn(_("Median, ms"), format="%.3f", help=_("Of runs of one network.")),
+                     "median": st.column_config.NumberColumn(_("Median, ms"), format="%g", help=_("Of runs of one network.")),
+                     "machine": st.column_config.TextColumn(_("Machine"), help=_(
+                         "Busy: other programs disturbed the run, or a part of it. Empty where it does not matter, or where "
+                         "nobody looked.")),
                      "origin": _("Where it comes from")})
     mark("measured", _("on the hosts and at the times in the table; runs from a file as the file says"))
 
@@ -115,6 +124,8 @@ def _open(ids: list[str]) -> None:
         if limits().keep_runs:
             st.button(_("Delete selected"), key="stored_delete", icon=":material/delete:", on_click=_delete, args=(ids,),
                       help=_("Removes the selected runs; it can be undone."))
+    for note in dict.fromkeys(run.note for run in runs if run.note):
+        st.caption(plain(note))
     if latencies := [run for run in runs if run.kind == "latency"]:
         _latencies(latencies)
     for run in runs:
@@ -138,6 +149,9 @@ def _latencies(runs: list[Run]) -> None:
         st.warning(prose("timing_stored", "Too many", count=len(runs), most=len(SYMBOLS)))
         return
     names = [_name(number, run) for number, run in enumerate(runs, 1)]
+    for name, run in zip(names, runs):
+        if against := doubts(run.found):
+            st.warning(f"**{plain(name)}**: {plain(' '.join(against))}")
     series = [Series(name, [_network(found) for found in run.found], *(
         [getattr(found.latency_ms, part) for found in run.found] for part in ("median", "p10", "p90")))
         for name, run in zip(names, runs)]
@@ -146,15 +160,19 @@ def _latencies(runs: list[Run]) -> None:
                     alt=_("Median latency with its spread, by network and run; the table below holds the same numbers."))
     mark("measured", _("on the hosts and dates named above it; runs from a file as the file says"))
     rows = [_row(name, run, found) for name, run in zip(names, runs) for found in run.found]
-    st.dataframe(pd.DataFrame(rows), key="stored_latencies", hide_index=True, column_config={
-        name: st.column_config.NumberColumn(format="localized") for name in (_("Images a second"), _("Peak memory, bytes"))})
+    number = st.column_config.NumberColumn
+    st.dataframe(pd.DataFrame(rows), key="stored_latencies", hide_index=True, column_config=dict.fromkeys(
+        (_("Images a second"), _("Peak memory, bytes")), number(format="localized")) | dict.fromkeys(
+        (_("Median, ms"), _("10th, ms"), _("90th, ms")), number(format="%g")))
     mark("measured", _("as the picture"))
 
 
 def _row(name: str, run: Run, found: Latency) -> dict[str, object]:
-    how, here = found.protocol, found.environment
-    return {_("Run"): name, _("Network"): _network(found), _("Median, ms"): found.latency_ms.median,
-            _("10th, ms"): found.latency_ms.p10, _("90th, ms"): found.latency_ms.p90, _("Images a second"): found.throughput,
+    how, here, borne = found.protocol, found.environment, found.latency_ms.figures
+    median, low, high, throughput = (rounded(value, borne) for value in (
+        found.latency_ms.median, found.latency_ms.p10, found.latency_ms.p90, found.throughput))
+    return {_("Run"): name, _("Network"): _network(found), _("Median, ms"): median, _("10th, ms"): low, _("90th, ms"): high,
+            _("Images a second"): throughput, _("Machine"): MACHINES[machine(found)],
             _("Peak memory, bytes"): found.peak_memory_bytes, _("Numbers"): found.dtype, _("Run as"): how.mode,
             _("Input, px"): found.input_size, _("Channels last"): how.channels_last, _("L2 flushed"): how.flush_l2,
             _("Repetitions"): how.repetitions, _("Stable"): how.stable, _("Threads"): str(here.get("threads", _("unknown"))),
@@ -168,9 +186,13 @@ def _other(run: Run) -> None:
         st.caption(plain(run.message))
     for record in run.found:
         if isinstance(record, LayerTimes):
-            rows = [(name, spread.median, spread.p10, spread.p90) for name, spread in zip(record.names, record.layer_ms)]
+            if against := doubts([record]):
+                st.warning(plain(" ".join(against)))
+            rows = [(name, *(rounded(value, spread.figures) for value in (spread.median, spread.p10, spread.p90)))
+                    for name, spread in zip(record.names, record.layer_ms)]
             columns = [_("Layer"), _("Median, ms"), _("10th, ms"), _("90th, ms")]
-            st.dataframe(pd.DataFrame(rows, columns=columns), hide_index=True)
+            st.dataframe(pd.DataFrame(rows, columns=columns), hide_index=True, column_config=dict.fromkeys(
+                columns[1:], st.column_config.NumberColumn(format="%g")))
         st.dataframe(pd.DataFrame(_values(record), columns=[_("Quantity"), _("Value")]), hide_index=True)
         mark("measured", _("on the host and date named above it; runs from a file as the file says"))
 

@@ -1,0 +1,83 @@
+"""Runs that come with the app, shown as what they are where the visitor has measured nothing yet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+
+from lib.digits import rounded
+from lib.figures.lab_stored import Series, side_by_side
+from lib.lab import shipped
+from lib.lab.latency_tables import machine
+from lib.lab.store import Run
+from lib.records import Latency, Network
+from lib.text import prose
+from lib.ui import _, current_palette
+from lib.ui.address import moved, plain
+from lib.ui.controls import show_value
+from lib.ui.lab.asked import Asked
+from lib.ui.provenance import mark
+
+MACHINES = {"quiet": _("quiet"), "busy": _("busy"), "scattered": _("quiet, times scatter"), "unknown": _("unknown")}
+
+
+def introduce(runs: Sequence[Run]) -> None:
+    """That these were not measured here, and where, when and how they were."""
+    lines = dict.fromkeys((prose("timing_shipped", "Run", device=plain(run.device_name), host=plain(run.host),
+                                 date=f"{run.taken:%Y-%m-%d}", note=plain(run.note)) for run in runs))
+    st.info(prose("timing_shipped", "Shipped") + "\n" + "\n".join(f"- {line}" for line in lines), icon=":material/inventory_2:")
+
+
+def source(runs: Sequence[Run]) -> None:
+    """The mark of figures with such runs."""
+    places = dict.fromkeys(", ".join((run.device_name, run.host, f"{run.taken:%Y-%m-%d}")) for run in runs)
+    mark("measured", _("not here: {places}").format(places=plain("; ".join(places))))
+
+
+def choose(runs: Sequence[Run], key: str) -> Run:
+    """One of several runs; its value outlives the tab."""
+    names = {run.id: f"{run.device_name}: {shipped.way(run)}" for run in runs}
+    state = st.session_state
+
+    def keep() -> None:
+        moved()
+        state[f"{key}_kept"] = state[key]
+    show_value(key, state[f"{key}_kept"] if state.get(f"{key}_kept") in names else runs[0].id)
+    if len(runs) > 1:
+        st.selectbox(_("Shown run"), list(names), key=key, format_func=names.get, on_change=keep,
+                     help=_("Runs that come with the app, of several devices and ways to run."))
+    return next(run for run in runs if run.id == state[key])
+
+
+def latencies(asked: Asked) -> None:
+    """The networks of the page on every device of which runs come with the app, each as near to the setting as there is."""
+    networks = [Network(preset=preset) for preset in dict.fromkeys(network.preset for network in asked.networks)]
+    found = shipped.nearest(networks, asked.setting)
+    if not found:
+        st.info(prose("timing_shipped", "None"))
+        return
+    introduce([run for run, _latencies in found])
+    if any(network.changed for network in asked.networks):
+        st.caption(prose("timing_shipped", "As in the catalogue"))
+    series = [Series(f"{run.device_name}, {run.host}", [latency.label for latency in own], *(
+        [getattr(latency.latency_ms, part) for latency in own] for part in ("median", "p10", "p90"))) for run, own in found]
+    st.plotly_chart(side_by_side(series, current_palette()), key="shipped_chart", config={"displayModeBar": False},
+                    alt=_("Median latency with its spread, by network and device; the table below holds the same numbers."))
+    source([run for run, _latencies in found])
+    number = st.column_config.NumberColumn
+    st.dataframe(pd.DataFrame([_row(run, latency) for run, own in found for latency in own]), hide_index=True,
+                 key="shipped_table", column_config=dict.fromkeys(TIMES, number(format="%g")) | {
+                     _("Images/s"): number(format="localized")})
+    source([run for run, _latencies in found])
+
+
+TIMES = (_("Median, ms"), _("10th percentile, ms"), _("90th percentile, ms"))
+
+
+def _row(run: Run, latency: Latency) -> dict[str, object]:
+    spread = latency.latency_ms
+    times = [rounded(value, spread.figures) for value in (spread.median, spread.p10, spread.p90)]
+    return {_("Network"): latency.label, _("Device"): run.device_name, _("Run as"): shipped.how(latency),
+            **dict(zip(TIMES, times)), _("Images/s"): rounded(latency.throughput, spread.figures), _("Machine"): MACHINES[machine(latency)]}
