@@ -32,7 +32,7 @@ from lib.lab.catalogue import presets as by_macs
 from lib.lab.jobs import Job, needed_bytes, run, tidy
 from lib.lab.store import Run, export
 from lib.records import Latency, Network, Setting
-from lib.timing import Clock, Contender, Surroundings, arithmetic, found, measure, race
+from lib.timing import Clock, Contender, arithmetic, found, measure, race
 
 BEST = {"dtype": "bfloat16", "channels_last": True}
 """The precision and the memory order that a user would choose for inference."""
@@ -310,14 +310,13 @@ CHUNK = 8
 def _chunk(setting: Setting, names: tuple[str, ...], models: dict[str, nn.Module], seconds: float,
            failed: list[str]) -> list[Latency]:
     """The times of some networks against each other; where one fails, of each alone."""
-    around = Surroundings(setting)
     try:
-        with arithmetic(around.setting(setting)):
+        with arithmetic(setting):
             contenders = []
             for name in names:
                 contenders.append(Contender(Network(preset=name), setting, models.get(name)))
                 models[name] = contenders[-1].model
-            return found(race(contenders, setting, around, seconds))
+            return found(race(contenders, setting, seconds))
     except Exception as error:
         models.clear()
         if len(names) > 1:

@@ -41,9 +41,9 @@ class Pair:
 
 def against_torch(preset: str, setting: Setting, turns: int) -> Pair:
     """Both clocks in turns: single passes on the CPU; on a GPU `do_bench`, then as long with ours."""
-    around = Surroundings(setting)
-    with arithmetic(around.setting(setting)):
-        contender, clock = Contender(Network(preset=preset), setting), Clock(setting)
+    with arithmetic(setting):
+        contender = Contender(Network(preset=preset), setting)
+        around, clock = Surroundings(setting), Clock(setting)
         for _ in range(3):
             contender()
         take = _single_passes if setting.device == "cpu" else _do_bench

@@ -18,8 +18,8 @@ rests 0.33 to 0.5 (docs/busy.md)."""
 PRESENT = 0.9
 """A thread that computes all the time has a core for this share of it, or it is disturbed. Quiet 0.99, beside a loop 0.7."""
 
-LOOK = 0.25
-"""Seconds in which others show how many cores they use; the operating system counts in hundredths of a second."""
+LOOK = 0.5
+"""Seconds in which others show how many cores they use; long enough to tell a program that works from one that awoke."""
 
 
 class Load(BaseModel):
@@ -27,8 +27,8 @@ class Load(BaseModel):
 
     `cores` are the (logical) cores that this process may use, `own` what it used, `others` what all other programs used
     of them (other machines that share them too), `needed` what the measurement wants for itself. `present` is the share
-    of its time in which the thread that measured had a core, `gpu` the share of time in which the GPU worked for others.
-    None where nothing tells.
+    of its time in which the thread that measured had a core, `gpu` the share of time in which the GPU worked for others;
+    None where nothing tells. `missing` are the threads that were not taken, as others used their cores.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -40,6 +40,7 @@ class Load(BaseModel):
     needed: int
     present: float | None = None
     gpu: float | None = None
+    missing: int = 0
 
     @property
     def spare(self) -> float:
@@ -49,7 +50,8 @@ class Load(BaseModel):
     @property
     def busy(self) -> bool:
         """Whether others disturbed the measurement."""
-        return self.others >= self.spare or (self.present or 1) < PRESENT or (self.gpu or 0) >= MUCH
+        return (self.others >= self.spare or self.missing > 0 or (self.present or 1) < PRESENT
+                or (self.gpu or 0) >= MUCH)
 
 
 class Watch:
@@ -60,13 +62,13 @@ class Watch:
         self.needed, self.own_seconds = needed, own_seconds or process_seconds
         self.start = time.monotonic(), busy_seconds(), self.own_seconds()
 
-    def load(self, present: float | None = None, gpu: float | None = None) -> Load:
-        """The load since the beginning."""
+    def load(self, present: float | None = None, **more) -> Load:
+        """The load since the beginning; `more` are fields of it that others know."""
         passed, busy, own = (now - before for now, before in
                              zip((time.monotonic(), busy_seconds(), self.own_seconds()), self.start))
         return Load(seconds=round(passed, 2), cores=len(allowed()), own=round(own / passed, 2),
                     others=round(max(0.0, busy - own) / passed, 2), needed=self.needed,
-                    present=present and round(present, 2), gpu=gpu)
+                    present=present and round(present, 2), **more)
 
 
 def allowed() -> list[int]:

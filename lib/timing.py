@@ -210,23 +210,27 @@ FORGOTTEN = 1.25
 
 
 class Surroundings:
-    """What runs beside a measurement, from `LOOK` seconds before it on: in that moment this process does nothing, and others
-    show how many cores they use when nobody competes with them."""
+    """What runs beside a measurement. Where the number of threads was left open, it begins `LOOK` seconds before: in that time
+    this process does nothing, others show how many cores they use when nobody competes with them, and torch then takes
+    as many threads as are free, until the end of `arithmetic`. docs/busy.md says why.
+    """
 
     def __init__(self, setting: Setting):
-        self.watch = Watch(needed=cores() if setting.device == "cpu" else 1)
-        time.sleep(LOOK)
-        self.free = max(1, cores() - round(self.watch.load().others))
+        self.watch, self.missing = Watch(needed=cores() if setting.device == "cpu" else 1), 0
+        if setting.device == "cpu" and not setting.threads:
+            self._take_free_threads()
         rested = time.monotonic() - _left.get(setting.device, 0.0) > FORGOTTEN
         self.gpu = work_of_others(setting.device) if rested else None
 
-    def setting(self, setting: Setting) -> Setting:
-        """The setting with as many threads as are free, if their number was left open (docs/busy.md says why)."""
-        return setting.model_copy(update={"threads": setting.threads or min(torch.get_num_threads(), self.free)})
+    def _take_free_threads(self) -> None:
+        time.sleep(LOOK)
+        usual, free = torch.get_num_threads(), max(1, cores() - round(self.watch.load().others))
+        torch.set_num_threads(min(usual, free))
+        self.missing = usual - torch.get_num_threads()
 
     def load(self, clock: Clock) -> Load:
         """What ran beside until now."""
-        return self.watch.load(clock.present, self.gpu)
+        return self.watch.load(clock.present, gpu=self.gpu, missing=self.missing)
 
 
 WINDOW = 5
@@ -256,21 +260,21 @@ def measure(networks: tuple[Network, ...], setting: Setting, seconds: float = 2.
     Every network gets about `seconds`, half of that again to warm up, and 10 to 200 repetitions. Raises `Impossible` for
     networks, knobs and image sizes that cannot be, and what torch raises where the device cannot go on.
     """
-    yield Step(0.0, "Looking what else runs on this machine")
-    around = Surroundings(setting)
-    with arithmetic(around.setting(setting)):
+    with arithmetic(setting):
         if setting.mode == "compile":
             torch.compiler.reset()
+            Surroundings(setting)  # what is compiled keeps its number of threads
         contenders = []
         for network in networks:
             yield Step(0.0, f"Building {network.label}")
             contenders.append(Contender(network, setting))
-        yield from race(contenders, setting, around, seconds)
+        yield from race(contenders, setting, seconds)
 
 
-def race(contenders: list[Contender], setting: Setting, around: Surroundings, seconds: float) -> Steps:
+def race(contenders: list[Contender], setting: Setting, seconds: float) -> Steps:
     """Time contenders against each other, inside `arithmetic`; finds a `Latency` for each."""
-    clock = Clock(setting)
+    yield Step(0.0, "Looking what else runs on this machine")
+    around, clock = Surroundings(setting), Clock(setting)
     for index, contender in enumerate(contenders):
         times: list[float] = []
         doing = f"Warming up {contender.network.label}, batch {setting.batch}"

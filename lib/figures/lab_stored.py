@@ -1,5 +1,7 @@
 """Stored runs side by side: a dot for each median, on a bar from the 10th to the 90th of a hundred repetitions."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
@@ -8,6 +10,7 @@ import plotly.graph_objects as go
 
 from lib.digits import MOST_FIGURES as DIGITS
 from lib.figures.theme import Palette, dress
+from lib.records import Latency
 
 SYMBOLS = ("circle", "diamond", "square", "triangle-up", "cross", "x", "star", "hexagon")
 """What tells runs apart beside their colours."""
@@ -15,22 +18,32 @@ SYMBOLS = ("circle", "diamond", "square", "triangle-up", "cross", "x", "star", "
 
 @dataclass(frozen=True)
 class Series:
-    """The latencies of one run: names of what ran, and milliseconds."""
+    """The latencies of one run: names of what ran, milliseconds, and whether the machine was busy."""
 
     name: str
     networks: Sequence[str]
     median: Sequence[float]
     p10: Sequence[float]
     p90: Sequence[float]
+    busy: Sequence[bool]
+
+    @classmethod
+    def of(cls, name: str, networks: Sequence[str], latencies: Sequence[Latency]) -> Series:
+        """The series of some latencies."""
+        spreads = [latency.latency_ms for latency in latencies]
+        return cls(name, networks, *([getattr(spread, part) for spread in spreads] for part in ("median", "p10", "p90")),
+                   [latency.busy for latency in latencies])
 
 
 def side_by_side(runs: Sequence[Series], palette: Palette) -> go.Figure:
-    """Milliseconds to the right, on a logarithmic scale; a line for each network, on it a dot for each run."""
+    """Milliseconds to the right, on a logarithmic scale; a line for each network, on it a dot for each run, hollow where the
+    machine was busy."""
     figure = go.Figure()
     for index, run in enumerate(runs):
         figure.add_scatter(
             name=escape(run.name), x=run.median, y=[_label(name) for name in run.networks], mode="markers", orientation="h",
-            offsetgroup=str(index), marker={"symbol": SYMBOLS[index], "color": palette.series[index], "size": 11},
+            offsetgroup=str(index), marker={"symbol": [SYMBOLS[index] + "-open" * busy for busy in run.busy],
+                                              "color": palette.series[index], "size": 11},
             error_x={"array": [high - middle for high, middle in zip(run.p90, run.median)],
                      "arrayminus": [middle - low for low, middle in zip(run.p10, run.median)],
                      "color": palette.series[index], "thickness": 2, "width": 5},

@@ -69,12 +69,13 @@ def reach(shares: np.ndarray, palette: Palette) -> go.Figure:
 
 
 def race(pairs: Mapping[str, tuple[float, float]], palette: Palette) -> go.Figure:
-    """For each pair (multiply-adds, time) of the second runner as multiples of the first."""
+    """For each pair (multiply-adds, time) of the second runner as multiples of the first; times have their own digits."""
     figure = go.Figure()
-    for index, (name, pattern) in enumerate((("multiply-adds", ""), ("time", "/"))):
+    for index, (name, pattern, digits) in enumerate((("multiply-adds", "", ".2f"), ("time", "/", "g"))):
         values = [pair[index] for pair in pairs.values()]
-        figure.add_bar(name=name, x=list(pairs), y=values, text=[f"{value:.2f}" for value in values], textposition="outside",
-                       cliponaxis=False, hovertemplate="%{x}<br>" + name + ": %{y:.2f}<extra></extra>",
+        figure.add_bar(name=name, x=list(pairs), y=values, text=[f"{value:{digits}}" for value in values],
+                       textposition="outside", cliponaxis=False,
+                       hovertemplate=f"%{{x}}<br>{name}: %{{text}}<extra></extra>",
                        marker={"color": palette.series[index],
                                "pattern": {"shape": pattern, "fgcolor": palette.background, "fillmode": "overlay", "size": 6}})
     figure.add_hline(y=1, line={"color": palette.text, "dash": "dot", "width": 1})

@@ -13,8 +13,8 @@ def doubts(records: Sequence[Timed]) -> list[str]:
     scattered = [record for record in records if not record.busy and not record.sound]
     said = []
     if busy:
-        worst = max(busy, key=lambda record: record.load.others)
-        said = [disturbance(worst.load), *_fewer_threads(worst), _consequence(len(busy), len(records))]
+        worst = max(busy, key=lambda record: (record.load.others, record.load.missing))
+        said = [disturbance(worst.load), *_fewer_threads(worst.load), _consequence(len(busy), len(records))]
     return said + ([prose("doubts", "Scatter", **_widest(scattered))] if scattered else [])
 
 
@@ -26,19 +26,16 @@ def remarks(records: Sequence[Timed]) -> list[str]:
 
 def disturbance(load: Load) -> str:
     """What disturbed a measurement."""
-    if load.others >= load.spare:
+    if load.others >= load.spare or load.missing:
         return prose("doubts", "Others", others=f"{load.others:.1f}", cores=load.cores)
     if load.gpu:
         return prose("doubts", "GPU", share=f"{load.gpu:.0%}")
     return prose("doubts", "Held back", share=f"{load.present:.0%}")
 
 
-def _fewer_threads(record: Timed) -> list[str]:
-    """Where a run took fewer threads than there are cores, because others took them: that it did."""
-    threads, cores = (record.environment.get(name, 0) for name in ("threads", "cores"))
-    if record.device != "cpu" or record.protocol.threads_asked or threads >= cores:
-        return []
-    return [prose("doubts", "Fewer threads", threads=threads, cores=cores)]
+def _fewer_threads(load: Load) -> list[str]:
+    """Where a run took fewer threads, because others took their cores: that it did."""
+    return [prose("doubts", "Fewer threads", missing=load.missing)] if load.missing else []
 
 
 def _consequence(busy: int, all: int) -> str:

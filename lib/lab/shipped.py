@@ -21,8 +21,9 @@ def runs(kind: str) -> tuple[Run, ...]:
 
 
 def catalogues() -> list[Run]:
-    """Runs over many networks, at one batch each."""
-    return [run for run in runs("latency") if len(run.networks) >= MANY]
+    """Runs over many networks, at one batch each: those of GPUs first, with the largest batch, which keeps them busy."""
+    found = [run for run in runs("latency") if len(run.networks) >= MANY]
+    return sorted(found, key=lambda run: (run.device == "cpu", -run.setting.batch))
 
 
 def sweeps() -> list[Run]:

@@ -81,7 +81,7 @@ def seen(**changes) -> Load:
     ({}, False), ({"others": 0.79}, False), ({"others": 0.8}, True), ({"present": 0.95}, False), ({"present": 0.8}, True),
     ({"gpu": 0.05}, False), ({"gpu": 0.5}, True), ({"needed": 1, "others": 7.0}, False), ({"needed": 1, "others": 7.2}, True),
     ({"cores": 2, "needed": 2, "others": 0.19}, False), ({"cores": 2, "needed": 2, "others": 0.67}, True),
-    ({"cores": 2, "needed": 1, "others": 1.0}, False), ({"cores": 1, "needed": 1, "others": 0.2}, True)])
+    ({"missing": 1}, True), ({"cores": 2, "needed": 1, "others": 1.0}, False), ({"cores": 1, "needed": 1, "others": 0.2}, True)])
 def test_others_disturb_whom_they_take_a_core_from(changes, busy):
     assert seen(**changes).busy == busy
 
@@ -97,12 +97,11 @@ def test_the_sentences_say_what_disturbed():
     assert disturbance(seen(others=0.9, cores=2, needed=2)) == "Other programs used 0.9 of 2 cores during this run."
     assert "kept the GPU busy for 40%" in disturbance(seen(gpu=0.4))
     assert "had a core for only 70% of the time" in disturbance(seen(present=0.7))
-    quiet, busy = latency(), latency(load=seen(others=3.0), threads=5)
+    quiet, busy = latency(), latency(load=seen(others=3.0, missing=3))
     assert doubts([quiet, quiet]) == remarks([quiet]) == []
     told = doubts([quiet, busy])
-    assert told[1] == "So it took 5 of 8 threads, as many as were free." and "holds for 1 of 2 times" in told[2]
-    assert "Its times are longer" in doubts([busy])[2]
-    assert len(doubts([latency(load=seen(others=3.0), threads=5, threads_asked=5)])) == 2, "who asked for threads got them"
+    assert "as many threads as were free, 3 fewer" in told[1] and "holds for 1 of 2 times" in told[2]
+    assert "Its times are longer" in doubts([busy])[2] and len(doubts([latency(load=seen(others=3.0))])) == 2
 
 
 def test_repetitions_that_scatter_are_told_without_other_programs():

@@ -143,14 +143,11 @@ def test_threads_are_as_many_as_are_free(monkeypatch, others, threads):
     """On two cores; who asks for two threads gets them."""
     monkeypatch.setattr(timing, "cores", lambda: 2)
     monkeypatch.setattr(timing, "LOOK", 0)
-    monkeypatch.setattr(timing.Watch, "load", lambda self, *more: BUSY.model_copy(update={"others": others}))
-    before = torch.get_num_threads()
-    torch.set_num_threads(2)
-    try:
-        around = timing.Surroundings(Setting())
-        assert around.setting(Setting()).threads == threads and around.setting(Setting(threads=2)).threads == 2
-    finally:
-        torch.set_num_threads(before)
+    monkeypatch.setattr(timing.Watch, "load", lambda self: BUSY.model_copy(update={"others": others}))
+    for asked, expected in ((0, threads), (2, 2)):
+        with timing.arithmetic(Setting(threads=2)), timing.arithmetic(Setting(threads=asked)):
+            around = timing.Surroundings(Setting(threads=asked))
+            assert torch.get_num_threads() == expected and around.missing == 2 - expected
 
 
 def test_what_was_changed_in_torch_is_put_back():

@@ -46,13 +46,12 @@ def show(asked: Asked) -> None:
     if outcome and outcome.found:
         _show_times(outcome.found[-1])
         return
-    st.info(prose("timing_layers", "Before a run", device=plain(asked.device.name)))
-    runs = shipped.of_network("layers", network)
-    if runs:
+    if runs := shipped.of_network("layers", network):
         run = choose(runs, "layers_shipped")
         introduce([run])
         _show_times(run.found[-1])
         return
+    st.info(prose("timing_layers", "Before a run", device=plain(asked.device.name)))
     if names := [run.networks[0].label for run in shipped.runs("layers")]:
         st.caption(prose("timing_shipped", "Layers of others", names=plain(", ".join(dict.fromkeys(names)))))
     _parts(asked.analyses[0], asked.setting.batch, DTYPES[asked.setting.dtype].itemsize, None)
@@ -86,8 +85,8 @@ def _totals(analysis: Analysis, times: LayerTimes) -> None:
                       watched=_median(times.watched_ms), between=_number(times.between_ms),
                       between_is=_("Python and the calls of modules") if times.ready_ms is None
                       else _("the GPU waits for Python's next command")))
-    mark("measured", _("{clock}; {how}; {warm_up} passes to warm up").format(
-        clock=times.protocol.clock, how=times.protocol.synchronised, warm_up=times.protocol.warm_up))
+    mark("measured", _("{place}; {clock}; {how}; {warm_up} passes to warm up").format(
+        place=_place(times), clock=times.protocol.clock, how=times.protocol.synchronised, warm_up=times.protocol.warm_up))
 
 
 def _because(times: LayerTimes) -> str:
@@ -132,7 +131,7 @@ def _parts(analysis: Analysis, batch: int, size: int, times: LayerTimes | None) 
 
 def _say_source(times: LayerTimes | None) -> None:
     if times:
-        mark("measured", _("the time and speed; MACs, bytes and intensity are computed"))
+        mark("measured", _("the time and speed, on {place}; MACs, bytes and intensity are computed").format(place=_place(times)))
     else:
         mark("computed", _("bytes as if each tensor were read or written once"))
 
@@ -170,7 +169,7 @@ def _roofline(analysis: Analysis, times: LayerTimes) -> None:
                     config={"displayModeBar": False},
                     alt=_("Achieved GFLOP/s of every layer over its arithmetic intensity, under the device's roof; "
                           "the table below holds the same numbers."))
-    mark("measured", _("the peaks in the same run; the intensity is computed"))
+    mark("measured", _("{place}, the peaks in the same run; the intensity is computed").format(place=_place(times)))
     if sheet := card(str(times.environment["device_name"])):
         compute, memory = sheet.teraflop_per_second(times.dtype), sheet.gigabytes_per_second
         st.markdown(prose("timing_layers", "Data sheet", card=sheet.card, compute=f"{1e3 * compute:,.0f}", dtype=times.dtype,
@@ -191,6 +190,11 @@ def _roofline(analysis: Analysis, times: LayerTimes) -> None:
 def _number(value: float) -> str:
     """Three figures, or all before the point: `0.0123`, `4.56`, `1,234`."""
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+def _place(times: LayerTimes) -> str:
+    """Where they were taken."""
+    return plain(", ".join(str(times.environment.get(name, _("unknown"))) for name in ("device_name", "host")))
 
 
 def _median(spread: Spread) -> str:

@@ -51,7 +51,7 @@ def show(asked: Asked) -> None:
         _budget(budgets, found if same else None, optimiser)
     _parts(asked, budgets)
     if found:
-        _measured(found, plain(where))
+        _measured(found, where)
     else:
         st.caption(prose("timing_memory", "Before a run", network=label, batch=setting.batch))
 
@@ -92,7 +92,7 @@ def _parts(asked: Asked, budgets: list[Budget]) -> None:
 
 def _measured(found: TrainingMemory, device: str) -> None:
     """What the device held, beside what was computed for that very run."""
-    about = {"network": plain(found.label), "batch": found.batch, "dtype": found.dtype, "device": device}
+    about = {"network": plain(found.label), "batch": found.batch, "dtype": found.dtype, "device": plain(device)}
     if found.held_bytes is None:
         st.info(prose("timing_memory", "Not measured", **about))
         return
@@ -102,7 +102,8 @@ def _measured(found: TrainingMemory, device: str) -> None:
              _("Measured / computed"): _("unknown") if measured is None else f"{measured / computed:.3f}"}
             for title, computed, measured in _comparisons(found)]
     st.dataframe(pd.DataFrame(rows), hide_index=True)
-    mark("measured", plain(f"{found.held_source}; torch {found.environment['torch']}, {found.environment['date']}"))
+    mark("measured", plain("; ".join([device, found.held_source,
+                                      f"torch {found.environment['torch']}, {found.environment['date']}"])))
     st.markdown(prose("timing_memory", "Why they differ"))
 
 

@@ -25,8 +25,8 @@ from lib.ui.lab.asked import Asked
 GRACE = 10.0
 """Seconds that a browser may be away, as when its network falters, before its place is freed."""
 
-POLL = 0.5
-"""Seconds between two looks at a run."""
+POLL = 2.0
+"""Seconds between two looks at a run: each look takes some of the CPU that is being timed."""
 
 
 @dataclass

@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from lib.digits import rounded
+from lib.digits import rounded, text
 from lib.figures.lab_scatter import GROUPS, scatter
 from lib.lab import against_macs, catalogue, shipped
 from lib.lab.against_macs import FAR, Outlier, Rate, Traits, Typical
@@ -172,10 +172,11 @@ def _name_outliers(outliers: list[Outlier], typical: Typical, device: str) -> No
     for index, outlier in enumerate(outliers, 1):
         more = {"family": plain(outlier.family.name), "networks": outlier.networks,
                 "network": plain(outlier.middle.latency.label)}
+        borne = outlier.middle.latency.latency_ms.figures
         if outlier.factor > 1:
-            first = prose("timing_scatter", "Slower", factor=f"{outlier.factor:.1f}", **more)
+            first = prose("timing_scatter", "Slower", factor=text(outlier.factor, min(borne, 2)), **more)
         else:
-            first = prose("timing_scatter", "Faster", factor=f"{outlier.factor:.0%}", **more)
+            first = prose("timing_scatter", "Faster", factor=f"{rounded(outlier.factor, min(borne, 2)):.0%}", **more)
         said = _reasons(outlier.middle, typical)
         lines.append(f"{index}. " + " ".join([first, *(said[reason] for reason in outlier.reasons or ["unexplained"])]))
     st.markdown("\n".join(lines))

@@ -30,10 +30,10 @@ def introduce(runs: Sequence[Run]) -> None:
     st.info(prose("timing_shipped", "Shipped") + "\n" + "\n".join(f"- {line}" for line in lines), icon=":material/inventory_2:")
 
 
-def source(runs: Sequence[Run]) -> None:
-    """The mark of figures with such runs."""
+def not_here(runs: Sequence[Run]) -> str:
+    """Where and when such runs were taken, for the mark of a figure."""
     places = dict.fromkeys(", ".join((run.device_name, run.host, f"{run.taken:%Y-%m-%d}")) for run in runs)
-    mark("measured", _("not here: {places}").format(places=plain("; ".join(places))))
+    return _("not here: {places}").format(places="; ".join(places))
 
 
 def choose(runs: Sequence[Run], key: str) -> Run:
@@ -56,21 +56,22 @@ def latencies(asked: Asked) -> None:
     networks = [Network(preset=preset) for preset in dict.fromkeys(network.preset for network in asked.networks)]
     found = shipped.nearest(networks, asked.setting)
     if not found:
-        st.info(prose("timing_shipped", "None"))
+        st.caption(prose("timing_shipped", "None"))
         return
-    introduce([run for run, _latencies in found])
+    runs = [run for run, _latencies in found]
+    place = not_here(runs)
+    introduce(runs)
     if any(network.changed for network in asked.networks):
         st.caption(prose("timing_shipped", "As in the catalogue"))
-    series = [Series(f"{run.device_name}, {run.host}", [latency.label for latency in own], *(
-        [getattr(latency.latency_ms, part) for latency in own] for part in ("median", "p10", "p90"))) for run, own in found]
+    series = [Series.of(f"{run.device_name}, {run.host}", [latency.label for latency in own], own) for run, own in found]
     st.plotly_chart(side_by_side(series, current_palette()), key="shipped_chart", config={"displayModeBar": False},
                     alt=_("Median latency with its spread, by network and device; the table below holds the same numbers."))
-    source([run for run, _latencies in found])
+    mark("measured", plain(place))
     number = st.column_config.NumberColumn
     st.dataframe(pd.DataFrame([_row(run, latency) for run, own in found for latency in own]), hide_index=True,
                  key="shipped_table", column_config=dict.fromkeys(TIMES, number(format="%g")) | {
                      _("Images/s"): number(format="localized")})
-    source([run for run, _latencies in found])
+    mark("measured", plain(place))
 
 
 TIMES = (_("Median, ms"), _("10th percentile, ms"), _("90th percentile, ms"))
@@ -80,4 +81,5 @@ def _row(run: Run, latency: Latency) -> dict[str, object]:
     spread = latency.latency_ms
     times = [rounded(value, spread.figures) for value in (spread.median, spread.p10, spread.p90)]
     return {_("Network"): latency.label, _("Device"): run.device_name, _("Run as"): shipped.how(latency),
-            **dict(zip(TIMES, times)), _("Images/s"): rounded(latency.throughput, spread.figures), _("Machine"): MACHINES[machine(latency)]}
+            **dict(zip(TIMES, times)), _("Images/s"): rounded(latency.throughput, spread.figures),
+            _("Machine"): MACHINES[machine(latency)]}

@@ -152,9 +152,7 @@ def _latencies(runs: list[Run]) -> None:
     for name, run in zip(names, runs):
         if against := doubts(run.found):
             st.warning(f"**{plain(name)}**: {plain(' '.join(against))}")
-    series = [Series(name, [_network(found) for found in run.found], *(
-        [getattr(found.latency_ms, part) for found in run.found] for part in ("median", "p10", "p90")))
-        for name, run in zip(names, runs)]
+    series = [Series.of(name, [_network(found) for found in run.found], run.found) for name, run in zip(names, runs)]
     st.markdown(prose("timing_stored", "Read"))
     st.plotly_chart(side_by_side(series, current_palette()), key="stored_chart", config={"displayModeBar": False},
                     alt=_("Median latency with its spread, by network and run; the table below holds the same numbers."))

@@ -21,7 +21,7 @@ from lib.ui.controls import show_value
 from lib.ui.lab.asked import Asked
 from lib.ui.lab.latency import say_doubts, show_rows
 from lib.ui.lab.running import run_panel
-from lib.ui.lab.shipped import introduce, source
+from lib.ui.lab.shipped import introduce, not_here
 from lib.ui.provenance import mark
 
 USUAL = 32
@@ -35,10 +35,9 @@ def show(asked: Asked) -> None:
     job = Job(kind="latency", networks=asked.networks, setting=asked.setting, batches=tried)
     outcome = run_panel("sweep", asked, job, _("Run the sweep"), _("Measures the networks above at every batch of the sweep."))
     if outcome and outcome.found:
-        place = f"{outcome.device.name}, {outcome.device.host}"
         say_doubts(outcome.found)
-        _show({name: Curve(name, outcome.device.name, curve) for name, curve in curves(outcome.found).items()})
-        mark("measured", plain(place))
+        _show({name: Curve(name, outcome.device.name, curve) for name, curve in curves(outcome.found).items()},
+              f"{outcome.device.name}, {outcome.device.host}")
         _download([latency for curve in curves(outcome.found).values() for latency in curve])
         return
     _show_work(asked, tried)
@@ -76,8 +75,8 @@ def _show_shipped(asked: Asked) -> None:
     labels = {network.label for network in asked.networks}
     found = [(run, name, curve) for run in runs for name, curve in curves(run.found).items()]
     own = [each for each in found if each[1] in labels] or found
-    _show({f"{name}, {run.device_name}, {run.setting.dtype}": Curve(name, run.device_name, curve) for run, name, curve in own})
-    source(runs)
+    _show({f"{name}, {run.device_name}, {run.setting.dtype}": Curve(name, run.device_name, curve) for run, name, curve in own},
+          not_here(runs))
 
 
 def _one_for_each_device(setting: Setting) -> list[Run]:
@@ -98,8 +97,8 @@ class Curve:
     latencies: list[Latency]
 
 
-def _show(found: dict[str, Curve]) -> None:
-    """Verdicts, pictures and table of curves by their names."""
+def _show(found: dict[str, Curve], place: str) -> None:
+    """Verdicts, pictures and table of curves by their names, taken at this place."""
     named = {name: curve.latencies for name, curve in found.items()}
     saturations = {name: saturation(curve) for name, curve in named.items()}
     for name, reached in saturations.items():
@@ -110,14 +109,15 @@ def _show(found: dict[str, Curve]) -> None:
         st.plotly_chart(lab_sweep.throughput(named, saturations, current_palette()), key="sweep_throughput",
                         config={"displayModeBar": False},
                         alt=_("Images a second against the batch; the table below holds the same."))
-        mark("measured")
+        mark("measured", plain(place))
     with right:
         st.plotly_chart(lab_sweep.latency(named, current_palette()), key="sweep_latency",
                         config={"displayModeBar": False},
                         alt=_("Milliseconds against the batch; the table below holds the same."))
-        mark("measured", _("bars from the 10th to the 90th percentile"))
+        mark("measured", _("{place}; bars from the 10th to the 90th percentile").format(place=plain(place)))
     rows = pd.concat([table(curve).assign(network=name) for name, curve in named.items()])
     show_rows(rows, "sweep_table")
+    mark("measured", plain(place))
 
 
 def _download(latencies: list[Latency]) -> None:
