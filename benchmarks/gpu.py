@@ -55,6 +55,8 @@ class Plan:
     catalogue: tuple[tuple[int, dict], ...]
     catalogue_seconds: float
     presets: Callable[[], tuple[str, ...]] = lambda: by_macs("catalogue")
+    roofs: tuple[str, ...] = tuple(DTYPES)
+    threads: int = 0
 
 
 BOTH, FOUR = ("resnet50", "mobilenet_v2"), ("resnet18", "resnet50", "mobilenet_v2", "vgg16")
@@ -83,7 +85,7 @@ DRY = Plan(
     seconds=0.1, sweep_seconds=0.05, paired=TINY, pair_batches=(1, 2), layered=TINY, layer_setting={"batch": 2},
     memory_batches=(2,), modes=((2, {}, TINY), (2, BEST, TINY), (1, {"mode": "compile"}, TINY[:1])), swept=TINY, largest_batch=4,
     catalogue=((1, {}), (2, BEST)), catalogue_seconds=0.05,
-    presets=lambda: by_macs("catalogue")[:10])
+    presets=lambda: by_macs("catalogue")[:10], roofs=("float32",), threads=1)
 
 
 @dataclass
@@ -98,7 +100,7 @@ class Bench:
     runs: list[Run] = field(default_factory=list)
 
     def setting(self, **changes) -> Setting:
-        return Setting(device=self.device.id, **changes)
+        return Setting(device=self.device.id, threads=self.plan.threads, **changes)
 
     def keep(self, job: Job, records: list) -> list:
         """Records as a run of the file, which is written anew each time; they bear the name that the machine has there."""
@@ -205,7 +207,7 @@ def layer_by_layer(bench: Bench) -> str:
                 f"{'   BUSY' * record.busy}")
     sheet = card(bench.device.name)
     say(f"data sheet: {sheet.card}; {sheet.source}" if sheet else f"no data sheet of {bench.device.name} is known here")
-    for dtype in DTYPES:
+    for dtype in bench.plan.roofs:
         if not bench.device.why_not("dtype", dtype):
             say(_roof(bench.setting(dtype=dtype), sheet))
     every = len(bench.plan.layered)

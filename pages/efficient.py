@@ -15,7 +15,7 @@ from lib.ui.provenance import mark
 
 NARROW, EXPANSIONS, SIZES = (16, 24, 32, 64, 96, 160), (1, 2, 3, 4, 6, 8, 10), (7, 14, 28, 56)
 PLAIN = {"displayModeBar": False}
-whole, ratio = (st.column_config.NumberColumn(format=format) for format in ("localized", "%.2f"))
+whole, ratio, borne = (st.column_config.NumberColumn(format=format) for format in ("localized", "%.2f", "%g"))
 
 st.title(_("Efficient networks"), anchor=False)
 st.markdown(prose("efficient", "Question"))
@@ -98,7 +98,7 @@ lesson.again("efficient", _("Run the races again"))
 st.plotly_chart(figures.race(efficient.race_ratios(blocks, networks), current_palette()), key="race", config=PLAIN,
                 alt=_("Multiply-adds and time of each second runner over the first; the table below holds the same."))
 st.dataframe(efficient.race_table(blocks, networks), hide_index=True, key="racers", column_config={
-    "MACs": whole, "MACs, to the first": ratio, "Time, to the first": st.column_config.NumberColumn(format="%g"), "MACs per number moved": ratio})
+    "MACs": whole, "MACs, to the first": ratio, "Time, to the first": borne, "MACs per number moved": ratio})
 mark("measured", _("time, on this machine, in one run; counts are computed"))
 st.markdown(prose("efficient", "Why"))
 
