@@ -96,7 +96,7 @@ def test_two_devices_lie_side_by_side(two):
     assert [trace["name"] for trace in figure["data"]] == list(opened(app)["Run"])
     bar = figure["data"][1]["error_x"]
     assert (bar["array"], bar["arrayminus"]) == ([0.5], [0.5])  # from 1.5 to 2.5 ms around 2
-    assert len({trace["marker"]["symbol"] for trace in figure["data"]}) == 2
+    assert len({tuple(trace["marker"]["symbol"]) for trace in figure["data"]}) == 2
 
 
 def test_more_runs_than_can_be_told_apart():
