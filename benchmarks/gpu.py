@@ -197,14 +197,11 @@ def layer_by_layer(bench: Bench) -> str:
         setting = bench.setting(**bench.plan.layer_setting)
         [record] = bench.keep(Job(kind="layers", networks=(Network(preset=preset),), setting=setting),
                               found(layers.measure(Network(preset=preset), setting, bench.plan.seconds)))
-        whole = record.ready_ms or record.whole_ms
-        net = record.sum_ms - (record.all_stopwatch_ms if record.ready_ms else 0)  # events stand inside a recorded pass
-        ratio = net / whole.median
-        apart += [f"{preset} {ratio:.2f}"] if abs(ratio - 1) > layers.CLOSE else []
-        say(f"{preset:16} {len(record.names):3} operations: sum {net:8.4g} ms, "
-            f"{'commands ready' if record.ready_ms else 'whole'} {whole.median:8.4g} ms, ratio {ratio:.3f}; "
-            f"the stopwatch took {record.all_stopwatch_ms:.2g} ms more; as a user runs it {record.whole_ms.median:.4g} ms"
-                f"{'   BUSY' * record.busy}")
+        apart += [] if record.adds_up else [f"{preset} {record.ratio:.2f}"]
+        say(f"{preset:16} {len(record.names):3} operations: sum {record.net_ms:8.4g} ms, "
+            f"{'commands ready' if record.ready_ms else 'whole'} {record.spread.median:8.4g} ms, ratio {record.ratio:.3f}; "
+            f"the stopwatch takes {record.all_stopwatch_ms:.2g} ms; as a user runs it {record.whole_ms.median:.4g} ms"
+            f"{'   BUSY' * record.busy}")
     sheet = card(bench.device.name)
     say(f"data sheet: {sheet.card}; {sheet.source}" if sheet else f"no data sheet of {bench.device.name} is known here")
     for dtype in bench.plan.roofs:

@@ -21,6 +21,8 @@ from cpuinfo import get_cpu_info
 from pydantic import BaseModel, ConfigDict
 from torch import nn
 
+from lib.load import allowed
+
 DTYPES = {"float32": torch.float32, "tf32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 """How numbers are stored, by the name of the choice: TF32 stores float32 and multiplies with 10 bits of mantissa."""
 
@@ -72,8 +74,8 @@ def absences() -> dict[str, str]:
 
 def cores() -> int:
     """CPU cores that this process may use; two threads of one core count once."""
-    allowed = len(psutil.Process().cpu_affinity()) if hasattr(psutil.Process, "cpu_affinity") else os.cpu_count()
-    return min(psutil.cpu_count(logical=False) or allowed, allowed)
+    logical = len(allowed())
+    return min(psutil.cpu_count(logical=False) or logical, logical)
 
 
 def device_name(device: str) -> str:

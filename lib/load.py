@@ -7,6 +7,7 @@ time of this process and of all others, and how long the thread that measured re
 import os
 import time
 from collections.abc import Callable
+from typing import Literal
 
 import psutil
 from pydantic import BaseModel, ConfigDict
@@ -48,10 +49,18 @@ class Load(BaseModel):
         return max(MUCH * self.cores, self.cores - self.needed + MUCH)
 
     @property
+    def disturbed_by(self) -> Literal["", "others", "gpu", "absence"]:
+        """What disturbed the measurement: others on the cores or on the GPU, or that its thread had no core."""
+        if self.others >= self.spare or self.missing:
+            return "others"
+        if self.gpu is not None and self.gpu >= MUCH:
+            return "gpu"
+        return "absence" if self.present is not None and self.present < PRESENT else ""
+
+    @property
     def busy(self) -> bool:
-        """Whether others disturbed the measurement."""
-        return (self.others >= self.spare or self.missing > 0 or (self.present or 1) < PRESENT
-                or (self.gpu or 0) >= MUCH)
+        """Whether anything disturbed the measurement."""
+        return bool(self.disturbed_by)
 
 
 class Watch:
@@ -68,7 +77,7 @@ class Watch:
                              zip((time.monotonic(), busy_seconds(), self.own_seconds()), self.start))
         return Load(seconds=round(passed, 2), cores=len(allowed()), own=round(own / passed, 2),
                     others=round(max(0.0, busy - own) / passed, 2), needed=self.needed,
-                    present=present and round(present, 2), **more)
+                    present=None if present is None else round(present, 2), **more)
 
 
 def allowed() -> list[int]:

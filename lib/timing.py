@@ -30,6 +30,7 @@ from lib.digits import rounded
 from lib.load import LOOK, Load, Watch
 from lib.records import Latency, Network, Protocol, Setting, Spread
 
+
 @dataclass(frozen=True)
 class Step:
     """How far a measurement is (0 to 1), what it does just now, and what it has found."""
@@ -215,9 +216,10 @@ class Surroundings:
     as many threads as are free, until the end of `arithmetic`. docs/busy.md says why.
     """
 
-    def __init__(self, setting: Setting):
-        self.watch, self.missing = Watch(needed=cores() if setting.device == "cpu" else 1), 0
-        if setting.device == "cpu" and not setting.threads:
+    def __init__(self, setting: Setting, missing: int | None = None):
+        """`missing` are threads that were left out already, where their number can no longer change."""
+        self.watch, self.missing = Watch(needed=cores() if setting.device == "cpu" else 1), missing or 0
+        if missing is None and setting.device == "cpu" and not setting.threads:
             self._take_free_threads()
         rested = time.monotonic() - _left.get(setting.device, 0.0) > FORGOTTEN
         self.gpu = work_of_others(setting.device) if rested else None
@@ -261,20 +263,21 @@ def measure(networks: tuple[Network, ...], setting: Setting, seconds: float = 2.
     networks, knobs and image sizes that cannot be, and what torch raises where the device cannot go on.
     """
     with arithmetic(setting):
+        missing = None
         if setting.mode == "compile":
             torch.compiler.reset()
-            Surroundings(setting)  # what is compiled keeps its number of threads
+            missing = Surroundings(setting).missing  # what is compiled keeps its number of threads
         contenders = []
         for network in networks:
             yield Step(0.0, f"Building {network.label}")
             contenders.append(Contender(network, setting))
-        yield from race(contenders, setting, seconds)
+        yield from race(contenders, setting, seconds, missing)
 
 
-def race(contenders: list[Contender], setting: Setting, seconds: float) -> Steps:
-    """Time contenders against each other, inside `arithmetic`; finds a `Latency` for each."""
+def race(contenders: list[Contender], setting: Setting, seconds: float, missing: int | None = None) -> Steps:
+    """Time contenders against each other, inside `arithmetic`; finds a `Latency` for each. `missing` as in `Surroundings`."""
     yield Step(0.0, "Looking what else runs on this machine")
-    around, clock = Surroundings(setting), Clock(setting)
+    around, clock = Surroundings(setting, missing), Clock(setting)
     for index, contender in enumerate(contenders):
         times: list[float] = []
         doing = f"Warming up {contender.network.label}, batch {setting.batch}"

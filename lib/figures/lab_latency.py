@@ -12,12 +12,12 @@ SYMBOLS = ("circle", "diamond", "square", "triangle-up", "cross", "star", "x", "
 
 
 def repetitions(latencies: Sequence[Latency], palette: Palette) -> go.Figure:
-    """Milliseconds of each repetition, in the order in which they were taken, and each network's median as a line. Hollow
-    dots were taken on a busy machine."""
+    """Milliseconds of each repetition, in the order in which they were taken, and each network's median as a line. From
+    hollow dots nothing follows: the machine was busy, or they scatter too much."""
     figure = go.Figure()
     for index, latency in enumerate(latencies):
         colour, spread = palette.series[index % len(palette.series)], latency.latency_ms
-        symbol = SYMBOLS[index % len(SYMBOLS)] + "-open" * latency.busy
+        symbol = SYMBOLS[index % len(SYMBOLS)] + "-open" * (not latency.sound)
         turns = list(range(1, len(latency.repetitions_ms) + 1))
         figure.add_scatter(x=turns, y=list(latency.repetitions_ms), mode="markers", name=latency.label,
                            legendgroup=str(index), marker={"color": colour, "symbol": symbol, "size": 7, "opacity": 0.7},

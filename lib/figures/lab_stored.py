@@ -18,31 +18,31 @@ SYMBOLS = ("circle", "diamond", "square", "triangle-up", "cross", "x", "star", "
 
 @dataclass(frozen=True)
 class Series:
-    """The latencies of one run: names of what ran, milliseconds, and whether the machine was busy."""
+    """The latencies of one run: names of what ran, milliseconds, and whether anything follows from them."""
 
     name: str
     networks: Sequence[str]
     median: Sequence[float]
     p10: Sequence[float]
     p90: Sequence[float]
-    busy: Sequence[bool]
+    sound: Sequence[bool]
 
     @classmethod
     def of(cls, name: str, networks: Sequence[str], latencies: Sequence[Latency]) -> Series:
         """The series of some latencies."""
         spreads = [latency.latency_ms for latency in latencies]
         return cls(name, networks, *([getattr(spread, part) for spread in spreads] for part in ("median", "p10", "p90")),
-                   [latency.busy for latency in latencies])
+                   [latency.sound for latency in latencies])
 
 
 def side_by_side(runs: Sequence[Series], palette: Palette) -> go.Figure:
-    """Milliseconds to the right, on a logarithmic scale; a line for each network, on it a dot for each run, hollow where the
-    machine was busy."""
+    """Milliseconds to the right, on a logarithmic scale; a line for each network, on it a dot for each run, hollow where
+    nothing follows from the times."""
     figure = go.Figure()
     for index, run in enumerate(runs):
         figure.add_scatter(
             name=escape(run.name), x=run.median, y=[_label(name) for name in run.networks], mode="markers", orientation="h",
-            offsetgroup=str(index), marker={"symbol": [SYMBOLS[index] + "-open" * busy for busy in run.busy],
+            offsetgroup=str(index), marker={"symbol": [SYMBOLS[index] + "-open" * (not sound) for sound in run.sound],
                                               "color": palette.series[index], "size": 11},
             error_x={"array": [high - middle for high, middle in zip(run.p90, run.median)],
                      "arrayminus": [middle - low for low, middle in zip(run.p10, run.median)],

@@ -13,8 +13,8 @@ DASHES, SYMBOLS = ("solid", "dash", "dot", "dashdot"), ("circle", "square", "dia
 
 
 def latency(curves: Mapping[str, Sequence[Latency]], palette: Palette) -> go.Figure:
-    """The median milliseconds of a pass over its batch; bars from the 10th to the 90th of a hundred repetitions. What was
-    taken on a busy machine is hollow."""
+    """The median milliseconds of a pass over its batch; bars from the 10th to the 90th of a hundred repetitions. Hollow
+    dots are of times from which nothing follows."""
     figure = go.Figure()
     for index, (name, curve) in enumerate(curves.items()):
         spreads = [time.latency_ms for time in curve]
@@ -42,7 +42,7 @@ def _add(figure: go.Figure, index: int, name: str, curve: Sequence[Latency], val
     figure.add_scatter(
         x=[time.batch for time in curve], y=values, name=name, mode="lines+markers",
         line={"color": palette.series[index % len(palette.series)], "dash": DASHES[index % len(DASHES)], "width": 2.5},
-        marker={"symbol": [SYMBOLS[index % len(SYMBOLS)] + "-open" * time.busy for time in curve], "size": 9},
+        marker={"symbol": [SYMBOLS[index % len(SYMBOLS)] + "-open" * (not time.sound) for time in curve], "size": 9},
         hovertemplate=f"{name}<br>batch %{{x}}<br>%{{y:.4g}} {unit}<extra></extra>")
     return figure.data[-1]
 

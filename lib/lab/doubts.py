@@ -26,9 +26,9 @@ def remarks(records: Sequence[Timed]) -> list[str]:
 
 def disturbance(load: Load) -> str:
     """What disturbed a measurement."""
-    if load.others >= load.spare or load.missing:
+    if load.disturbed_by == "others":
         return prose("doubts", "Others", others=f"{load.others:.1f}", cores=load.cores)
-    if load.gpu:
+    if load.disturbed_by == "gpu":
         return prose("doubts", "GPU", share=f"{load.gpu:.0%}")
     return prose("doubts", "Held back", share=f"{load.present:.0%}")
 

@@ -5,7 +5,8 @@ a plain eager pass, in the order of `Analysis.ops`. Passes with and without it t
 
 On a GPU the stopwatch leaves a pair of events around each operation, which are read when the pass is over. A GPU that
 is faster than Python would wait between the operations, and the events would count that waiting: so the pass is recorded
-once, events and all, as a CUDA graph, whose commands then lie ready on the GPU.
+once, events and all, as a CUDA graph, whose commands then lie ready on the GPU. The events take about as long as a small
+operation, which is taken off the sum again.
 """
 
 from __future__ import annotations
@@ -41,10 +42,10 @@ class LayerTimes(Timed):
     """What each operation of one network takes, in milliseconds of a pass on `batch` images.
 
     `layer_ms` is in the order of `Analysis.ops`, whose names are `names`; as they are added up, they hold one digit more
-    than they bear. `whole_ms` are passes without the stopwatch,
-    `watched_ms` passes with it, `together_ms` all operations of such a pass together, `ready_ms` passes without it whose
-    commands all lie ready on the GPU (None on a CPU). `stopwatch_ms` is what the stopwatch adds for each operation,
-    `between_ms` what passes between the operations.
+    than they bear. `whole_ms` are passes without the stopwatch, `watched_ms` passes with it, `together_ms` all operations
+    of such a pass together, `ready_ms` passes without it whose commands all lie ready on the GPU (None elsewhere).
+    `stopwatch_ms` is what the stopwatch adds for each operation, `between_ms` what passes between the operations, or
+    while a GPU waits for commands.
     """
 
     kind: Literal["layers"] = "layers"
@@ -71,7 +72,8 @@ class LayerTimes(Timed):
 
     @property
     def spread(self) -> Spread:
-        return self.whole_ms
+        """The pass that the operations should add up to: without the stopwatch, on a GPU with all commands ready."""
+        return self.ready_ms or self.whole_ms
 
     @property
     def sum_ms(self) -> float:
@@ -79,9 +81,14 @@ class LayerTimes(Timed):
         return math.fsum(spread.median for spread in self.layer_ms)
 
     @property
+    def net_ms(self) -> float:
+        """The same without the stopwatch, where that stands inside the times: in a recorded pass."""
+        return self.sum_ms - self.all_stopwatch_ms if self.ready_ms else self.sum_ms
+
+    @property
     def ratio(self) -> float:
         """The sum of the operations as a share of the whole."""
-        return self.sum_ms / self.whole_ms.median
+        return self.net_ms / self.spread.median
 
     @property
     def adds_up(self) -> bool:
@@ -90,17 +97,20 @@ class LayerTimes(Timed):
     @property
     def gap_ms(self) -> float:
         """By how much the sum and the whole differ."""
-        return abs(self.whole_ms.median - self.sum_ms)
+        return abs(self.spread.median - self.net_ms)
 
     @property
     def gap_parts(self) -> dict[str, float]:
         """What the gap is made of, in milliseconds.
 
         `interruptions` by other programs lengthen every pass, but hit each operation only now and then: the medians of the
-        operations leave them out, the median of the whole does not. What nothing explains is `drift`: the machine was not
-        as busy in passes with the stopwatch as in those without.
+        operations leave them out, the median of the whole does not. In a recorded pass it is known only roughly what
+        the `events` take. What nothing explains is `drift`: the machine was not as busy in passes with the stopwatch as
+        in those without.
         """
-        if self.ratio < 1:
+        if self.ready_ms:
+            parts = {"events": min(self.gap_ms, self.all_stopwatch_ms)}
+        elif self.ratio < 1:
             parts = {"between": self.between_ms, "interruptions": max(0.0, self.together_ms.median - self.sum_ms)}
         else:
             parts = {"stopwatch": self.all_stopwatch_ms}

@@ -5,7 +5,6 @@ function). Beside it the usual modern version, whose C3 reads all maps, whose po
 a linear layer.
 """
 
-from functools import lru_cache
 from typing import Literal
 
 import torch
@@ -58,7 +57,6 @@ class SparseConvolution(nn.Module):
         return torch.cat([conv(x[:, list(read)]) for conv, read in zip(self.maps, TABLE_I)], 1)
 
 
-@lru_cache(8)
 def walsh_codes(rows: int, columns: int) -> list[list[float]]:
     """Rows 1, 2 and so on of Sylvester's Hadamard matrix, which is made of +1 and -1."""
     return [[(-1.0) ** (row & column).bit_count() for column in range(columns)] for row in range(1, rows + 1)]

@@ -81,7 +81,8 @@ def seen(**changes) -> Load:
     ({}, False), ({"others": 0.79}, False), ({"others": 0.8}, True), ({"present": 0.95}, False), ({"present": 0.8}, True),
     ({"gpu": 0.05}, False), ({"gpu": 0.5}, True), ({"needed": 1, "others": 7.0}, False), ({"needed": 1, "others": 7.2}, True),
     ({"cores": 2, "needed": 2, "others": 0.19}, False), ({"cores": 2, "needed": 2, "others": 0.67}, True),
-    ({"missing": 1}, True), ({"cores": 2, "needed": 1, "others": 1.0}, False), ({"cores": 1, "needed": 1, "others": 0.2}, True)])
+    ({"missing": 1}, True), ({"cores": 2, "needed": 1, "others": 1.0}, False), ({"cores": 1, "needed": 1, "others": 0.2}, True),
+    ({"present": 0.0}, True)])
 def test_others_disturb_whom_they_take_a_core_from(changes, busy):
     assert seen(**changes).busy == busy
 
@@ -97,6 +98,7 @@ def test_the_sentences_say_what_disturbed():
     assert disturbance(seen(others=0.9, cores=2, needed=2)) == "Other programs used 0.9 of 2 cores during this run."
     assert "kept the GPU busy for 40%" in disturbance(seen(gpu=0.4))
     assert "had a core for only 70% of the time" in disturbance(seen(present=0.7))
+    assert "had a core for only 70% of the time" in disturbance(seen(present=0.7, gpu=0.05)), "the GPU was nearly idle"
     quiet, busy = latency(), latency(load=seen(others=3.0, missing=3))
     assert doubts([quiet, quiet]) == remarks([quiet]) == []
     told = doubts([quiet, busy])
@@ -106,7 +108,7 @@ def test_the_sentences_say_what_disturbed():
 
 def test_repetitions_that_scatter_are_told_without_other_programs():
     wide, wider = latency(fluctuation=0.15), latency("vgg16", fluctuation=0.4)
-    assert doubts([wide]) == [] and "fluctuate: resnet18, batch 1. Their middle half spans up to 15%" in remarks([wide])[0]
+    assert doubts([wide]) == [] and "fluctuate: resnet18, batch 1. The middle half of them spans up to 15%" in remarks([wide])[0]
     assert "scatter too much for a conclusion: vgg16, batch 1" in doubts([wide, wider])[0] and not wider.sound
     many = [latency(preset, fluctuation=0.3) for preset in ("vgg11", "vgg13", "vgg16", "vgg19", "resnet18", "resnet34")]
     assert "vgg19, batch 1; and 2 more." in doubts(many)[0]

@@ -150,6 +150,19 @@ def test_threads_are_as_many_as_are_free(monkeypatch, others, threads):
             assert torch.get_num_threads() == expected and around.missing == 2 - expected
 
 
+def test_a_compiled_network_keeps_the_threads_it_was_compiled_with_and_says_so(monkeypatch):
+    """Others take a core while the network is compiled and leave it afterwards; no second look counts anew."""
+    seen = iter([BUSY.model_copy(update={"others": 1.0})])
+    look = timing.Watch.load
+    monkeypatch.setattr(timing, "cores", lambda: 2)
+    monkeypatch.setattr(timing, "LOOK", 0)
+    monkeypatch.setattr(timing.Watch, "load", lambda self, *own, **more: next(seen, None) or look(self, *own, **more))
+    monkeypatch.setattr(torch, "compile", lambda model: model)
+    with timing.arithmetic(Setting(threads=2)):
+        [latency] = found(measure((Network(preset="lenet5"),), Setting(mode="compile"), 0.01))
+    assert latency.load.missing == 1 and latency.environment["threads"] == 1 and latency.busy
+
+
 def test_what_was_changed_in_torch_is_put_back():
     before = torch.get_num_threads(), torch.backends.cudnn.allow_tf32
     steps = measure((Network(preset="lenet5"),), Setting(threads=1), 1)

@@ -18,8 +18,7 @@ pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a C
 def test_the_layers_add_up_to_a_pass_that_lies_ready(preset, batch):
     setting = Setting(device="cuda:0", batch=batch)
     [record] = found(layers.measure(Network(preset=preset), setting, 0.3))
-    gaps = record.all_stopwatch_ms  # between short operations the events themselves take a part of the time
-    assert record.ready_ms.median * 0.85 - gaps < record.sum_ms < record.ready_ms.median * 1.15 + gaps
+    assert record.adds_up or record.reason == "events", "how much the events take is known only roughly"
     assert record.ready_ms.median < 1.05 * record.whole_ms.median
 
 

@@ -210,7 +210,10 @@ def spread(value):
     ({"whole_ms": spread(2.0), "between_ms": 0.9}, "between"),
     ({"whole_ms": spread(2.0), "together_ms": spread(1.9), "between_ms": 0.1}, "interruptions"),
     ({"whole_ms": spread(2.0), "together_ms": spread(1.2), "between_ms": 0.2}, "drift"),
-    ({"whole_ms": spread(0.5), "stopwatch_ms": 0.4}, "stopwatch"), ({"whole_ms": spread(0.5)}, "drift")])
+    ({"whole_ms": spread(0.5), "stopwatch_ms": 0.4}, "stopwatch"), ({"whole_ms": spread(0.5)}, "drift"),
+    ({"whole_ms": spread(9.0), "ready_ms": spread(0.7), "stopwatch_ms": 0.25}, ""),
+    ({"whole_ms": spread(9.0), "ready_ms": spread(0.7), "stopwatch_ms": 0.5}, "events"),
+    ({"whole_ms": spread(9.0), "ready_ms": spread(0.3), "stopwatch_ms": 0.1}, "drift")])
 def test_the_reason_is_the_largest_part_of_the_gap(changes, reason):
     record = fake(**changes)
     assert record.reason == reason

@@ -71,6 +71,11 @@ def test_a_catalogue_can_be_chosen_for_the_picture():
     assert len(frame(app, "ms_per_gmac")) == 137 and shipped.catalogues()[-1].device == "cpu"
 
 
+def test_layers_that_were_measured_on_a_real_gpu_add_up():
+    on_gpu = [run.found[-1] for run in shipped.runs("layers") if run.device.startswith("cuda")]
+    assert len(on_gpu) == 6 and all(times.adds_up and times.sound for times in on_gpu)
+
+
 def test_layers_and_memory_of_a_network_that_was_measured():
     app = open_page("timing", a="vgg16", view="layers")
     assert "Not measured here." in told(app) and "data sheet of the H200" in told(app) and "ms" in app.dataframe[0].value

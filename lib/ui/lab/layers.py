@@ -73,18 +73,20 @@ def _totals(analysis: Analysis, times: LayerTimes) -> None:
     st.markdown(prose("timing_layers", "What was timed", network=plain(times.label), batch=times.batch, size=times.input_size,
                       dtype=times.dtype, device=plain(str(facts["device_name"])), threads=facts["threads"],
                       repetitions=times.protocol.repetitions))
-    told = {"operations": len(times.names), "sum": text(times.sum_ms, times.figures_of(analysis.ops)),
-            "whole": _median(times.whole_ms), "ratio": f"{times.ratio:.0%}", "close": f"{CLOSE:.0%}"}
+    told = {"operations": len(times.names), "sum": text(times.net_ms, times.figures_of(analysis.ops)),
+            "whole": _median(times.spread), "ratio": f"{times.ratio:.0%}", "close": f"{CLOSE:.0%}",
+            "passes": _("passes whose commands all lie ready on the GPU") if times.ready_ms
+            else _("passes without the stopwatch")}
     if not times.sound:
         st.markdown(prose("timing_layers", "Sum", **told))
     elif times.adds_up:
         st.success(prose("timing_layers", "Adds up", **told))
     else:
         st.warning(prose("timing_layers", "Does not add up", **told) + " " + _because(times))
-    st.markdown(prose("timing_layers", "Overhead", each=_number(times.stopwatch_us), overhead=_number(times.all_stopwatch_ms),
-                      watched=_median(times.watched_ms), between=_number(times.between_ms),
-                      between_is=_("Python and the calls of modules") if times.ready_ms is None
-                      else _("the GPU waits for Python's next command")))
+    more = {"each": _number(times.stopwatch_us), "overhead": _number(times.all_stopwatch_ms),
+            "watched": _median(times.watched_ms), "between": _number(times.between_ms)}
+    st.markdown(prose("timing_layers", "Overhead on a GPU", whole=_median(times.whole_ms), **more) if times.ready_ms else
+                prose("timing_layers", "Overhead", **more))
     mark("measured", _("{place}; {clock}; {how}; {warm_up} passes to warm up").format(
         place=_place(times), clock=times.protocol.clock, how=times.protocol.synchronised, warm_up=times.protocol.warm_up))
 
@@ -93,8 +95,8 @@ def _because(times: LayerTimes) -> str:
     """Why the layers do not add up to the whole."""
     reason, gap = times.reason, _number(times.gap_ms)
     part = _number(times.gap_parts[reason])
-    if reason == "between" and times.ready_ms:
-        return prose("timing_layers", "Because of waiting", gap=gap, ready=_median(times.ready_ms), between=part)
+    if reason == "events":
+        return prose("timing_layers", "Because of events", overhead=_number(times.all_stopwatch_ms))
     if reason == "between":
         return prose("timing_layers", "Because of Python", gap=gap, between=part, operations=len(times.names),
                      each=_number(times.between_us))

@@ -26,7 +26,7 @@ GRACE = 10.0
 """Seconds that a browser may be away, as when its network falters, before its place is freed."""
 
 POLL = 2.0
-"""Seconds between two looks at a run: each look takes some of the CPU that is being timed."""
+"""Seconds between two looks at a run or a sweep: each look takes some of the CPU that is being timed."""
 
 
 @dataclass

@@ -18,12 +18,9 @@ from lib.ui.address import moved, plain
 from lib.ui.controls import show_value
 from lib.ui.lab.asked import Asked
 from lib.ui.lab.latency import say_doubts
-from lib.ui.lab.running import last
+from lib.ui.lab.running import POLL, last
 from lib.ui.lab.shipped import MACHINES, choose, introduce
 from lib.ui.provenance import mark
-
-POLL = 2.0
-"""Seconds between two looks at a sweep."""
 
 SCOPES = {"families": _("One per family"), "catalogue": _("Whole catalogue")}
 

@@ -23,6 +23,7 @@ from lib.text import prose
 from lib.ui import _, current_palette
 from lib.ui.address import moved, plain
 from lib.ui.lab.asked import Asked
+from lib.ui.lab.latency import say_doubts
 from lib.ui.lab.shipped import MACHINES
 from lib.ui.provenance import mark
 
@@ -184,8 +185,7 @@ def _other(run: Run) -> None:
         st.caption(plain(run.message))
     for record in run.found:
         if isinstance(record, LayerTimes):
-            if against := doubts([record]):
-                st.warning(plain(" ".join(against)))
+            say_doubts([record])
             rows = [(name, *(rounded(value, spread.figures) for value in (spread.median, spread.p10, spread.p90)))
                     for name, spread in zip(record.names, record.layer_ms)]
             columns = [_("Layer"), _("Median, ms"), _("10th, ms"), _("90th, ms")]
