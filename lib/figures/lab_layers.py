@@ -61,5 +61,5 @@ def roofline(rows: pd.DataFrame, flop_per_second: float, bytes_per_second: float
     figure.add_scatter(name="ridge", x=[ridge, ridge], y=[min([peak / 1e3, *dots["speed"]]), peak], mode="lines",
                        line={"color": palette.muted, "dash": "dash", "width": 1.5}, hoverinfo="name")
     dress(figure, palette, 480)
-    figure.update_xaxes(type="log", title="arithmetic intensity, FLOPs a byte", tickformat="~g")
-    return figure.update_yaxes(type="log", title="GFLOP/s", tickformat="~g")
+    figure.update_xaxes(type="log", title="arithmetic intensity, FLOPs a byte", tickformat=",~r")
+    return figure.update_yaxes(type="log", title="GFLOP/s", tickformat=",~r")

@@ -53,7 +53,7 @@ def side_by_side(runs: Sequence[Series], palette: Palette) -> go.Figure:
     names = dict.fromkeys(name for run in runs for name in run.networks)
     height = 130 + 26 * len(runs) + len(names) * (24 + 16 * len(runs))
     dress(figure, palette, height).update_layout(scattermode="group", showlegend=True, xaxis_title="milliseconds, logarithmic")
-    figure.update_xaxes(type="log", dtick="D2", tickformat="~g")
+    figure.update_xaxes(type="log", dtick="D2", tickformat=",~r")
     return figure.update_yaxes(automargin=True, categoryorder="array", categoryarray=[_label(name) for name in names][::-1])
 
 

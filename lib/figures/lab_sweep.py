@@ -50,5 +50,5 @@ def _add(figure: go.Figure, index: int, name: str, curve: Sequence[Latency], val
 def _dress(figure: go.Figure, title: str, curves: Mapping[str, Sequence[Latency]], palette: Palette) -> go.Figure:
     batches = sorted({time.batch for curve in curves.values() for time in curve})
     figure.update_xaxes(type="log", title="batch (logarithmic)", tickvals=batches, ticktext=[str(batch) for batch in batches])
-    figure.update_yaxes(type="log", title=f"{title} (logarithmic)", tickformat="~g")
+    figure.update_yaxes(type="log", title=f"{title} (logarithmic)", tickformat=",~r")
     return dress(figure, palette, 400).update_layout(showlegend=True)

@@ -32,7 +32,9 @@ def test_networks_stand_beside_each_other_on_all_devices():
     rows = frame(app, "Run as")
     assert set(rows["Device"]) == DEVICES and set(rows["Network"]) == {"resnet50", "vgg16"} and len(rows) == 2 * len(DEVICES)
     assert "Not measured here." in told(app) and all(name in told(app) for name in DEVICES)
-    assert "not here: " in told(app)
+    assert "not here: " in told(app) and "did not all run in the same way" not in told(app)
+    unlike = open_page("timing", a="resnet50", b="lenet5", batch="32")
+    assert len(set(frame(unlike, "Run as")["Run as"])) > 1 and "did not all run in the same way" in told(unlike)
 
 
 @pytest.mark.parametrize("setting, expected", [

@@ -44,13 +44,14 @@ def show(asked: Asked) -> None:
     runs = [] if found else shipped.of_network("training", asked.networks[0])
     if runs:
         run = choose(runs, "memory_shipped")
-        introduce([run])
         found, where = run.found[-1], run.device_name
     same = found and (found.label, found.dtype) == (asked.networks[0].label, setting.dtype)
     with picture:
         _budget(budgets, found if same else None, optimiser)
     _parts(asked, budgets)
     if found:
+        if runs:
+            introduce([run])
         _measured(found, where)
     else:
         st.caption(prose("timing_memory", "Before a run", network=label, batch=setting.batch))

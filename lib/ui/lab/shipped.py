@@ -67,6 +67,8 @@ def latencies(asked: Asked) -> None:
     st.plotly_chart(side_by_side(series, current_palette()), key="shipped_chart", config={"displayModeBar": False},
                     alt=_("Median latency with its spread, by network and device; the table below holds the same numbers."))
     mark("measured", plain(place))
+    if len({shipped.how(latency) for _run, own in found for latency in own}) > 1:
+        st.caption(prose("timing_shipped", "Not alike"))
     number = st.column_config.NumberColumn
     st.dataframe(pd.DataFrame([_row(run, latency) for run, own in found for latency in own]), hide_index=True,
                  key="shipped_table", column_config=dict.fromkeys(TIMES, number(format="%g")) | {
