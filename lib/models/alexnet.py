@@ -9,7 +9,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
-from lib.architecture import Architecture, Change, Impossible, Knobs, Paper, Preset, Result, Stage
+from lib.architecture import Architecture, Change, Impossible, Knobs, Paper, Preset, Result, Stage, input_size_knob
 
 
 class AlexNet2012(nn.Module):
@@ -81,8 +81,7 @@ class AlexNetKnobs(Knobs):
         default_factory=lambda chosen: 2 if chosen.get("version") == "2012" else 1, ge=1, le=8, title="Groups",
         description="The towers of the 2012 network: groups in conv2, conv4 and conv5.",
         json_schema_extra={"follows": "version"})
-    input_size: int = Field(227, ge=32, le=640, title="Input size",
-                            description="Height and width of the image, in pixels.", json_schema_extra={"stride": 32})
+    input_size: int = input_size_knob(227)
 
     @model_validator(mode="after")
     def whole_filters(self):
