@@ -17,6 +17,7 @@ from torch.nn import functional as F
 
 from lib import catalog
 from lib.analysis.fitting import image_shape
+from lib.analysis.replay import Replay
 from lib.architecture import Impossible, NetworkKnobs
 from lib.devices import DTYPES
 from lib.meta import on_meta
@@ -97,7 +98,7 @@ def traced(preset: str, knobs: NetworkKnobs, dtype: str, batch: int) -> Held:
         if _storage(tensor) not in known:
             kept[_storage(tensor)] = tensor.untyped_storage(), tensor.dtype  # held, so that its address is not used again
 
-    with torch.enable_grad(), saved_tensors_hooks(keep, lambda nothing: nothing):
+    with torch.enable_grad(), saved_tensors_hooks(keep, lambda nothing: nothing), Replay():
         try:
             loss_of(model(images), labels)
         except ValueError as error:

@@ -263,6 +263,10 @@ def papers(analysis: Analysis) -> None:
     mark("published", _("what was printed, each with its source; the recount is computed"))
 
 
+MOST_FOR_TORCHINFO = 1500
+"""Operations of a network up to which torchinfo runs unasked; ResNet-152 has 515."""
+
+
 def code(analysis: Analysis) -> None:
     """A snippet that rebuilds the network, the source of its classes, and torchinfo's count beside ours."""
     st.markdown(prose("explore", "Code"))
@@ -270,7 +274,11 @@ def code(analysis: Analysis) -> None:
     for cls in classes(analysis):
         with st.expander(f"class {cls.__name__}", expanded=cls is classes(analysis)[0]):
             st.code(source(cls), language="python")
-    summary = torchinfo_of(analysis.preset, analysis.knobs)
+    if len(analysis.ops) > MOST_FOR_TORCHINFO and not st.toggle(
+            _("Let torchinfo count"), key="torchinfo", help=prose("explore", "Torchinfo takes long", operations=f"{len(analysis.ops):,}")):
+        return
+    with st.spinner(_("torchinfo counts …")):
+        summary = torchinfo_of(analysis.preset, analysis.knobs)
     biases, norms = torchinfo_surplus(analysis)
     st.subheader("torchinfo", anchor=False)
     st.markdown(prose("explore", "Torchinfo", theirs=f"{summary.total_mult_adds:,}", ours=f"{analysis.macs:,}",

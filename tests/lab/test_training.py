@@ -1,5 +1,6 @@
 """The memory of training against torch itself: the tensors of a real graph, the profiler, real optimisers."""
 
+from contextlib import nullcontext
 from dataclasses import asdict
 
 import pytest
@@ -8,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lib import catalog
-from lib.analysis import saved
+from lib.analysis import replay, saved
 from lib.architecture import Impossible
 from lib.figures.lab_memory import stacks
 from lib.figures.theme import LIGHT
@@ -151,3 +152,20 @@ def test_a_real_step(preset):
         assert state == pytest.approx(record.computed_state_bytes[name], rel=1e-3)
         assert record.total_bytes[name] / 2 < record.peak_bytes[name] <= training.needed_bytes(network, setting)
     assert record.peak_bytes["sgd"] < record.peak_bytes["momentum"] < record.peak_bytes["adam"]
+
+
+@pytest.mark.parametrize("preset", [*SMALL, "skresnet18", "resnest14d", "alexnet", "inception_v3"])
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_what_ran_once_counts_for_all_of_its_kind(monkeypatch, preset, dtype):
+    """The replayed pass holds what torch's own pass holds, byte for byte."""
+    knobs = knobs_of(preset) if preset != "inception_v3" else catalog.configure(preset, {"input_size": 96})
+    replayed = saved.traced(preset, knobs, dtype, 2)
+    monkeypatch.setattr(saved, "Replay", nullcontext)
+    assert saved.traced(preset, knobs, dtype, 2) == replayed
+
+
+def test_equal_layers_run_once(monkeypatch):
+    asked = []
+    monkeypatch.setattr(replay, "_asked", lambda *args, ask=replay._asked: asked.append(args) or ask(*args))
+    saved.traced("resnest14d", catalog.configure("resnest14d", {"depths": "5,5,5,5", "input_size": 64}), "float32", 2)
+    assert 20 < len(asked) < 70, "of 250 convolutions and normalisations"

@@ -113,7 +113,7 @@ def test_flops_are_twice_the_macs():
     ({"width": "wide"}, "from 8 to 256"),
     ({"depths": "3,4,6"}, "4 whole numbers"),
     ({"residual": "![x](http://x)"}, "true or false"),
-    ({"input_size": "1e309"}, "from 32 to 640"),
+    ({"input_size": "1e309"}, "from 1 to 2048"),
 ])
 def test_a_bad_link_gets_a_plain_sentence_and_the_page_works(parameters, word):
     app = open_page("explore", **parameters)

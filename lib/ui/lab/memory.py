@@ -33,7 +33,8 @@ def show(asked: Asked) -> None:
     st.markdown(prose("timing_memory", "Question", network=label, size=analysis.knobs.input_size, dtype=setting.dtype))
     optimiser = st.segmented_control(_("Optimiser"), OPTIMISERS, key="timing_optimiser", default="momentum", required=True,
                                      format_func=OPTIMISERS.get, help=_("How many numbers it keeps for each weight."))
-    budgets, refused = saved.budgets(analysis.preset, analysis.knobs, setting.dtype, {*BATCHES, setting.batch}, optimiser)
+    with st.spinner(_("Asking autograd what it keeps …")):
+        budgets, refused = saved.budgets(analysis.preset, analysis.knobs, setting.dtype, {*BATCHES, setting.batch}, optimiser)
     if refused:
         st.info(plain(refused))
     picture = st.container()
