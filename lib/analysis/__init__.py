@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import astuple
@@ -78,6 +79,11 @@ class Analysis:
     def activation_bytes(self) -> int:
         """Bytes that one forward pass on one image writes, in float32."""
         return sum(op.activation_bytes for op in self.ops)
+
+    @cached_property
+    def neurons(self) -> int:
+        """Numbers that the convolutions and linear layers put out for one image, as the AlexNet paper counts neurons."""
+        return sum(prod(shape) for op in self.ops if op.kind in {"conv2d", "linear"} for shape in op.out_shapes)
 
     @cached_property
     def receptive_field(self) -> int | None:

@@ -13,7 +13,7 @@ from lib.analysis import Analysis, Layer
 from lib.analysis.derivation import derive
 from lib.analysis.graph import description, fold
 from lib.analysis.outline import Part
-from lib.architecture import NetworkKnobs
+from lib.architecture import Claim, NetworkKnobs
 from lib.code import classes, snippet, source, torchinfo_summary, torchinfo_surplus
 from lib.figures.diagram import source as source_of
 from lib.figures.diagram import can_lay_out, svg
@@ -27,6 +27,8 @@ from lib.ui.graph_view import graph_view
 from lib.ui.network import analysis_of
 from lib.ui.provenance import mark
 
+CLAIMED = TITLES | {"neurons": _("neurons"), "weight_layers": _("weight layers"), "receptive_field": _("receptive field, px")}
+"""The quantities of which papers print numbers."""
 LEVELS = {"stage": _("Stages"), "block": _("Blocks"), "layer": _("Layers")}
 
 
@@ -234,20 +236,24 @@ def graph(analysis: Analysis, selected: str) -> None:
 
 def papers(analysis: Analysis) -> None:
     """What papers print about this preset, beside our recount."""
-    claims = [claim for claim in analysis.architecture.claims if claim.preset == analysis.preset]
-    if not claims:
-        st.info(prose("explore", "No claims"))
-        return
-    st.markdown(prose("explore", "Claims"))
-    rows = []
-    for claim in claims:
-        ours = getattr(analysis_of(claim.preset, catalog.configure(claim.preset, claim.knobs)), claim.quantity)
-        knobs = ", ".join(f"{name} = {str(value).lower()}" for name, value in claim.knobs.items())
-        rows.append((TITLES.get(claim.quantity, _("receptive field")), f"{claim.value:,}", f"{ours:,}", knobs or _("the preset"),
-                     claim.differs or _("agrees as printed"), claim.source))
+    known = catalog.claims(analysis.preset)
+    relative = analysis.preset if known else catalog.nearest_in_print(analysis.preset)
+    if known:
+        st.markdown(prose("explore", "Claims", network=relative))
+    else:
+        st.info(prose("explore", "No claims", network=analysis.preset, relative=relative))
+    rows = [_claim_row(claim) for claim in catalog.claims(relative)]
     st.table(pd.DataFrame(rows, columns=[_("Quantity"), _("Printed"), _("Recounted"), _("With"), _("Verdict"), _("Source")]),
              hide_index=True)
     mark("published", _("what was printed, each with its source; the recount is computed"))
+
+
+def _claim_row(claim: Claim) -> tuple[str, ...]:
+    """A printed number beside ours, and at which size and with which knobs ours was counted."""
+    ours = analysis_of(claim.preset, catalog.configure(claim.preset, claim.knobs))
+    changed = [f"{name} = {str(value).lower()}" for name, value in claim.knobs.items() if name != "input_size"]
+    return (CLAIMED[claim.quantity], f"{claim.value:,}", f"{getattr(ours, claim.quantity):,}",
+            ", ".join([f"{ours.knobs.input_size} px", *changed]), claim.differs or _("agrees as printed"), claim.source)
 
 
 def code(analysis: Analysis) -> None:

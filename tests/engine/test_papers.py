@@ -26,6 +26,32 @@ def test_claims(claim):
     assert (abs(ours - claim.value) <= claim.rounding) == (not claim.differs)
 
 
+def test_every_network_leads_to_something_in_print():
+    """Its own numbers, or those of its nearest relative; the first networks of a class have their own."""
+    assert not [preset for preset in catalog.presets() if not catalog.claims(catalog.nearest_in_print(preset))]
+    assert all(map(catalog.claims, ("lenet5_1998", "alexnet_2012", "zfnet", "vgg16", "vgg16_c", "googlenet_2014", "resnet50")))
+    assert catalog.nearest_in_print("vgg16") == "vgg16"
+    assert catalog.nearest_in_print("resnetv2_50_a") == "resnetv2_50"
+    assert catalog.nearest_in_print("sknet50_3_branches") == "skresnext50_32x4d"
+
+
+def test_neurons_are_the_outputs_that_the_layers_of_fig_2_have():
+    maps = 55**2 * 96 + 27**2 * 256 + 13**2 * (384 + 384 + 256)
+    assert lib.analyze("alexnet_2012").neurons == maps + 4096 + 4096 + 1000
+
+
+@pytest.mark.parametrize("groups, printed", [(1, 143), (2, 140), (3, 137), (4, 133), (8, 137)])
+def test_shufflenet_s_table_seems_to_leave_the_linear_layer_out(groups, printed):
+    ops = lib.analyze(f"shufflenet_g{groups}").ops
+    assert round(sum(op.macs or 0 for op in ops if op.kind != "linear") / 10**6) == printed
+
+
+@pytest.mark.parametrize("width, printed", [("140", 606), ("075", 261), ("050", 195)])
+def test_mobilenet_v2_s_release_leaves_scales_and_shifts_out(width, printed):
+    ops = lib.analyze(f"mobilenet_v2_{width}").ops
+    assert round(sum(op.params for op in ops if op.kind != "batch_norm") / 10**4) == printed
+
+
 @pytest.mark.parametrize("cardinality", [1, 3, 8, 32])
 def test_equal_cost_is_the_nearest_by_brute_force(cardinality):
     target = lib.analyze("resnet50").macs
