@@ -65,6 +65,11 @@ class Analysis:
         """(N, C, H, W) of the image; N is 1."""
         return image_shape(self.architecture, self.knobs)
 
+    @property
+    def image(self) -> str:
+        """The image's height and width, `224 × 224`."""
+        return " × ".join(map(str, self.input_shape[2:]))
+
     @cached_property
     def params(self) -> int:
         """Parameters."""

@@ -25,7 +25,7 @@ from lib.ui import _, current_palette
 from lib.ui.address import moved
 from lib.ui.graph_view import graph_view
 from lib.ui.network import analysis_of
-from lib.ui.provenance import mark
+from lib.ui.provenance import images_of, mark
 
 CLAIMED = TITLES | {"neurons": _("neurons"), "weight_layers": _("weight layers"), "receptive_field": _("receptive field, px")}
 """The quantities of which papers print numbers."""
@@ -52,6 +52,7 @@ def totals(analysis: Analysis, base: Analysis, factor: int) -> None:
             text = _("unknown") if value is None else f"{value * times:,}"
             st.metric(label, text, _difference(value, before, times), delta_color="off", delta_arrow="off", help=help,
                       width="content")
+    mark("computed", images_of(analysis))
     if analysis.unknown:
         st.warning(_("No cost rule is known for {kinds}; they are left out of the MACs.").format(kinds=", ".join(analysis.unknown)))
 
@@ -76,6 +77,7 @@ def layers(analysis: Analysis, root: Part, factor: int) -> None:
     parts = [part for stage in root.children if not stages or stage.name in stages for part in _rows(stage, level)]
     table = pd.DataFrame([_row(part, analysis, factor) for part in parts])
     _selectable(table, [part.id for part in parts], factor)
+    mark("computed", images_of(analysis))
 
 
 def _rows(stage: Part, level: str) -> list[Part]:
@@ -140,7 +142,6 @@ def _selectable(table: pd.DataFrame, ids: list[str], factor: int) -> None:
             "params share": share(_("% of parameters"), help=_("Share of the network's parameters.")),
             "activation share": share(_("% of activations"), help=_("Share of the network's activation memory.")),
         })
-    mark("computed")
 
 
 def derivation(part: Part, analysis: Analysis) -> None:
@@ -155,10 +156,10 @@ def derivation(part: Part, analysis: Analysis) -> None:
     steps = [(step.quantity, step.result, step.formula, step.numbers) for step in derive(part, analysis.ops)]
     st.table(pd.DataFrame(steps, columns=[_("Quantity"), _("Result"), _("Formula"), _("With its own numbers")]),
              hide_index=True)
-    mark("computed")
+    mark("computed", images_of(analysis))
 
 
-def cost(root: Part, factor: int) -> None:
+def cost(analysis: Analysis, root: Part) -> None:
     """The treemap, switchable between parameters, MACs and activation memory."""
     quantity = st.segmented_control(_("Area"), TITLES, key="area", default="macs", required=True,
                                     format_func=TITLES.get, help=_("What the size of a tile shows."))
@@ -171,7 +172,7 @@ def cost(root: Part, factor: int) -> None:
     st.plotly_chart(treemap(root, quantity, current_palette(), st.session_state.get("selected")), key="treemap",
                     on_select=picked, selection_mode="points", config={"displayModeBar": False},
                     alt=_("Treemap of {quantity} by stage, block and layer; the Layers table holds the same numbers.").format(quantity=TITLES[quantity]))
-    mark("computed")
+    mark("computed", images_of(analysis))
 
 
 def field(analysis: Analysis, part: Part) -> None:
