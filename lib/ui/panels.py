@@ -254,7 +254,7 @@ def _claim_row(claim: Claim) -> tuple[str, ...]:
     ours = analysis_of(claim.preset, catalog.configure(claim.preset, claim.knobs))
     changed = [f"{name} = {str(value).lower()}" for name, value in claim.knobs.items() if name != "input_size"]
     return (CLAIMED[claim.quantity], f"{claim.value:,}", f"{getattr(ours, claim.quantity):,}",
-            ", ".join([f"{ours.knobs.input_size} px", *changed]), claim.differs or _("agrees as printed"), claim.source)
+            ", ".join([f"{ours.knobs.input_size}\u00a0px", *changed]), claim.differs or _("agrees as printed"), claim.source)
 
 
 def code(analysis: Analysis) -> None:

@@ -189,4 +189,4 @@ def test_the_table_can_be_limited_to_stages():
 def test_a_network_that_nobody_printed_shows_its_nearest_relative():
     app = open_page("explore", preset="zfnet_512", view="papers")
     assert "zfnet_512" in app.info[0].value and "**zfnet**" in app.info[0].value
-    assert app.table[0].value.loc[0, ["Quantity", "Printed", "Recounted", "With"]].tolist() == ["weight layers", "8", "8", "224 px"]
+    assert app.table[0].value.loc[0, ["Quantity", "Printed", "Recounted", "With"]].tolist() == ["weight layers", "8", "8", "224\u00a0px"]
