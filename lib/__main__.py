@@ -5,11 +5,13 @@ Bad input gives one plain line on stderr and exit code 2.
 
 import argparse
 import json
+import os
 import sys
 
 import lib
 from lib import catalog
 from lib.analysis import analyze_knobs
+from lib.analysis.remarks import remarks as about
 from lib.devices import Device, absences, devices
 from lib.digits import text
 from lib.lab.doubts import doubts, remarks
@@ -90,6 +92,8 @@ def print_analysis(arguments: argparse.Namespace) -> None:
         for label, name in LABELS.items():
             total = getattr(analysis, name)
             print(f"{label:16}{'unknown' if total is None else f'{total:,}':>17}")
+        for line in about(analysis):
+            print(f"\n{line}")
 
 
 LABELS = {"parameters": "params", "multiply-adds": "macs", "activation bytes": "activation_bytes",
@@ -169,10 +173,22 @@ def main() -> int:
     try:
         arguments = parser().parse_args()
         COMMANDS[arguments.command](arguments)
+        sys.stdout.flush()
     except lib.Impossible as error:
         print(error, file=sys.stderr)
         return 2
+    except BrokenPipeError:  # whoever reads, as `head` does, has seen enough; what is left goes nowhere
+        drop_output()
+    except OSError as error:
+        drop_output()
+        print(f"The output could not be written: {error.strerror}.", file=sys.stderr)
+        return 1
     return 0
+
+
+def drop_output() -> None:
+    """What is still to be written goes nowhere, so that Python does not try again at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

@@ -66,11 +66,20 @@ class Declared(BaseModel):
             raise _plain(cls, {**error.errors()[0], "loc": (name,), "input": value}) from None
 
 
+LARGEST_IMAGE = 2048
+"""Pixels of a side. Networks set the smallest one themselves, and some the largest (lib/analysis/fitting.py)."""
+
+
+def input_size_knob(default: int = 224, step: int = 32) -> Any:
+    """The knob `input_size`; families differ in what it is at first, and in how far one press of + goes."""
+    return Field(default, ge=1, le=LARGEST_IMAGE, title="Input size", description="Height and width of the image, in pixels.",
+                 json_schema_extra={"stride": step})
+
+
 class NetworkKnobs(Declared):
     """What can be turned on any network. A family adds its own fields."""
 
-    input_size: int = Field(224, ge=32, le=640, title="Input size",
-                            description="Height and width of the image, in pixels.", json_schema_extra={"stride": 32})
+    input_size: int = input_size_knob()
 
 
 class Knobs(NetworkKnobs):
@@ -258,12 +267,13 @@ class Preset:
     note: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Architecture:
-    """A family of networks: its paper, its knobs, its named networks, and how to build one.
+    """A family of networks: its paper, its knobs, its named networks, and how to build one. There is one of each.
 
     `build(knobs)` returns the `nn.Module`; `stages(knobs)` its rows in the paper's table. The first preset is
-    the one shown first. `in_channels` are those of the image: 3 colours, or 1 for grey.
+    the one shown first. `in_channels` are those of the image: 3 colours, or 1 for grey. `built_for_size` tells that
+    the weights depend on the size of the image, as they do where a linear layer reads a whole map.
     """
 
     id: str
@@ -278,3 +288,4 @@ class Architecture:
     results: tuple[Result, ...] = ()
     changes: tuple[Change, ...] = ()
     in_channels: int = 3
+    built_for_size: bool = False

@@ -22,7 +22,7 @@ Shape = tuple[int, ...]
 Pair = tuple[int, int]
 
 
-class Window(Struct, frozen=True):
+class Window(Struct, frozen=True, gc=False):
     """The geometry of a sliding window: each pair is (vertical, horizontal), in cells of the op's input."""
 
     kernel: Pair
@@ -32,7 +32,7 @@ class Window(Struct, frozen=True):
     ceil_mode: bool = False
 
 
-class Op(Struct, frozen=True):
+class Op(Struct, frozen=True, gc=False):
     """One operation of a forward pass.
 
     `inputs` holds the positions of the ops whose outputs it reads, -1 being the image: together they are the graph.
@@ -90,14 +90,16 @@ def shape_text(shape: Shape) -> str:
 def record(model: nn.Module, input_shape: Shape) -> tuple[Op, ...]:
     """The operations of one forward pass of `model` (built `on_meta`, in eval mode) on an (N, C, H, W) input.
 
-    Wraps the `forward` of `model` and its parts, so give it one of your own. Raises `ImpossibleShape` where a layer
+    Wraps the `forward` of `model` and its parts meanwhile, so give it one of your own. Raises `ImpossibleShape` where a layer
     cannot take its input, and ValueError if a parameter is never used.
     """
     with torch.no_grad():
         recorder = _Recorder(model, image := _empty(input_shape))
-        with recorder:
-            model(image)
-    recorder.release()
+        try:
+            with recorder:
+                model(image)
+        finally:
+            recorder.release()
     if recorder.unused:
         raise ValueError(f"parameters never used in the forward pass: {', '.join(n for n, _ in recorder.unused.values())}")
     return tuple(recorder.ops)

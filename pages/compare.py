@@ -4,6 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from lib.analysis import comparison
+from lib.analysis.remarks import remarks
 from lib.figures.comparison import bars, fields
 from lib.figures.treemap import TITLES
 from lib.text import prose
@@ -55,6 +56,9 @@ for quantity, cells in comparison.totals(analyses).items():
     rows.append(row)
 st.table(pd.DataFrame(rows, columns=["", *shown]), hide_index=True)
 mark("computed", images_of(*analyses))
+
+for sentence in dict.fromkeys(sentence for analysis in analyses for sentence in remarks(analysis)):
+    st.caption(f":material/info: {sentence}")
 
 levels = comparison.levels(analyses)
 st.subheader(_("By resolution"), anchor=False)

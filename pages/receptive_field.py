@@ -19,13 +19,13 @@ QUIET = {"displayModeBar": False}
 def show_network(network: str, stage: int, seed: int) -> None:
     ends = fields.stage_ends(network)
     names, end, image = fields.stage_names(network), ends[stage - 1], fields.analysis(network).knobs.input_size
-    st.markdown(prose("receptive_field", "Theory", network=network, stage=names[stage - 1], size=end.field.size,
-                      jump=end.field.jump))
+    st.markdown(prose("receptive_field", "Theory", network=network, stage=names[stage - 1], size=end.field.side,
+                      jump=max(end.field.jump)))
     effective = measured(_("Backpropagating"), fields.of_network, network, stage, seed)
     left, right = st.columns(2)
     with left:
         st.markdown(_("**What it can see, stage by stage**"))
-        spans = [op.field.middle(op.out_shapes[0])[1] for op in ends]
+        spans = [op.field.middle()[1] for op in ends]
         st.plotly_chart(figures.nested(names, spans, image, stage - 1, current_palette()), key="nested", config=QUIET,
                         alt=_("Theoretical fields of the stages as nested squares on the image"))
         mark("computed")

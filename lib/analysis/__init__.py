@@ -11,16 +11,16 @@ from msgspec.structs import astuple
 
 from lib.analysis.cost import activation_bytes, macs, other_operations
 from lib.analysis.fitting import image_shape, refusal
-from lib.analysis.receptive_field import Field, convolutional_field, receptive_fields
+from lib.analysis.receptive_field import Field, last_map, receptive_fields
 from lib.architecture import Architecture, NetworkKnobs, Stage
 from lib.meta import on_meta
-from lib.trace import ImpossibleShape, Op, Shape, record, shape_text
+from lib.trace import ImpossibleShape, Op, Pair, Shape, record, shape_text
 
 if TYPE_CHECKING:  # numbers are counted and times are taken without pandas; only the table needs it
     import pandas as pd
 
 
-class Layer(Op, frozen=True):
+class Layer(Op, frozen=True, gc=False):
     """An op with its place in the paper's table, what it costs and what it sees.
 
     `macs` and `other_operations` are None where no rule is known. `block` is empty for a layer outside any block.
@@ -41,9 +41,14 @@ class Layer(Op, frozen=True):
         return self.inputs[:1] if self.kind == "mul" else self.inputs
 
     @property
-    def receptive_field(self) -> int | None:
-        """Side of the field in pixels; None if unknown."""
+    def receptive_field(self) -> Pair | None:
+        """Height and width of the field in pixels; None if unknown."""
         return self.field and self.field.size
+
+    @property
+    def whole_image(self) -> bool | None:
+        """Whether a global operation lies before its output, so that every pixel counts; None if unknown."""
+        return self.field and self.field.whole_image
 
     @property
     def output(self) -> str:
@@ -82,7 +87,7 @@ class Analysis:
 
     @cached_property
     def activation_bytes(self) -> int:
-        """Bytes that one forward pass on one image writes, in float32."""
+        """Bytes of the outputs of all ops for one image, in float32, those in the memory of an input apart."""
         return sum(op.activation_bytes for op in self.ops)
 
     @cached_property
@@ -91,15 +96,34 @@ class Analysis:
         return sum(prod(shape) for op in self.ops if op.kind in {"conv2d", "linear"} for shape in op.out_shapes)
 
     @cached_property
+    def last_map(self) -> Layer:
+        """What gives the last feature map before the head."""
+        return self.ops[last_map(self.ops, [op.field for op in self.ops])]
+
+    @cached_property
     def receptive_field(self) -> int | None:
-        """Side, in pixels, of the convolutional field of the last feature map before the head."""
-        return convolutional_field(self.ops, tuple(op.field for op in self.ops))
+        """Side (the longer one), in pixels, of the convolutional field of the last feature map before the head."""
+        return self.last_map.field and self.last_map.field.side
+
+    @cached_property
+    def copied(self) -> Layer | None:
+        """The pooling to a fixed size, if there is one whose input is smaller than its output: it hands on copies."""
+        return next((op for op in self.ops if op.kind.startswith("adaptive") and
+                     any(out > size for out, size in zip(op.out_shapes[0][-2:], op.in_shapes[0][-2:]))), None)
 
     @cached_property
     def weight_layers(self) -> int:
-        """Convolutions and linear layers on the longest path, as papers count: projections beside it do not add, nor do
-        gates, the second factor of a product."""
-        return max(self.layer_numbers)
+        """Convolutions and linear layers on the longest path to an output, as papers count: projections beside it do not
+        add, nor do gates, the second factor of a product."""
+        read = {place for op in self.ops for place in op.inputs}
+        return max(number for index, number in enumerate(self.layer_numbers) if index not in read)
+
+    @cached_property
+    def named_depth(self) -> int | None:
+        """The depth in the network's name where that counts a stem of several convolutions as one layer; else None."""
+        stem = max(number for number, op in zip(self.layer_numbers, self.ops) if op.stage == self.ops[0].stage)
+        counted = self.weight_layers - stem + 1
+        return counted if stem > 1 and counted == getattr(self.knobs, "depth", None) else None
 
     @cached_property
     def layer_numbers(self) -> tuple[int, ...]:
@@ -119,10 +143,10 @@ class Analysis:
         """One row per op: place, shapes, geometry, costs, receptive field, and shares of the totals (0 to 1)."""
         import pandas as pd
         rows = [(op.stage, op.block, op.label, op.name, op.kind, op.output, *_geometry(op), op.params, op.macs,
-                 op.other_operations, op.activation_bytes, op.receptive_field, op.field and op.field.jump)
-                for op in self.ops]
+                 op.other_operations, op.activation_bytes, *(op.receptive_field or (None, None)),
+                 *(op.field.jump if op.field else (None, None)), op.whole_image) for op in self.ops]
         table = pd.DataFrame(rows, columns=COLUMNS)
-        counts = ["macs", "other_operations", "receptive_field", "jump", "groups"]
+        counts = ["macs", "other_operations", *FIELD_COLUMNS, "groups"]
         table[counts] = table[counts].astype("Int64")
         for total in ("params", "macs", "activation_bytes"):
             table[f"{total}_share"] = (table[total] / max(1, getattr(self, total))).astype("Float64")
@@ -131,7 +155,7 @@ class Analysis:
     def to_json(self) -> dict[str, Any]:
         """Plain data: `preset`, `family`, `knobs`, `input_shape`, `totals` and `ops`."""
         names = ("name", "path", "kind", "in_shapes", "out_shapes", "params", "macs", "activation_bytes",
-                 "receptive_field")
+                 "receptive_field", "whole_image")
         return {
             "preset": self.preset, "family": self.architecture.id, "knobs": self.knobs.model_dump(mode="json"),
             "input_shape": list(self.input_shape),
@@ -142,8 +166,10 @@ class Analysis:
 
 TOTALS = ("params", "macs", "activation_bytes", "weight_layers", "receptive_field")
 
+FIELD_COLUMNS = ("receptive_field_height", "receptive_field_width", "jump_vertical", "jump_horizontal")
+
 COLUMNS = ("stage", "block", "layer", "name", "kind", "output", "kernel", "stride", "padding", "groups", "params",
-           "macs", "other_operations", "activation_bytes", "receptive_field", "jump")
+           "macs", "other_operations", "activation_bytes", *FIELD_COLUMNS, "whole_image")
 
 
 def _geometry(op: Op) -> tuple[str, str, str, int | None]:
@@ -163,8 +189,11 @@ def analyze_knobs(preset: str, architecture: Architecture, knobs: NetworkKnobs) 
     try:
         ops = record(model, image_shape(architecture, knobs))
     except ImpossibleShape as error:
-        raise refusal(architecture, knobs, error) from None
-    return Analysis(preset, architecture, knobs, measure(ops, architecture.stages(knobs)))
+        refused = error.op, str(error)  # not the error itself, whose traceback holds the model
+    else:
+        return Analysis(preset, architecture, knobs, measure(ops, architecture.stages(knobs)))
+    del model
+    raise refusal(architecture, knobs, *refused)
 
 
 def measure(ops: tuple[Op, ...], stages: tuple[Stage, ...]) -> tuple[Layer, ...]:

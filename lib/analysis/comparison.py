@@ -102,13 +102,14 @@ def _share(stages: list[Part]) -> Share:
                  macs, sum(op.activation_bytes for op in ops), blocks)
 
 
-def growth(analysis: Analysis) -> list[tuple[int, int, Layer]]:
-    """(weight layers passed, side of the field in pixels, op): the op with the largest field after so many layers."""
+def growth(analysis: Analysis) -> list[tuple[int, Layer]]:
+    """(weight layers passed, op): the map with the largest field after so many layers."""
     largest: dict[int, Layer] = {}
     for number, op in zip(analysis.layer_numbers, analysis.ops):
-        if op.window and op.field and (number not in largest or op.field.size > largest[number].field.size):
+        if op.window and op.field and op.field.is_map and (
+                number not in largest or op.field.side > largest[number].field.side):
             largest[number] = op
-    return [(number, op.field.size, op) for number, op in sorted(largest.items())]
+    return sorted(largest.items())
 
 
 def knobs(analyses: Sequence[Analysis]) -> list[tuple[str, list[str]]]:

@@ -29,7 +29,11 @@ def other_operations(op: Op) -> int | None:
 
 
 def activation_bytes(op: Op) -> int:
-    """Bytes of the new tensor that the op writes, in float32; 0 where the output lies in the input's memory."""
+    """Bytes of the op's output, in float32; 0 where it lies in the input's memory.
+
+    An op counts once. What a library writes on the way to the output is not counted: the places of a pooling's maxima,
+    the squares, sums and powers of a response normalisation.
+    """
     return 0 if op.in_place else BYTES_PER_NUMBER * sum(map(numel, op.out_shapes))
 
 

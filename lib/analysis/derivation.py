@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from lib.analysis import Layer
 from lib.analysis.cost import BYTES_PER_NUMBER
 from lib.analysis.outline import Part
-from lib.analysis.receptive_field import POINTWISE, Field
+from lib.analysis.receptive_field import POINTWISE, Field, image_field, sides_text
 from lib.trace import numel
 
 
@@ -36,7 +36,7 @@ def derive(part: Part, ops: tuple[Layer, ...]) -> list[Step]:
             Step("Other parameters", "Σ biases, scales and shifts", *extras),
             Step("Parameters", "weights + others", f"{weights[1]} + {extras[1]}", f"{part.params:,}"),
             Step("MACs", "Σ weights · H_out·W_out", *_sum_of(part, _macs, lambda op: op.macs or 0)),
-            Step("Activation memory", "Σ 4·C·H·W bytes of every tensor written", "", f"{part.activation_bytes:,} bytes"),
+            Step("Activation memory", "Σ 4·C·H·W bytes of every output", "", f"{part.activation_bytes:,} bytes"),
             Step("Receptive field", "that of its output", "", _pixels(part.last.field))]
 
 
@@ -114,35 +114,46 @@ def _memory(op: Layer) -> Step:
         return Step("Activation memory", "the output lies in the memory of the input", "", "0 bytes")
     shapes = " + ".join("·".join(map(str, shape[1:])) for shape in op.out_shapes)
     shapes = f"({shapes})" if len(op.out_shapes) > 1 else shapes
-    return Step("Activation memory", "4 · C·H·W bytes", f"{BYTES_PER_NUMBER}·{shapes}", f"{op.activation_bytes:,} bytes")
+    return Step("Activation memory", "4 · C·H·W bytes of its output", f"{BYTES_PER_NUMBER}·{shapes}", f"{op.activation_bytes:,} bytes")
 
 
 def _field(op: Layer, ops: tuple[Layer, ...]) -> list[Step]:
-    before = [ops[i].field if i >= 0 else Field() for i in op.inputs]
+    before = [ops[i].field if i >= 0 else image_field(shape) for i, shape in zip(op.inputs, op.in_shapes)]
     if op.field is None or None in before:
         return [Step("Receptive field", f"no rule is known for {op.kind}", "", "unknown")]
-    if op.window and before[0].vertical.spans:
+    if op.window and op.field.is_map:
+        return _of_window(op, before[0])
+    sizes = list(dict.fromkeys(field.size for field in before if field.is_map))
+    if op.kind in POINTWISE and len(sizes) > 1:
+        return [Step("Receptive field", "the union of the branches", " ∪ ".join(map(sides_text, sizes)), _pixels(op.field))]
+    return [Step("Receptive field", _rule(op, before[0]), "", _pixels(op.field))]
+
+
+def _of_window(op: Layer, entered: Field) -> list[Step]:
+    if not entered.is_regular:
         return [Step("Receptive field", "the union of what its window reads, place by place", "", _pixels(op.field))]
-    if op.window:
-        entered = before[0]
-        vertical, horizontal = (
-            (f"{axis.size} + ({kernel} − 1)·{dilation}·{axis.jump}", f"{axis.jump}·{stride}")
-            for axis, kernel, dilation, stride in zip(
-                (entered.vertical, entered.horizontal), op.window.kernel, op.window.dilation, op.window.stride))
-        sizes, jumps = ((a if a == b else f"{a} high, {b} wide") for a, b in zip(vertical, horizontal))
-        return [Step("Receptive field", "r + (k − 1)·d·j", sizes, _pixels(op.field)),
-                Step("Jump", "j·s", jumps, f"{op.field.jump} px")]
-    if op.kind in POINTWISE and len({field.size for field in before}) > 1:
-        return [Step("Receptive field", "the union of the branches", " ∪ ".join(f"{f.size}" for f in before), _pixels(op.field))]
-    rule = "the whole image, after the convolutional field" if op.field.whole_image else "as its input"
-    return [Step("Receptive field", rule, "", _pixels(op.field))]
+    vertical, horizontal = (
+        (f"{axis.size} + ({kernel} − 1)·{dilation}·{axis.jump}", f"{axis.jump}·{stride}")
+        for axis, kernel, dilation, stride in zip(
+            (entered.vertical, entered.horizontal), op.window.kernel, op.window.dilation, op.window.stride))
+    sizes, jumps = ((a if a == b else f"{a} high, {b} wide") for a, b in zip(vertical, horizontal))
+    return [Step("Receptive field", "r + (k − 1)·d·j", sizes, _pixels(op.field)),
+            Step("Jump", "j·s", jumps, f"{sides_text(op.field.jump)} px")]
+
+
+def _rule(op: Layer, entered: Field) -> str:
+    """Where the field of an op without a window comes from."""
+    if op.field.whole_image and not entered.whole_image:
+        return "the whole image, after the convolutional field"
+    if op.field.size != entered.size:
+        return "the union of what each output reads"
+    return "as its input"
 
 
 def _pixels(field: Field | None) -> str:
     if field is None:
         return "unknown"
-    size = f"{field.vertical.size} px" if field.vertical.size == field.horizontal.size else (
-        f"{field.vertical.size}×{field.horizontal.size} px")
+    size = f"{sides_text(field.size)} px"
     return f"whole image ({size} by its convolutions)" if field.whole_image else size
 
 

@@ -6,6 +6,7 @@ import plotly.graph_objects as go
 
 from lib.analysis import Analysis
 from lib.analysis.comparison import Level, growth
+from lib.analysis.receptive_field import sides_text
 from lib.figures.theme import Palette, dress
 from lib.figures.treemap import TITLES
 
@@ -29,14 +30,15 @@ def bars(names: Sequence[str], levels: Sequence[Level], quantity: str, palette: 
 
 
 def fields(names: Sequence[str], analyses: Sequence[Analysis], palette: Palette) -> go.Figure:
-    """Receptive fields in pixels over the number of the weight layer, a line for each network."""
+    """Receptive fields (their longer sides, in pixels) over the number of the weight layer, a line for each network."""
     figure = go.Figure()
     for index, (name, analysis) in enumerate(zip(names, analyses)):
-        numbers, sizes, ops = zip(*growth(analysis))
+        numbers, ops = zip(*growth(analysis))
         figure.add_scatter(
-            name=name, x=numbers, y=sizes, text=[op.name for op in ops], mode="lines",
+            name=name, x=numbers, y=[op.field.side for op in ops], mode="lines",
+            text=[f"{op.name}<br>{sides_text(op.field.size)} px" for op in ops],
             line={"shape": "hv", "width": 2.5, "color": palette.series[index], "dash": DASHES[index]},
-            hovertemplate=f"{name}<br>%{{text}}<br>%{{y}} px<extra></extra>")
+            hovertemplate=f"{name}<br>%{{text}}<extra></extra>")
     last = max(analysis.weight_layers for analysis in analyses)
     for size in sorted({analysis.knobs.input_size for analysis in analyses}):
         figure.add_scatter(name=f"the image, {size} px", x=[0, last], y=[size, size], mode="lines", hoverinfo="name",

@@ -87,8 +87,8 @@ def on_picture(picture: Image.Image, level: Level, side: int, palette: Palette) 
     start = (size - side) // 2
     _frame(figure, f"object, {side} px", ((start, start + side - 1),) * 2, palette.series[1], "solid")
     for name, op, dash, colour in (("C", level.c, "dash", palette.series[0]), ("P", level.p, "dot", palette.series[3])):
-        _frame(figure, f"field of {name}{level.number}, {op.field.size} px", op.field.middle(op.out_shapes[0]), colour, dash)
-    beyond = min(1.6, max(0.08, (max(level.c.field.size, level.p.field.size) / size - 1) / 2 + 0.08)) * size
+        _frame(figure, f"field of {name}{level.number}, {op.field.side} px", op.field.middle(), colour, dash)
+    beyond = min(1.6, max(0.08, (max(level.c.field.side, level.p.field.side) / size - 1) / 2 + 0.08)) * size
     plain = {"showgrid": False, "zeroline": False, "fixedrange": True, "constrain": "domain"}
     figure.update_xaxes(range=[-beyond, size + beyond], title="pixels of the image", **plain)
     figure.update_yaxes(range=[size + beyond, -beyond], scaleanchor="x", **plain)

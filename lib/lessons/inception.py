@@ -212,7 +212,7 @@ def factors(channels: int, size: int) -> tuple[Factors, ...]:
 def factor_table(factors: Sequence[Factors]) -> pd.DataFrame:
     """The three forms of each kernel: weights, multiply-adds, field, share of the whole kernel."""
     return pd.DataFrame([
-        (f"{n}×{n}", shape.replace("n", str(n)), block.ops[-1].field.size, f"{block.weights:,}", f"{block.macs:,}",
+        (f"{n}×{n}", shape.replace("n", str(n)), block.ops[-1].field.side, f"{block.weights:,}", f"{block.macs:,}",
          f"{block.weights / blocks[0].weights:.1%}")
         for n, blocks in factors for shape, block in zip(SHAPES, blocks)],
         columns=["Kernel", "As", "Sees, cells", "Weights", "MACs", "Of the whole kernel"])

@@ -103,8 +103,8 @@ class Pyramid:
             "size": fine.image, "scales": len(image.sides), "image_times": f"{image.macs / single.macs:.1f}",
             "fpn_percent": f"{100 * (fpn.macs / single.macs - 1):.0f}", "single": single.sides[0],
             "fine": fine.cells, "c2_layers": fine.c_layers, "p2_layers": fine.p_layers,
-            "c5_layers": coarse.c_layers, "c2_field": fine.c.field.size, "c5_field": coarse.c.field.size,
-            "p2_field": fine.p.field.size, "channels": fine.p.out_shapes[0][1]}
+            "c5_layers": coarse.c_layers, "c2_field": fine.c.field.side, "c5_field": coarse.c.field.side,
+            "p2_field": fine.p.field.side, "channels": fine.p.out_shapes[0][1]}
 
     def design_table(self, names: list[str]) -> pd.DataFrame:
         """The four designs, a row each."""
@@ -120,13 +120,13 @@ class Pyramid:
         """C2 to P5, a row a level."""
         rows = [{
             "Level": str(level.number), "Stride": level.stride, "C": level.c.output, "P": level.p.output,
-            "Field of C, px": level.c.field.size, "Field of P, px": level.p.field.size,
+            "Field of C, px": level.c.field.side, "Field of P, px": level.p.field.side,
             "Layers to C": level.c_layers, "Layers to P": level.p_layers,
             "Lateral 1×1": f"{level.lateral.params:,}", "3×3": f"{level.p.params:,}"} for level in self.levels]
         if self.analysis.knobs.p6:
             p6 = self.analysis.ops[-1]
             rows.append({"Level": "6", "Stride": 2 * self.levels[-1].stride, "C": "–", "P": p6.output,
-                         "Field of C, px": "–", "Field of P, px": p6.field.size, "Layers to C": "–",
+                         "Field of C, px": "–", "Field of P, px": p6.field.side, "Layers to C": "–",
                          "Layers to P": self.levels[-1].p_layers, "Lateral 1×1": "–", "3×3": "–"})
         return pd.DataFrame(rows).astype(str)
 
@@ -142,7 +142,7 @@ class Pyramid:
             "The object is, in cells": f"{_written(side, level.stride)} × {_written(side, level.stride)}",
             "Cells it reaches into": level.touched(side) ** 2,
             "Cells of the map": level.cells**2,
-            "Its share of C's field": f"{min(1.0, (side / level.c.field.size) ** 2):.2%}"} for level in self.levels])
+            "Its share of C's field": f"{min(1.0, (side / level.c.field.side) ** 2):.2%}"} for level in self.levels])
 
 
 def _written(side: int, stride: int) -> str:

@@ -47,10 +47,10 @@ def layers(preset: str, stage: int) -> pd.DataFrame:
     for op in way[:last + 1]:
         if op.window:
             before = way[op.inputs[0]].field if op.inputs[0] >= 0 else None
-            size, jump = (before.size, before.jump) if before else (1, 1)
+            size, jump = (before.side, max(before.jump)) if before else (1, 1)
             kernel, stride = op.window.kernel[0], op.window.stride[0]
-            rows.append((op.stage, op.name, f"{kernel}×{kernel}", stride, f"{size} + ({kernel} − 1)·{jump} = {op.field.size}",
-                         f"{jump}·{stride} = {op.field.jump}"))
+            rows.append((op.stage, op.name, f"{kernel}×{kernel}", stride, f"{size} + ({kernel} − 1)·{jump} = {op.field.side}",
+                         f"{jump}·{stride} = {max(op.field.jump)}"))
     return pd.DataFrame(rows, columns=["Stage", "Layer", "Kernel", "Stride", "Field, px", "Jump, px"])
 
 
@@ -62,7 +62,7 @@ class Stacks(dict[str, Block]):
         rows, single = [], None
         for name, block in self.items():
             single = block if len(block.convolutions) == 1 else single
-            rows.append((name, f"{block.ops[-1].field.size} px", f"{block.weights:,}", f"{block.macs:,}",
+            rows.append((name, f"{block.ops[-1].field.side} px", f"{block.weights:,}", f"{block.macs:,}",
                          f"{block.weights / single.weights:.1%}"))
         return pd.DataFrame(rows, columns=["Stack", "Field", "Weights", "MACs", "Of the single"])
 
@@ -165,7 +165,7 @@ def of_network(preset: str, stage: int, seed: int, *, progress: Progress = quiet
         network(images)
         progress(0.6)
         gradient = backpropagate(outputs[0], images)
-    return summarize(gradient, end.field.middle(end.out_shapes[0])[1])
+    return summarize(gradient, end.field.middle()[1])
 
 
 CHAIN_WIDTH, CHAIN_IMAGES = 8, 4
@@ -189,7 +189,7 @@ def chain_analysis(depth: int, strided: int, shortcuts: bool, side: int = 256) -
 def chain_field(depth: int, strided: int, shortcuts: bool, side: int = 256) -> Pair:
     """The theoretical field of the output in the middle: first and last pixel."""
     end = chain_analysis(depth, strided, shortcuts, side).ops[-1]
-    return end.field.middle(end.out_shapes[0])[1]
+    return end.field.middle()[1]
 
 
 def of_chain(strided: int, shortcuts: bool, seed: int, *, progress: Progress = quiet) -> tuple[Effective, ...]:

@@ -93,7 +93,7 @@ class Stems(NamedTuple):
         halved = self.deep.convolutions[0]
         return {"half": halved.out_shapes[0][1], "width": self.plain.convolutions[0].out_shapes[0][1],
                 "side": halved.out_shapes[0][2], "plain": f"{self.plain.macs:,}", "deep": f"{self.deep.macs:,}",
-                "plain_field": self.plain.convolutions[-1].field.size, "deep_field": self.deep.convolutions[-1].field.size,
+                "plain_field": self.plain.convolutions[-1].field.side, "deep_field": self.deep.convolutions[-1].field.side,
                 "times": f"{self.deep.macs / self.plain.macs:.2f}",
                 "per_7x7": f"{self.equal_7x7.macs / self.equal_3x3.macs:.1f}",
                 "per_three": f"{self.equal_7x7.macs / (3 * self.equal_3x3.macs):.1f}"}
@@ -183,4 +183,4 @@ def ladder_fields() -> dict[str, object]:
 def image_fields() -> dict[str, object]:
     """What one cell of conv2_x's output sees of the image, and how far apart the cells are that A's block reads."""
     op = [op for op in network(False, False, False, WIDTH).ops if op.stage == "conv2_x"][-1]
-    return {"field": op.field.size, "jump": op.field.jump, "apart": 2 * op.field.jump}
+    return {"field": op.field.side, "jump": max(op.field.jump), "apart": 2 * max(op.field.jump)}

@@ -195,7 +195,7 @@ def kernel_table(width: int) -> pd.DataFrame:
         one = run_block(lambda: layers(kernel, 1), width, KERNEL_MAP)
         stack = run_block(lambda: layers(3, kernel // 2), width, KERNEL_MAP)
         for title, block in ((f"one {kernel}×{kernel}", one), (f"{kernel // 2} of 3×3", stack)):
-            table.append((title, block.ops[-1].field.size, len(block.convolutions), f"{block.weights:,}",
+            table.append((title, block.ops[-1].field.side, len(block.convolutions), f"{block.weights:,}",
                           f"{block.macs:,}", f"{block.weights / one.weights:.0%}"))
     return pd.DataFrame(table, columns=["Layers", "Sees, cells", "ReLUs", "Weights", f"MACs on {KERNEL_MAP}×{KERNEL_MAP}",
                                         "Of the one kernel"])

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from lib.architecture import (
-    DISTILL, Architecture, Change, Claim, Impossible, Knobs, Paper, Preset, Result, Stage, by_torchvision)
+    DISTILL, Architecture, Change, Claim, Impossible, Knobs, Paper, Preset, Result, Stage, by_torchvision, input_size_knob)
 
 
 class AlexNet2012(nn.Module):
@@ -82,8 +82,7 @@ class AlexNetKnobs(Knobs):
         default_factory=lambda chosen: 2 if chosen.get("version") == "2012" else 1, ge=1, le=8, title="Groups",
         description="The towers of the 2012 network: groups in conv2, conv4 and conv5.",
         json_schema_extra={"follows": "version"})
-    input_size: int = Field(227, ge=32, le=640, title="Input size",
-                            description="Height and width of the image, in pixels.", json_schema_extra={"stride": 32})
+    input_size: int = input_size_knob(227)
 
     @model_validator(mode="after")
     def whole_filters(self):

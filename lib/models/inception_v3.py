@@ -9,7 +9,8 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from lib.architecture import DISTILL, Architecture, Change, Claim, Knobs, Paper, Preset, Result, Stage, by_timm
+from lib.architecture import (
+    DISTILL, Architecture, Change, Claim, Knobs, Paper, Preset, Result, Stage, by_timm, input_size_knob)
 from lib.models.heads import Head, head_knob
 from lib.models.heads import head as pooling_and_linear
 
@@ -223,8 +224,7 @@ class InceptionV3Knobs(Knobs):
     auxiliary: bool = Field(False, title="Auxiliary classifier",
                             description="On the last 17x17 grid, in training only; it needs a map of at least 17x17.")
     head: Head = head_knob()
-    input_size: int = Field(299, ge=32, le=640, title="Input size",
-                            description="Height and width of the image, in pixels.", json_schema_extra={"stride": 32})
+    input_size: int = input_size_knob(299)
 
 
 def build(knobs: InceptionV3Knobs) -> InceptionV3:

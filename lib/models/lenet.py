@@ -11,7 +11,7 @@ import torch
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
-from lib.architecture import Architecture, Change, Claim, Impossible, Knobs, Paper, Preset, Stage
+from lib.architecture import Architecture, Change, Claim, Impossible, Knobs, Paper, Preset, Stage, input_size_knob
 
 TABLE_I = ((0, 1, 2), (1, 2, 3), (2, 3, 4), (3, 4, 5), (0, 4, 5), (0, 1, 5),
            (0, 1, 2, 3), (1, 2, 3, 4), (2, 3, 4, 5), (0, 3, 4, 5), (0, 1, 4, 5), (0, 1, 2, 5),
@@ -78,19 +78,26 @@ class RadialBasis(nn.Module):
         return (x.unsqueeze(1) - self.codes).square().sum(2)
 
 
+def c5_kernel(input_size: int = 32, border: int = 0) -> int:
+    """C5 reads whole maps of S4, which are 5x5 for images of 32 pixels: two 5x5 convolutions and two halvings before."""
+    s2 = (input_size + 2 * border - 4) // 2
+    return max(1, (s2 - 4) // 2)
+
+
 class LeNet1998(nn.Module):
     """Fig. 2: C1, S2, C3, S4, C5, F6 and the output layer.
 
-    Input (N, 1, 32, 32), output (N, num_classes): distances, of which the smallest counts.
+    Input (N, 1, size, size), with 32 as the paper's size; output (N, num_classes): distances, of which the smallest
+    counts.
     """
 
-    def __init__(self, activation=ScaledTanh, num_classes: int = 10):
+    def __init__(self, activation=ScaledTanh, num_classes: int = 10, size: int = 32, border: int = 0):
         super().__init__()
-        self.c1 = nn.Conv2d(1, 6, 5)
+        self.c1 = nn.Conv2d(1, 6, 5, padding=border)
         self.s2 = Subsampling(6)
         self.c3 = SparseConvolution()
         self.s4 = Subsampling(16)
-        self.c5 = nn.Conv2d(16, 120, 5)
+        self.c5 = nn.Conv2d(16, 120, c5_kernel(size, border))
         self.f6 = nn.Linear(120, 84)
         self.output = RadialBasis(84, num_classes)
         self.squash = activation()
@@ -103,15 +110,15 @@ class LeNet1998(nn.Module):
 
 
 class LeNet(nn.Module):
-    """LeNet-5 as it is usually built today. Input (N, 1, 32, 32), output (N, num_classes)."""
+    """LeNet-5 as it is usually built today. Input (N, 1, size, size), output (N, num_classes)."""
 
-    def __init__(self, activation=nn.Tanh, pooling=nn.AvgPool2d, num_classes: int = 10):
+    def __init__(self, activation=nn.Tanh, pooling=nn.AvgPool2d, num_classes: int = 10, size: int = 32, border: int = 0):
         super().__init__()
-        self.c1 = nn.Conv2d(1, 6, 5)
+        self.c1 = nn.Conv2d(1, 6, 5, padding=border)
         self.s2 = pooling(2)
         self.c3 = nn.Conv2d(6, 16, 5)
         self.s4 = pooling(2)
-        self.c5 = nn.Conv2d(16, 120, 5)
+        self.c5 = nn.Conv2d(16, 120, c5_kernel(size, border))
         self.f6 = nn.Linear(120, 84)
         self.output = nn.Linear(84, num_classes)
         self.squash = activation()
@@ -134,8 +141,10 @@ class LeNetKnobs(Knobs):
         "average", title="Pooling", description="Of the modern version; that of 1998 has its own subsampling.",
         json_schema_extra={"follows": "version"})
     num_classes: int = Field(10, ge=1, le=100, title="Classes", description="Outputs of the last layer.")
-    input_size: int = Field(32, ge=32, le=640, title="Input size",
-                            description="Height and width of the image, in pixels.")
+    border: Literal[0, 2] = Field(
+        0, title="Border", description="Zeros around the image. Two on each side make a 28-pixel digit, as MNIST has it, "
+        "as large as the paper's 32 pixels.")
+    input_size: int = input_size_knob(32, step=4)
 
     @model_validator(mode="after")
     def pools_without_weights(self):
@@ -148,9 +157,11 @@ class LeNetKnobs(Knobs):
 
 def build(knobs: LeNetKnobs) -> nn.Module:
     if knobs.version == "1998":
-        return LeNet1998(ScaledTanh if knobs.activation == "tanh" else nn.ReLU, knobs.num_classes)
+        return LeNet1998(ScaledTanh if knobs.activation == "tanh" else nn.ReLU, knobs.num_classes, knobs.input_size,
+                         knobs.border)
     return LeNet(nn.Tanh if knobs.activation == "tanh" else nn.ReLU,
-                 nn.AvgPool2d if knobs.pooling == "average" else nn.MaxPool2d, knobs.num_classes)
+                 nn.AvgPool2d if knobs.pooling == "average" else nn.MaxPool2d, knobs.num_classes, knobs.input_size,
+                 knobs.border)
 
 
 def stages(knobs: LeNetKnobs) -> tuple[Stage, ...]:
@@ -172,10 +183,14 @@ ARCHITECTURE = Architecture(
         "lenet5_1998": Preset({}, "The paper's network for 32-pixel digits: 60,000 trained parameters."),
         "lenet5": Preset(
             {"version": "modern"}, "As it is usually built today: dense C3, plain pooling, linear output."),
+        "lenet5_28": Preset(
+            {"version": "modern", "input_size": 28, "border": 2},
+            "The same for digits of 28 pixels, as MNIST has them: a border of 2 brings them to 32."),
     },
     build=build,
     stages=stages,
     claims=(Claim("lenet5_1998", "params", 60_000, "LeCun et al. 1998, section II.B"),),
     changes=(Change("lenet5_1998", "lenet5", "dense C3, pooling without weights, linear output"),),
     in_channels=1,
+    built_for_size=True,
 )

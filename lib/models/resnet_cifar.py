@@ -11,7 +11,7 @@ from typing import Literal
 from pydantic import Field
 from torch import Tensor, nn
 
-from lib.architecture import Architecture, Change, Claim, Knobs, Paper, Preset, Stage
+from lib.architecture import Architecture, Change, Claim, Knobs, Paper, Preset, Stage, input_size_knob
 from lib.models.heads import Head, head_knob
 from lib.models.heads import head as pooling_and_linear
 from lib.models.resnet import PLAIN, SHORTCUTS, BasicBlock, Bottleneck, initialize, stage
@@ -54,8 +54,7 @@ class ResNetCIFARKnobs(Knobs):
         "A", title="Shortcut option", description="The paper uses A here: no parameters, new channels are zeros.")
     head: Head = head_knob()
     num_classes: int = Field(10, ge=1, le=22_000, title="Classes", description="Outputs of the last layer.")
-    input_size: int = Field(32, ge=32, le=640, title="Input size",
-                            description="Height and width of the image, in pixels.", json_schema_extra={"stride": 32})
+    input_size: int = input_size_knob(32)
 
 
 def build(knobs: ResNetCIFARKnobs) -> ResNetCIFAR:

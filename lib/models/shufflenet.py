@@ -55,7 +55,12 @@ class ShuffleUnit(nn.Module):
 CHANNELS = {1: 144, 2: 200, 3: 240, 4: 272, 8: 384}
 """Table 1: channels of stage 2 by the number of groups; stages 3 and 4 double them."""
 STEM = {50: 12, 100: 24, 150: 24, 200: 48}
-"""Channels of the stem by the scale in percent, as in the authors' release."""
+"""Channels of the stem by the scale in percent, as in the authors' release, which has networks of 3 and of 8 groups."""
+
+
+def stem_channels(groups: int, scale: int) -> int:
+    """Those of `STEM`, but 16 for 8 groups at half the width, as in the release: 12 would not go into 8 groups."""
+    return 16 if (groups, scale) == (8, 50) else STEM[scale]
 
 
 class ShuffleNet(nn.Module):
@@ -67,7 +72,7 @@ class ShuffleNet(nn.Module):
     def __init__(self, groups: int = 3, scale: int = 100, shuffle: bool = True, num_classes: int = 1000,
                  head: Head = "average"):
         super().__init__()
-        stem, channels = STEM[scale], CHANNELS[groups] * scale // 100
+        stem, channels = stem_channels(groups, scale), CHANNELS[groups] * scale // 100
         self.conv1 = nn.Conv2d(3, stem, 3, stride=2, padding=1, bias=False)
         self.bn1 = nn.BatchNorm2d(stem)
         self.relu = nn.ReLU(inplace=True)
@@ -102,12 +107,12 @@ class ShuffleNetKnobs(Knobs):
 
     @model_validator(mode="after")
     def whole_groups(self):
-        channels = CHANNELS[self.groups] * self.scale // 100
-        if channels // 4 % self.groups or (channels - STEM[self.scale]) % self.groups:
+        channels, stem = CHANNELS[self.groups] * self.scale // 100, stem_channels(self.groups, self.scale)
+        if channels // 4 % self.groups or (channels - stem) % self.groups:
             raise Impossible(
-                f"stage2.0 would have 1x1 convolutions of {channels // 4} and {channels - STEM[self.scale]} channels in "
-                f"{self.groups} groups, which is not whole; scale 100 works for every number of groups.",
-                {"scale": (100,)})
+                f"stage2.0 would have 1x1 convolutions of {channels // 4} and {channels - stem} channels in "
+                f"{self.groups} groups, which is not whole. Scale 100 works for every number of groups; the authors' release "
+                "has other scales for 3 and 8 groups alone.", {"scale": (100,)})
         return self
 
 
@@ -145,6 +150,7 @@ ARCHITECTURE = Architecture(
         "shufflenet_g3": preset(3),
         "shufflenet_g1": preset(1), "shufflenet_g2": preset(2), "shufflenet_g4": preset(4), "shufflenet_g8": preset(8),
         "shufflenet_g3_x0_5": preset(3, 50), "shufflenet_g3_x1_5": preset(3, 150), "shufflenet_g3_x2_0": preset(3, 200),
+        "shufflenet_g8_x0_5": preset(8, 50), "shufflenet_g8_x1_5": preset(8, 150), "shufflenet_g8_x2_0": preset(8, 200),
     },
     build=build,
     stages=stages,
@@ -165,11 +171,18 @@ ARCHITECTURE = Architecture(
         Claim("shufflenet_g3_x2_0", "macs", 524 * MEGA, RELEASE, MEGA // 2),
         Claim("shufflenet_g3_x2_0", "params", 54 * MEGA // 10, RELEASE, MEGA // 20,
               differs="5.451 rounds to 5.5; the release prints 5.4"),
+        Claim("shufflenet_g8_x0_5", "macs", 40 * MEGA, RELEASE, MEGA // 2),
+        Claim("shufflenet_g8_x0_5", "params", MEGA, RELEASE, MEGA // 20),
+        Claim("shufflenet_g8_x1_5", "macs", 290 * MEGA, RELEASE, MEGA // 2),
+        Claim("shufflenet_g8_x1_5", "params", 43 * MEGA // 10, RELEASE, MEGA // 20),
+        Claim("shufflenet_g8_x2_0", "macs", 522 * MEGA, RELEASE, MEGA // 2),
+        Claim("shufflenet_g8_x2_0", "params", 65 * MEGA // 10, RELEASE, MEGA // 20),
     ),
     results=(
         Result("shufflenet_g3_x2_0", 25.9, 8.6, RELEASE), Result("shufflenet_g3_x1_5", 28.4, 9.8, RELEASE),
         Result("shufflenet_g3", 32.2, 12.3, RELEASE), Result("shufflenet_g8", 32.0, 13.6, RELEASE),
-        Result("shufflenet_g3_x0_5", 42.7, 20.0, RELEASE),
+        Result("shufflenet_g3_x0_5", 42.7, 20.0, RELEASE), Result("shufflenet_g8_x0_5", 41.2, 19.0, RELEASE),
+        Result("shufflenet_g8_x1_5", 29.0, 10.4, RELEASE), Result("shufflenet_g8_x2_0", 27.1, 9.2, RELEASE),
     ),
     changes=(
         Change("resnext50_32x4d", "shufflenet_g3", "groups in the 1x1 too, a shuffle, depthwise 3x3"),

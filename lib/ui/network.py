@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import lru_cache
+from threading import Lock
 from typing import Any
 
 import streamlit as st
+from cachetools import LRUCache, cached
 
 from lib import catalog
 from lib.analysis import Analysis, analyze_knobs
@@ -18,10 +19,27 @@ from lib.ui.controls import control, followers, is_decided, show_value
 DEFAULT = "resnet50"
 
 
-@lru_cache(maxsize=256)
+MOST_OPERATIONS = 150_000
+"""Of all the analyses that are kept together: at most 300 MB. Eight hundred networks like ResNet-50, or thirty of a thousand layers."""
+
+
 def analysis_of(preset: str, knobs: NetworkKnobs) -> Analysis:
-    """The analysis of a configured network, kept: it is immutable, so all sessions may share it."""
-    return analyze_knobs(preset, catalog.get(preset), knobs)
+    """The analysis of a configured network, kept: it is immutable, so all sessions may share it.
+
+    Raises `Impossible`, kept as well, where the network does not take its image.
+    """
+    found = _outcome(preset, knobs)
+    if isinstance(found, Impossible):
+        raise Impossible(str(found), found.fixes)  # another each time: one that is raised keeps who was running
+    return found
+
+
+@cached(LRUCache(MOST_OPERATIONS, getsizeof=lambda found: len(found.ops) if isinstance(found, Analysis) else 1), lock=Lock())
+def _outcome(preset: str, knobs: NetworkKnobs) -> Analysis | Impossible:
+    try:
+        return analyze_knobs(preset, catalog.get(preset), knobs)
+    except Impossible as error:
+        return Impossible(str(error), error.fixes)
 
 
 @dataclass

@@ -13,6 +13,7 @@ from lib.analysis import Analysis, Layer
 from lib.analysis.derivation import derive
 from lib.analysis.graph import description, fold
 from lib.analysis.outline import Part
+from lib.analysis.remarks import remarks
 from lib.architecture import Claim, NetworkKnobs
 from lib.code import classes, snippet, source, torchinfo_summary, torchinfo_surplus
 from lib.figures.diagram import source as source_of
@@ -43,7 +44,7 @@ def totals(analysis: Analysis, base: Analysis, factor: int) -> None:
     counted = _("FLOPs") if factor == 2 else _("MACs")
     rows = [(_("Parameters"), "params", 1, _("Weights, biases, scales and shifts.")),
             (counted, "macs", factor, _("Multiply-adds of convolutions and linear layers for one image; FLOPs are twice that.")),
-            (_("Activation bytes"), "activation_bytes", 1, _("Bytes of every new tensor that one forward pass on one image writes, in float32.")),
+            (_("Activation bytes"), "activation_bytes", 1, _("Bytes of the outputs of all operations for one image, in float32. An output that overwrites its input adds nothing. What a library writes on the way, such as the steps of a response normalisation, is not counted.")),
             (_("Weight layers"), "weight_layers", 1, _("Convolutions and linear layers on the longest path, as papers count.")),
             (_("Receptive field, px"), "receptive_field", 1, _("Side of the square of pixels that the last feature map before the head can see."))]
     with st.container(horizontal=True, gap="large"):
@@ -53,6 +54,8 @@ def totals(analysis: Analysis, base: Analysis, factor: int) -> None:
             st.metric(label, text, _difference(value, before, times), delta_color="off", delta_arrow="off", help=help,
                       width="content")
     mark("computed", images_of(analysis))
+    for sentence in remarks(analysis):
+        st.caption(f":material/info: {sentence}")
     if analysis.unknown:
         st.warning(_("No cost rule is known for {kinds}; they are left out of the MACs.").format(kinds=", ".join(analysis.unknown)))
 
@@ -98,7 +101,7 @@ def _row(part: Part, analysis: Analysis, factor: int) -> dict:
         "window": _window(op) if part.level == "layer" else "",
         "params": part.params, "macs": None if part.macs is None else part.macs * factor,
         "activation": part.activation_bytes,
-        "field": op.receptive_field,
+        "field height": op.receptive_field and op.receptive_field[0], "field width": op.receptive_field and op.receptive_field[1],
         "macs share": None if part.macs is None else 100 * part.macs / max(1, analysis.macs),
         "params share": 100 * part.params / max(1, analysis.params),
         "activation share": 100 * part.activation_bytes / max(1, analysis.activation_bytes),
@@ -136,8 +139,9 @@ def _selectable(table: pd.DataFrame, ids: list[str], factor: int) -> None:
             "window": st.column_config.TextColumn("k / s / g", width=100, help=_("Kernel, stride and groups.")),
             "params": number(_("Parameters"), format="localized"),
             "macs": number(_("FLOPs") if factor == 2 else _("MACs"), format="localized"),
-            "activation": number(_("Activation bytes"), format="localized"),
-            "field": number(_("Field, px"), help=_("Receptive field.")),
+            "activation": number(_("Activation bytes"), format="localized", help=_("Of its output, in float32; 0 where it overwrites its input.")),
+            "field height": number(_("Field H, px"), help=_("Height of the receptive field of one output.")),
+            "field width": number(_("Field W, px"), help=_("Width of the receptive field of one output.")),
             "macs share": share(_("% of MACs"), help=_("Share of the network's multiply-adds.")),
             "params share": share(_("% of parameters"), help=_("Share of the network's parameters.")),
             "activation share": share(_("% of activations"), help=_("Share of the network's activation memory.")),
@@ -176,8 +180,10 @@ def cost(analysis: Analysis, root: Part) -> None:
 
 
 def field(analysis: Analysis, part: Part) -> None:
-    """How the receptive field grows, and that of the selected part to scale on the image."""
-    op, image, colours = part.last, analysis.knobs.input_size, current_palette()
+    """How the receptive field grows, and that of the selected part to scale on the image; of the whole network that of
+    its last feature map."""
+    op = analysis.last_map if part.level == "network" else part.last
+    image, colours = analysis.input_shape[2:], current_palette()
     left, right = st.columns([3, 2])
     with left:
         def picked() -> None:
@@ -185,7 +191,7 @@ def field(analysis: Analysis, part: Part) -> None:
             if points:
                 select(f"op:{analysis.ops[points[0]['customdata']].name}")
 
-        st.plotly_chart(growth(analysis.ops, image, colours, op.index), key="growth", on_select=picked,
+        st.plotly_chart(growth(analysis.ops, max(image), colours, op.index), key="growth", on_select=picked,
                         selection_mode="points", config={"displayModeBar": False},
                         alt=_("Receptive field and jump by layer; the Layers table holds the same numbers."))
         mark("computed")
@@ -193,27 +199,34 @@ def field(analysis: Analysis, part: Part) -> None:
         if op.field is None:
             st.info(_("No rule is known for the receptive field of {kind}.").format(kind=op.kind))
             return
-        st.plotly_chart(on_image(op, (image, image), colours), key="on_image", config={"displayModeBar": False},
+        st.plotly_chart(on_image(op, image, colours), key="on_image", config={"displayModeBar": False},
                         alt=_("The receptive field of the selected layer on the image."))
         mark("computed")
-    st.markdown(_field_sentence(op, image))
+    last = [prose("explore", "Field of the network")] if part.level == "network" else []
+    st.markdown(" ".join([*last, _field_sentence(op, image)]))
 
 
-def _field_sentence(op: Layer, image: int) -> str:
+def _field_sentence(op: Layer, image: tuple[int, int]) -> str:
     seen = op.field
-    (top, bottom), _horizontal = seen.middle(op.out_shapes[0])
-    inside = max(0, min(image, bottom + 1) - max(0, top))
-    padding = 1 - inside**2 / (seen.vertical.size * seen.horizontal.size)
-    fields = {"name": op.name, "size": seen.size, "jump": seen.jump, "image": image, "padding": f"{padding:.0%}",
-              "smallest": seen.smallest}
-    sentences = [prose("explore", "Field", **fields)]
-    if seen.smallest < seen.size:
+    fields = {"name": op.name, "size": _across(seen.size), "jump": _across(seen.jump), "image": _across(image),
+              "padding": f"{seen.in_padding(image):.0%}", "smallest": _across(seen.smallest),
+              "cells": _across((seen.vertical.cells, seen.horizontal.cells))}
+    if not seen.is_map:
+        return " ".join([prose("explore", "Field without a place", **fields), prose("explore", "Field in the padding", **fields)])
+    sentences = [prose("explore", "Field", **fields) if seen.is_regular else prose("explore", "Field of unequal cells", **fields),
+                 prose("explore", "Field in the padding", **fields)]
+    if seen.smallest != seen.size and seen.is_regular:
         sentences.append(prose("explore", "Field of branches", **fields))
     if seen.whole_image:
-        sentences.append(prose("explore", "Field after a global operation", **fields))
-    elif seen.covers(op.out_shapes[0], (image, image)):
+        sentences.append(prose("explore", "Field after a gate", **fields))
+    elif seen.covers(image):
         sentences.append(prose("explore", "Field sees the whole image", **fields))
     return " ".join(sentences)
+
+
+def _across(sides: tuple[int, int]) -> str:
+    """Height and width, for a sentence."""
+    return " × ".join(f"{side:,}" for side in sides)
 
 
 def graph(analysis: Analysis, selected: str) -> None:

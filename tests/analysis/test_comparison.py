@@ -49,11 +49,12 @@ def test_totals_are_compared_with_the_first():
 
 
 def test_growth_rises_to_the_field_of_the_network():
-    for preset in ("vgg16", "resnet50", "inception_v3", "mobilenet_v2"):
+    for preset in ("vgg16", "resnet50", "inception_v3", "mobilenet_v2", "seresnet50"):
         analysis = lib.analyze(preset)
-        numbers, sizes, _ops = zip(*growth(analysis))
+        numbers, ops = zip(*growth(analysis))
         assert list(numbers) == sorted(set(numbers))
-        assert max(sizes) == analysis.receptive_field
+        assert max(op.field.side for op in ops) == analysis.receptive_field
+        assert not any("fc1" in op.name or "squeeze" in op.name for op in ops), "gates are no maps"
 
 
 def test_growth_of_vgg16_by_hand():
@@ -65,7 +66,7 @@ def test_growth_of_vgg16_by_hand():
             expected.append(size)
         size, stride = size + stride, 2 * stride
         expected[-1] = size  # the pooling after a stage's last convolution
-    assert [size for _, size, _ in growth(lib.analyze("vgg16"))] == expected
+    assert [op.field.side for _, op in growth(lib.analyze("vgg16"))] == expected
 
 
 def test_knobs_that_differ():

@@ -34,7 +34,7 @@ def test_json(capsys, monkeypatch):
     for name in ("params", "macs", "activation_bytes"):
         assert sum(op[name] for op in report["ops"]) == report["totals"][name]
     assert set(report["ops"][0]) == {"name", "path", "kind", "in_shapes", "out_shapes", "params", "macs",
-                                     "activation_bytes", "receptive_field"}
+                                     "activation_bytes", "receptive_field", "whole_image"}
     assert report["ops"][0]["out_shapes"] == [[1, 64, 96, 96]]
 
 
@@ -43,6 +43,10 @@ def test_csv(capsys, monkeypatch):
     rows = list(csv.DictReader(io.StringIO(out)))
     assert sum(int(row["params"]) for row in rows) == 132_863_336
     assert rows[0]["layer"] == "conv1_1"
+    _, out, _ = run(capsys, monkeypatch, "analyze", "inception_v3", "--csv")
+    row = next(row for row in csv.DictReader(io.StringIO(out)) if row["name"] == "Mixed_6b.branch7x7dbl_2.conv")
+    assert (row["receptive_field_height"], row["receptive_field_width"]) == ("255", "159")
+    assert (row["jump_vertical"], row["whole_image"]) == ("16", "False")
 
 
 def test_list(capsys, monkeypatch):
@@ -57,7 +61,7 @@ def test_list(capsys, monkeypatch):
     (["analyze", "resnet50", "--set", "depth"], "NAME=VALUE"),
     (["analyze", "resnet50", "--set", "depth=51"], "18, 34, 50, 101, 152"),
     (["analyze", "resnet50", "--set", "preset=x"], "There is no knob"),
-    (["analyze", "resnet50", "--input-size", "big"], "from 32 to 640"),
+    (["analyze", "resnet50", "--input-size", "big"], "from 1 to 2048"),
     (["analyze", "alexnet", "--input-size", "40"], "63"),
     (["analyze", "resnext50_32x4d", "--set", "width=24"], "16 and 32"),
     (["analyze", "resnet50", "--json", "--csv"], "not allowed"),
@@ -68,6 +72,24 @@ def test_bad_input_gets_one_plain_line(capsys, monkeypatch, arguments, words):
     code, out, err = run(capsys, monkeypatch, *arguments)
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert words in err
+
+
+@pytest.mark.parametrize("arguments, said", [
+    (["resnet50d"], "52 weight layers, though its name says 50"), (["vgg16", "--input-size", "64"], "pools a map of 2×2 to 7×7"),
+    (["resnet50"], None)])
+def test_what_a_reader_would_stumble_over_is_said(capsys, monkeypatch, arguments, said):
+    _, out, _ = run(capsys, monkeypatch, "analyze", *arguments)
+    assert said in out if said else out.count("\n") == 6
+
+
+def test_a_reader_that_has_seen_enough_and_a_full_disk():
+    command = f"{sys.executable} -m lib analyze resnet152 --json"
+    root = Path(cli.__file__).parent.parent
+    halves = subprocess.run(["bash", "-c", f"set -o pipefail; {command} | head -1"], text=True, capture_output=True, cwd=root)
+    assert (halves.returncode, halves.stdout, halves.stderr) == (0, "{\n", "")
+    if Path("/dev/full").exists():
+        full = subprocess.run(["bash", "-c", f"{command} > /dev/full"], text=True, capture_output=True, cwd=root)
+        assert (full.returncode, full.stderr.count("\n")) == (1, 1) and "could not be written" in full.stderr
 
 
 def test_from_a_shell():

@@ -5,6 +5,7 @@ from itertools import combinations, product
 import pytest
 import torch
 import torch.nn.functional as F
+from torch import nn
 
 import lib
 from lib.analysis.outline import outline
@@ -105,7 +106,22 @@ def test_lenet_s_field_is_the_extent_of_the_gradient(preset, stage):
     rows = image.grad[0, 0].abs().sum(1).nonzero()
     op = next(op for op in reversed(lib.analyze(preset).ops) if op.stage == stage)
     assert op.field.vertical.span(3) == (rows.min().item(), rows.max().item())
-    assert op.receptive_field == {"C1": 5, "S2": 6, "C3": 14, "S4": 16}[stage]
+    assert op.receptive_field == ({"C1": 5, "S2": 6, "C3": 14, "S4": 16}[stage],) * 2
+
+
+def test_lenet_for_digits_of_28_pixels():
+    """As Dive into Deep Learning builds it, 61,706 parameters, and its exercise: the same without the border."""
+    def written_out(border: int, features: int) -> nn.Module:
+        return nn.Sequential(
+            nn.Conv2d(1, 6, 5, padding=border), nn.Tanh(), nn.AvgPool2d(2), nn.Conv2d(6, 16, 5), nn.Tanh(), nn.AvgPool2d(2),
+            nn.Flatten(), nn.Linear(features, 120), nn.Tanh(), nn.Linear(120, 84), nn.Tanh(), nn.Linear(84, 10))
+    for border, features, params in ((2, 400, 61_706), (0, 256, 44_426)):
+        ours, theirs = lib.build("lenet5_28", border=border).eval(), written_out(border, features)
+        for own, other in zip(ours.parameters(), theirs.parameters(), strict=True):
+            other.data.copy_(own.data.reshape(other.shape))
+        image = torch.rand(2, 1, 28, 28)
+        assert torch.allclose(ours(image), theirs(image), atol=1e-6)
+        assert lib.analyze("lenet5_28", border=border).params == sum(p.numel() for p in theirs.parameters()) == params
 
 
 @pytest.mark.parametrize("preset", ["zfnet", "zfnet_512"])

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 import lib
-from lib.analysis.receptive_field import receptive_fields
+from lib.analysis.receptive_field import Axis, receptive_fields
 from lib.meta import on_meta
 from lib.trace import record
 
@@ -132,7 +132,7 @@ def test_branches_dilation_and_rectangles():
     rectangle = fields["wide.0"]
     assert (rectangle.vertical.size, rectangle.horizontal.size) == (3, 3 + 6 * 2)
     joined = fields["cat"]
-    assert (joined.smallest, joined.size) == (3, 15)
+    assert (joined.smallest, joined.size) == ((3, 3), (15, 15))
     model = positive(Branches())
     for place in (0.3, 0.5, 0.6):
         first, last, position = extent(model, 64, place)
@@ -147,7 +147,7 @@ def test_a_gate_sees_the_whole_image(preset):
     ops = lib.analyze(preset, input_size=160, **knobs).ops
     gated = next(op for op in ops if op.kind == "mul")
     after = next(op for op in ops if op.block == "layer1.1")
-    assert gated.field.whole_image and after.field.whole_image and after.receptive_field < 160
+    assert gated.field.whole_image and after.field.whole_image and max(after.receptive_field) < 160
     assert not ops[0].field.whole_image
     model = positive(lib.build(preset, **knobs))
     for parameter in model.parameters():
@@ -176,7 +176,66 @@ def test_after_a_global_operation_the_whole_image_counts():
     analysis = lib.analyze("resnet18")
     by_name = {op.name: op for op in analysis.ops}
     assert by_name["fc"].field.whole_image and by_name["avgpool"].field.whole_image
-    assert by_name["fc"].receptive_field == 435
+    assert by_name["fc"].receptive_field == (435, 435) and not by_name["fc"].field.is_map
+    assert by_name["fc"].field.middle() == by_name["layer4.1.add"].field.middle(), "the middle of the map before it"
     assert not by_name["layer4.1.add"].field.whole_image
-    assert by_name["layer4.1.add"].field.covers((1, 512, 7, 7), (224, 224))
-    assert not by_name["layer2.0.conv1"].field.covers((1, 128, 28, 28), (224, 224))
+    assert by_name["layer4.1.add"].field.covers((224, 224))
+    assert not by_name["layer2.0.conv1"].field.covers((224, 224))
+
+
+def extents(module: nn.Module, model: nn.Module, channels: int, size: int, cells: list[tuple[int, int]]) -> list[tuple]:
+    """((first, last) row, (first, last) column) with a gradient from each (row, column) of a module's output."""
+    seen = []
+    module.register_forward_hook(lambda module, inputs, output: seen.append(output))
+    image = torch.ones(1, channels, size, size, dtype=torch.float64, requires_grad=True)
+    model(image)
+    found = []
+    for row, column in cells:
+        [gradient] = torch.autograd.grad(seen[0][0, :, row, column].sum(), image, retain_graph=True)
+        hit = gradient[0].sum(0).abs() > 0
+        found.append(tuple((places.min().item(), places.max().item()) for places in (hit.any(1).nonzero(), hit.any(0).nonzero())))
+    return found
+
+
+def clipped(field, size: int, cells: list[tuple[int, int]]) -> list[tuple]:
+    """The same, as the trace has it."""
+    def on_image(axis: Axis, cell: int) -> tuple[int, int]:
+        first, last = axis.span(cell)
+        return max(0, first), min(size - 1, last)
+    return [(on_image(field.vertical, row), on_image(field.horizontal, column)) for row, column in cells]
+
+
+def test_a_rectangle_s_height_and_width():
+    """inception_v3's fields after 1x7 and 7x1 kernels, in both directions; 255 high and 159 wide at the first of them."""
+    name, size = "Mixed_6b.branch7x7dbl_2.conv", 299
+    op = next(op for op in lib.analyze("inception_v3").ops if op.name == name)
+    assert (op.field.size, op.field.is_map) == ((255, 159), True)
+    assert op.field.in_padding((size, size)) == 0
+    model = positive(lib.build("inception_v3", num_classes=2))
+    cells = [(0, 0), (8, 8), (3, 12)]
+    assert extents(model.get_submodule(name), model, 3, size, cells) == clipped(op.field, size, cells)
+    assert sum(op.receptive_field[0] != op.receptive_field[1] for op in lib.analyze("inception_v3").ops) > 40
+
+
+@pytest.mark.parametrize("preset, size", [
+    ("vgg11", 32), ("vgg11", 64), ("vgg11", 296), ("vgg11", 416), ("vgg11", 448), ("alexnet", 64), ("alexnet", 280)])
+def test_every_bin_of_adaptive_pooling(preset, size):
+    """At sizes where 7 or 6 bins do not divide the map, overlap, or outnumber its cells (and no window before them drops
+    the last pixels, which the formula of a field does not know of)."""
+    model = positive(lib.build(preset, **NARROW))
+    op = next(op for op in lib.analyze(preset, input_size=size, **NARROW).ops if op.kind == "adaptive_avg_pool2d")
+    side = op.out_shapes[0][-1]
+    cells = [(row, side - 1 - row) for row in range(side)] + [(side // 2, 1)]
+    assert extents(model.avgpool, model, 3, size, cells) == clipped(op.field, size, cells)
+
+
+@pytest.mark.parametrize("preset, knobs", [
+    ("seresnet50", {}), ("sknet50_3_branches", {}), ("resnest50d", {}), ("resnest50d_4s2x40d", {}), ("seresnext50_32x4d", {"head": "max"})])
+def test_gates_and_what_follows_a_global_pooling_are_no_maps(preset, knobs):
+    """By the real network: whatever becomes of one number when the image moves is a map only where it has places."""
+    for op in lib.analyze(preset, **knobs).ops:
+        squeezed = any(part in op.name for part in ("se.", "attention", "fc", "gate", "squeeze")) and op.kind in ("linear", "conv2d")
+        assert not (squeezed and op.field.is_map), op.name
+        if op.field.is_map:
+            assert op.out_shapes[0][-2:] == (op.field.vertical.cells, op.field.horizontal.cells)
+            assert op.out_shapes[0][-1] in (224, 112, 56, 28, 14, 7), op.name

@@ -1,5 +1,8 @@
 """ResNet's relatives against their papers' equations, written out again here with plain functions."""
 
+import sys
+from functools import cache
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -156,3 +159,37 @@ def test_heads(preset):
 def test_what_a_head_hands_on(head, expected):
     x = torch.randn(2, 5, 7, 7)
     torch.testing.assert_close(POOLINGS[head][0]()(x).flatten(1), expected(x))
+
+
+def longest_way(model: torch.nn.Module, image: torch.Tensor) -> int:
+    """Convolutions and linear layers on the longest way to the output, by autograd's own graph; gates apart."""
+    model.eval()
+    steps = {"ConvolutionBackward0", "AddmmBackward0"}
+
+    @cache
+    def before(node) -> int:
+        edges = [edge for edge, _ in node.next_functions if edge is not None]
+        if node.name() == "MulBackward0":
+            edges = edges[:1]
+        return max(map(before, edges), default=0) + (node.name() in steps)
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(20_000)
+    try:
+        return before(model(image).grad_fn)
+    finally:
+        sys.setrecursionlimit(limit)
+
+
+@pytest.mark.parametrize("preset, layers", [
+    ("seresnet18", 18), ("seresnet34", 34), ("seresnet50", 50), ("seresnet101", 101), ("seresnet152", 152), ("seresnet50_post", 50),
+    ("seresnet50_pre", 50), ("seresnet50_identity", 50), ("seresnext50_32x4d", 50), ("seresnext101_32x4d", 101),
+    ("skresnet50", 50), ("skresnext50_32x4d", 50), ("sknet50_3_branches", 50), ("resnest50d", 52), ("resnest101e", 103),
+    ("resnet50d", 52), ("resnet50", 50), ("mobilenet_v2", 53)])
+def test_gates_do_not_lie_on_the_path(preset, layers):
+    """A network is named for the layers on its path; a deep stem has two more than the name counts."""
+    analysis = lib.analyze(preset)
+    assert analysis.weight_layers == layers
+    deep = layers - getattr(analysis.knobs, "depth", layers)
+    assert (deep, analysis.named_depth) == ((2, layers - 2) if deep else (0, None))
+    if preset in ("seresnet18", "resnest50d", "skresnet50"):
+        assert longest_way(lib.build(preset, num_classes=2), torch.zeros(1, 3, 64, 64)) == layers
