@@ -186,9 +186,10 @@ class Paper:
 class Claim:
     """A number somebody printed about a preset, with its place.
 
-    `quantity` is `params`, `macs` or `receptive_field`; `value` is in plain units (parameters, multiply-adds,
-    pixels) and `rounding` is half a unit of the last printed digit (0 for exact). `differs` is empty where our
-    recount agrees, else the reason why it does not. `knobs` are set on top of the preset before recounting.
+    `quantity` is `params`, `macs`, `neurons`, `weight_layers` or `receptive_field`; `value` is in plain units
+    (parameters, multiply-adds, pixels) and `rounding` is half a unit of the last printed digit (0 for exact). `differs`
+    is empty where our recount agrees, else the reason why it does not. `knobs` are set on top of the preset before
+    recounting.
     """
 
     preset: str
@@ -198,6 +199,22 @@ class Claim:
     rounding: int = 0
     differs: str = ""
     knobs: Mapping[str, Any] = field(default_factory=dict)
+
+
+DISTILL = "Araujo, Norris, Sim 2019, table of receptive fields"
+"""Where the receptive fields of well-known networks are printed."""
+
+
+def by_torchvision(preset: str, params: int, million_macs: int) -> tuple[Claim, Claim]:
+    """What torchvision prints of its first weights: all parameters, and multiply-adds to the million."""
+    source = "torchvision, IMAGENET1K_V1"
+    return Claim(preset, "params", params, source), Claim(preset, "macs", million_macs * 10**6, source, 5 * 10**5)
+
+
+def by_timm(**hundredths: int) -> tuple[Claim, ...]:
+    """The parameters of presets in timm's table of results, which prints hundredths of a million."""
+    return tuple(Claim(preset, "params", params * 10**4, "timm, results-imagenet.csv", 5000)
+                 for preset, params in hundredths.items())
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from pkgutil import iter_modules
 from typing import Any
 
 from lib import models
-from lib.architecture import Architecture, Impossible, NetworkKnobs
+from lib.architecture import Architecture, Claim, Impossible, NetworkKnobs
 
 
 @cache
@@ -41,3 +41,15 @@ def configure(preset: str, knobs: Mapping[str, Any]) -> NetworkKnobs:
     """The knobs of a preset with some of them changed. Raises `Impossible` for a wrong name or value."""
     family = get(preset)
     return family.knobs.read({**family.presets[preset].knobs, **knobs})
+
+
+def claims(preset: str) -> tuple[Claim, ...]:
+    """What is printed about a preset."""
+    return tuple(claim for claim in get(preset).claims if claim.preset == preset)
+
+
+def nearest_in_print(preset: str) -> str:
+    """The preset of the same family with a printed number that differs in the fewest knobs; empty if there is none."""
+    own = configure(preset, {}).model_dump()
+    printed = dict.fromkeys(claim.preset for claim in get(preset).claims)
+    return min(printed, key=lambda other: len(own.items() - configure(other, {}).model_dump().items()), default="")

@@ -10,7 +10,7 @@ from lib.models.sknet import KernelAttention, SelectiveKernel
 from lib.text import prose
 from lib.ui import _, current_palette, lesson
 from lib.ui.measuring import measured
-from lib.ui.provenance import mark
+from lib.ui.provenance import images_of, mark, on_maps
 
 PLAIN = {"displayModeBar": False}
 SHOWN, SIDE, OBJECT, MEGABYTES = 24, 224, 96, 20
@@ -40,7 +40,7 @@ for column, name, block in zip(st.columns(3), names, blocks):
         lesson.block_card(name, block)
 st.markdown(prose("attention", "Decide", **attention.squeezed(blocks)))
 st.dataframe(blocks.table(names), hide_index=True, key="attention_costs")
-mark("computed")
+mark("computed", on_maps(attention.MAP))
 
 st.subheader(prose("attention", "Gates heading"), anchor="gates")
 shown, words = st.columns([1, 3], vertical_alignment="center")

@@ -6,7 +6,7 @@ from lib.lessons.bottleneck import compare, in_resnet
 from lib.models.resnet import BasicBlock, Bottleneck
 from lib.text import prose
 from lib.ui import _, lesson
-from lib.ui.provenance import mark
+from lib.ui.provenance import mark, on_maps
 
 OUTER, INNER, GROUPS = (64, 128, 256, 512, 1024), (16, 32, 64, 128, 256, 512), (1, 2, 4, 8, 16, 32, 64)
 SIZES = (7, 14, 28, 56, 112)
@@ -28,7 +28,7 @@ for column, name, block in zip(st.columns(3), names, blocks):
         lesson.block_card(name, block)
 st.markdown(prose("bottleneck", "Grouped", **blocks.fields()))
 st.dataframe(blocks.table(names), hide_index=True, key="costs")
-mark("computed")
+mark("computed", on_maps(knobs["size"]))
 st.markdown(prose("bottleneck", "Norm"))
 
 st.subheader(prose("bottleneck", "Meaning heading"), anchor="meaning")

@@ -12,7 +12,7 @@ from lib.ui import _, current_palette
 from lib.ui.address import new_address, plain, write_address
 from lib.ui.comparison import FEWEST, SLOTS, cards, change, names, parameters, read
 from lib.ui.network import Choice
-from lib.ui.provenance import mark
+from lib.ui.provenance import images_of, mark
 
 LABELS = {"params": _("Parameters"), "macs": _("MACs"), "activation_bytes": _("Activation bytes"),
           "weight_layers": _("Weight layers"), "receptive_field": _("Receptive field, px")}
@@ -55,7 +55,7 @@ for quantity, cells in comparison.totals(analyses).items():
         row.append(text if cell is cells[0] or cell.difference is None else f"{text}  ({cell.difference:+,}{ratio})")
     rows.append(row)
 st.table(pd.DataFrame(rows, columns=["", *shown]), hide_index=True)
-mark("computed")
+mark("computed", images_of(*analyses))
 
 for sentence in dict.fromkeys(sentence for analysis in analyses for sentence in remarks(analysis)):
     st.caption(f":material/info: {sentence}")
@@ -67,14 +67,14 @@ quantity = st.segmented_control(_("Bars"), TITLES, key="bars", default="macs", r
                                 help=_("What the height of a bar shows."))
 st.plotly_chart(bars(shown, levels, quantity, current_palette()), key="bars_chart", config=PLAIN_CHART,
                 alt=_("{quantity} by resolution and network; the table below holds the same.").format(quantity=TITLES[quantity]))
-mark("computed")
+mark("computed", images_of(*analyses))
 aligned = comparison.table(shown, levels)
 number = st.column_config.NumberColumn
 st.dataframe(aligned, hide_index=True, column_config={
     "resolution": _("Resolution"), "network": _("Network"), "stages": _("Stages"), "map": _("Map C×H×W"),
     "params": number(_("Parameters"), format="localized"), "macs": number(_("MACs"), format="localized"),
     "activation_bytes": number(_("Activation bytes"), format="localized"), "blocks": _("Blocks")})
-mark("computed")
+mark("computed", images_of(*analyses))
 st.download_button(_("Download CSV"), lambda: aligned.to_csv(index=False), "comparison.csv", "text/csv", on_click="ignore")
 
 st.subheader(_("Receptive field"), anchor=False)

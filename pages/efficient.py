@@ -11,7 +11,7 @@ from lib.models.shufflenet_v2 import ShuffleUnitV2
 from lib.text import prose
 from lib.ui import _, current_palette, lesson
 from lib.ui.measuring import measured
-from lib.ui.provenance import mark
+from lib.ui.provenance import images_of, mark, on_maps
 
 NARROW, EXPANSIONS, SIZES = (16, 24, 32, 64, 96, 160), (1, 2, 3, 4, 6, 8, 10), (7, 14, 28, 56)
 PLAIN = {"displayModeBar": False}
@@ -42,15 +42,15 @@ counted = efficient.ratios(knobs["inputs"], size)
 st.plotly_chart(figures.ratios(efficient.WIDTHS, counted, knobs["outputs"], efficient.WINDOW, current_palette()), key="ratios",
                 config=PLAIN, alt=_("Multiply-adds of the two steps as a share of the full convolution: {shares}").format(
                     shares=", ".join(f"{share:.1%}" for share in counted)))
-mark("computed")
+mark("computed", on_maps(size))
 st.markdown(prose("efficient", "Pays", **pair.fields()))
 st.dataframe(pair.table(), hide_index=True, key="layers", column_config={
     "Weights": whole, "MACs": whole, "Numbers read and written": whole, "MACs per number": ratio})
-mark("computed")
+mark("computed", on_maps(size))
 st.markdown(prose("efficient", "Network", **efficient.network_fields()))
 st.dataframe(efficient.networks(), hide_index=True, key="networks", column_config={"Parameters": whole, "MACs": whole})
 mark("published", _("accuracy: Howard et al. 2017, Table 4, as are the 569 million; 575: Sandler et al. 2018, Table 4. "
-                    "The rest is computed"))
+                    "The rest is computed, {images}").format(images=images_of(*efficient.separable_networks())))
 lesson.explore_link("mobilenetv1_100")
 
 st.subheader(prose("efficient", "Inverted heading"), anchor="inverted")
@@ -62,7 +62,7 @@ for column, name, block in zip(st.columns(2), (_("Bottleneck: wide ends"), _("In
 st.markdown(prose("efficient", "In networks"))
 st.dataframe(efficient.blocks_in_networks(), hide_index=True, key="blocks", column_config={
     "Weights": whole, "MACs": whole, "Numbers in the shortcut": whole})
-mark("computed")
+mark("computed", on_maps(efficient.CONV2_X))
 lesson.explore_link("mobilenet_v2", {"expansion": knobs["expansion"]}, _("MobileNetV2 with this expansion in Explore"))
 
 st.subheader(prose("efficient", "Shuffle heading"), anchor="shuffle")
@@ -99,7 +99,8 @@ st.plotly_chart(figures.race(efficient.race_ratios(blocks, networks), current_pa
                 alt=_("Multiply-adds and time of each second runner over the first; the table below holds the same."))
 st.dataframe(efficient.race_table(blocks, networks), hide_index=True, key="racers", column_config={
     "MACs": whole, "MACs, to the first": ratio, "Time, to the first": borne, "MACs per number moved": ratio})
-mark("measured", _("time, on this machine, in one run; counts are computed"))
+mark("measured", _("time, on this machine, in one run; counts are computed, of the convolutions {maps}, of the "
+                   "networks for one image of {image} pixels").format(maps=on_maps(size), image=told["image"]))
 st.markdown(prose("efficient", "Why"))
 
 lesson.try_it(prose("efficient", "Try"))

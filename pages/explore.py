@@ -48,7 +48,7 @@ panels.totals(analysis, base, factor)
 tabs = st.tabs(list(VIEWS.values()), key="view", on_change=moved)
 VIEW_PANELS = {
     "layers": lambda: panels.layers(analysis, root, factor),
-    "cost": lambda: panels.cost(root, factor),
+    "cost": lambda: panels.cost(analysis, root),
     "field": lambda: panels.field(analysis, part),
     "graph": lambda: panels.graph(analysis, part.id),
     "papers": lambda: panels.papers(analysis),

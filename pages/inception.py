@@ -9,7 +9,7 @@ from lib.models.inception_v3 import InceptionC
 from lib.text import prose
 from lib.ui import _, current_palette, lesson
 from lib.ui.measuring import measured
-from lib.ui.provenance import mark
+from lib.ui.provenance import images_of, mark, on_maps
 
 BARE = {"displayModeBar": False}
 
@@ -48,11 +48,11 @@ st.subheader(prose("inception", "Module heading"), anchor="module")
 st.markdown(prose("inception", "Module", **fields))
 st.plotly_chart(figures.branches(*(inception.branches(module) for module in modules), colours), key="branches", config=BARE,
                 alt=_("Bars: MACs of each branch, naive and reduced"))
-mark("computed")
+mark("computed", on_maps(knobs["size"]))
 table = inception.branch_table(modules)
 st.dataframe(table, hide_index=True, key="branch_table", column_config={
     name: st.column_config.NumberColumn(format="localized") for name in table.columns[1:]})
-mark("computed")
+mark("computed", on_maps(knobs["size"]))
 for column, name, module in zip(st.columns(2), (_("Naive, Fig. 2 (a)"), _("Reduced, Fig. 2 (b)")), modules):
     with column:
         lesson.block_card(name, module)
@@ -71,18 +71,19 @@ st.subheader(prose("inception", "Stem heading"), anchor="stem")
 st.markdown(prose("inception", "Stem", **inception.stem_fields()))
 st.plotly_chart(figures.stems(inception.stem_macs(), colours), key="stems", config=BARE,
                 alt=_("Bars: MACs by resolution, GoogLeNet and VGG-16"))
-mark("computed")
+mark("computed", images_of(*inception.stem_networks()))
 st.dataframe(inception.stem_table(), hide_index=True, key="stem_table")
-mark("unverified", _("the two columns “Slide” (EECS-498, lecture 8); the others are computed"))
+mark("unverified", _("the two columns “Slide” (EECS-498, lecture 8); the others are computed, {images}").format(
+    images=images_of(*inception.stem_networks())))
 st.markdown(prose("inception", "Stem slides", **inception.stem_fields()))
 
 st.subheader(prose("inception", "Factors heading"), anchor="factors")
 st.markdown(prose("inception", "Factors", **inception.double_fields()))
 factors = inception.factors(knobs["channels"], knobs["size"])
 st.plotly_chart(figures.factors(factors, colours), key="factors", config=BARE, alt=_("Bars: weights of kernels taken apart"))
-mark("computed")
+mark("computed", on_maps(knobs["size"]))
 st.dataframe(inception.factor_table(factors), hide_index=True, key="factor_table")
-mark("computed")
+mark("computed", on_maps(knobs["size"]))
 st.markdown(prose("inception", "Papers"))
 st.table(inception.PAPERS.set_index("What"))
 mark("published", _("the papers named; the last column: arXiv:1602.07261 (2016), introduction"))

@@ -8,7 +8,7 @@ from lib.lessons.pictures import drawn
 from lib.models.fpn import FPN, Backbone, FeaturePyramid
 from lib.text import prose
 from lib.ui import _, current_palette, lesson
-from lib.ui.provenance import mark
+from lib.ui.provenance import images_of, mark
 
 PLAIN = {"displayModeBar": False}
 
@@ -34,7 +34,7 @@ names = [_("(a) image pyramid"), _("(b) single map"), _("(c) pyramid of maps"), 
 st.plotly_chart(figures.designs(names, found.designs, palette), key="designs", config=PLAIN,
                 alt=_("The four designs, as in the table below"))
 st.dataframe(found.design_table(names), hide_index=True, key="pyramid_designs")
-mark("computed")
+mark("computed", images_of(found.analysis))
 st.markdown(prose("pyramid", "Costs", **numbers))
 
 st.subheader(prose("pyramid", "Levels heading"), anchor="levels")

@@ -10,7 +10,7 @@ from lib.lessons.receptive_field import DEEPEST, NETWORKS, STAGES
 from lib.text import prose
 from lib.ui import _, current_palette, lesson
 from lib.ui.measuring import measured
-from lib.ui.provenance import mark
+from lib.ui.provenance import mark, on_maps
 
 CHANNELS, STRIDED, SEEDS = (16, 32, 64, 128, 256, 512), (0, 1, 2), (0, 1, 2, 3, 4)
 QUIET = {"displayModeBar": False}
@@ -61,7 +61,7 @@ def show_stacks(channels: int) -> None:
         mark("computed")
     with right:
         st.dataframe(stacks.table(), hide_index=True, key="stacks")
-        mark("computed", _("on {size}×{size} maps, without biases").format(size=fields.MAP))
+        mark("computed", _("{maps}, without biases").format(maps=on_maps(fields.MAP)))
     for column, (name, block) in zip(st.columns(4), stacks.items()):
         with column:
             lesson.block_card(name, block)

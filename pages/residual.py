@@ -9,7 +9,7 @@ from lib.models.resnet import (
 from lib.text import prose
 from lib.ui import _, current_palette, lesson
 from lib.ui.measuring import measured
-from lib.ui.provenance import mark
+from lib.ui.provenance import images_of, mark
 
 BARE = {"displayModeBar": False}
 palette = current_palette()
@@ -82,7 +82,8 @@ mark("measured", _("before training, norms with fixed statistics, seed {seed}").
 st.subheader(prose("residual", "Shortcuts heading"), anchor="shortcuts")
 st.markdown(prose("residual", "Shortcuts"))
 st.dataframe(residual.options(), hide_index=True, key="options")
-mark("computed", _("ResNet-34's shortcuts, parameters and multiply-adds"))
+mark("computed", _("ResNet-34's shortcuts, and all its parameters and multiply-adds, {images}").format(
+    images=images_of(residual.family()[0].analysis)))
 mark("published", printed["options"]["source"])
 
 st.subheader(prose("residual", "Count heading"), anchor="count")
@@ -90,9 +91,9 @@ st.markdown(prose("residual", "Count", **residual.count_fields()))
 st.plotly_chart(figures.weight_layers(*residual.family_stages(), palette), key="family", config=BARE,
                 alt=_("Weight layers of the five ResNets by stage; the table below holds the sums."))
 st.dataframe(residual.family_table(), hide_index=True, key="family_table")
-mark("computed")
+mark("computed", images_of(*(member.analysis for member in residual.family())))
 mark("published", _("the last column: He et al. 2015, Table 1, as printed there"))
-st.markdown(prose("residual", "Family"))
+st.markdown(prose("residual", "Family", size=residual.family()[0].analysis.image))
 for column, preset in zip(st.columns(4), ("plain34", "resnet34", "resnet34_c", "resnet50")):
     with column:
         lesson.explore_link(preset)

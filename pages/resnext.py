@@ -9,7 +9,7 @@ from lib.models.resnext import equal_weights_width
 from lib.text import prose
 from lib.ui import _, current_palette, lesson
 from lib.ui.measuring import measured
-from lib.ui.provenance import mark
+from lib.ui.provenance import images_of, mark, on_maps
 
 PATHS, WIDTHS, DEPTHS = (1, 2, 4, 8, 16, 32), (1, 2, 4, 8, 14, 24, 40, 64), (50, 101)
 PLAIN = {"displayModeBar": False}
@@ -40,7 +40,7 @@ for column, name, block in zip(st.columns(3), names, shown):
         lesson.block_card(name, block)
 st.markdown(prose("resnext", "Same cost"))
 st.dataframe(resnext.forms(cardinality, width).table(names), hide_index=True, key="forms")
-mark("computed", _("on maps of 56×56, all paths"))
+mark("computed", _("{maps}, all paths").format(maps=on_maps(resnext.MAP)))
 
 st.subheader(prose("resnext", "Matrix heading"), anchor="matrix")
 cost = resnext.cost_fields(cardinality, width)
@@ -62,7 +62,7 @@ st.plotly_chart(figures.errors([f"{c}×{d}d" for c, d in resnext.TEMPLATES], res
                 config=PLAIN, alt=_("Top-1 error falls with the cardinality at both depths; the table below has the numbers"))
 mark("published", _("Xie et al. 2016, Table 3; one crop of 224 pixels"))
 st.dataframe(resnext.published(depth), hide_index=True, key="published")
-mark("computed", _("parameters and MACs"))
+mark("computed", _("parameters and MACs, {images}").format(images=images_of(resnext.network(depth, cardinality, width))))
 mark("published", _("errors: Xie et al. 2016, Table 3"))
 st.markdown(prose("resnext", "Doubled"))
 st.plotly_chart(figures.marks(resnext.DOUBLED, _("top-1 error, %"), palette), key="doubled", config=PLAIN,
@@ -75,13 +75,13 @@ st.markdown(prose("resnext", "Radix"))
 st.plotly_chart(figures.marks(resnext.billions(), _("billion MACs"), palette), key="billions", config=PLAIN,
                 alt=_("Multiply-adds of ResNet, ResNeXt and ResNeSts; the table below has the numbers"))
 st.dataframe(resnext.networks_table(), hide_index=True, key="networks")
-mark("computed")
+mark("computed", images_of(*resnext.networks().values()))
 st.markdown(prose("resnext", "Yours"))
 chosen = resnext.network(depth, cardinality, width)
 for column, label, value in zip(st.columns(3), (_("Your network"), _("Parameters"), _("MACs")),
                                 (f"{cardinality}×{width}d", f"{chosen.params:,}", f"{chosen.macs:,}")):
     column.metric(label, value)
-mark("computed")
+mark("computed", images_of(chosen))
 lesson.explore_link("resnext50_32x4d", resnext.knobs(depth, cardinality, width), _("Your network in Explore"))
 
 lesson.try_it(prose("resnext", "Try"))

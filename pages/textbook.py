@@ -10,7 +10,7 @@ from lib.models.vgg import VGG
 from lib.text import prose
 from lib.ui import _, current_palette, lesson
 from lib.ui.address import plain
-from lib.ui.provenance import mark
+from lib.ui.provenance import images_of, mark
 
 VERDICTS = {"holds": (_("Holds"), ":material/check_circle:"), "imprecise": (_("Imprecise"), ":material/contrast:"),
             "wrong": (_("Wrong"), ":material/cancel:"), "unchecked": (_("Unchecked"), ":material/help:")}
@@ -52,7 +52,8 @@ def show_evidence(card: textbook.Card) -> None:
         st.info(_("Cannot be checked here. {reason}").format(reason=card.reason), icon=":material/help:")
         return
     st.table(textbook.table(textbook.evidence(card.id)), hide_index=True)
-    details = {"measured": _("weights and inputs are drawn with a fixed seed"), "published": card.source}
+    images = _("whole networks take {size} pixels, the lecture's AlexNet {lecture}").format(**textbook.image_sizes())
+    details = {"computed": images, "measured": _("weights and inputs are drawn with a fixed seed"), "published": card.source}
     mark(card.basis, details.get(card.basis, ""))
     with st.popover(_("Code of this check"), icon=":material/code:"):
         st.code(source(textbook.check(card)), language="python")
@@ -66,16 +67,16 @@ vgg = textbook.drawn_and_true()
 st.markdown(prose("textbook", "Show", **vgg.fields()))
 names = [_("As listed: 2, 2, 2, 3, 3"), _("VGG-16: 2, 2, 3, 3, 3")]
 st.table(vgg.table([_("Printed"), *names]), hide_index=True)
-mark("computed")
+mark("computed", images_of(*vgg))
 mark("unverified", _("the column “Printed”"))
 st.markdown(prose("textbook", "Parameters", **vgg.fields()))
 st.plotly_chart(bars(names, levels(vgg), "macs", current_palette()), key="vgg", config={"displayModeBar": False},
                 alt=_("Multiply-adds at each resolution: the two networks differ at a quarter of the image alone."))
-mark("computed")
+mark("computed", images_of(*vgg))
 with st.expander(_("Layer by layer")):
     numbers = {name: st.column_config.NumberColumn(format="localized") for name in ("KiB", "Parameters", "Multiply-adds")}
     st.dataframe(vgg.layers(names), hide_index=True, key="layers", column_config=numbers, height="content")
-    mark("computed")
+    mark("computed", images_of(*vgg))
 for column, name, analysis in zip(st.columns(2), names, vgg):
     with column:
         lesson.explore_link("vgg16", {"depths": analysis.knobs.depths}, _("{name} in Explore").format(name=name))

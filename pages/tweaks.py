@@ -9,7 +9,7 @@ from lib.models.resnet_tweaks import deep_stem, pooled_projection
 from lib.text import prose
 from lib.ui import _, current_palette, lesson
 from lib.ui.measuring import measured
-from lib.ui.provenance import mark
+from lib.ui.provenance import images_of, mark
 
 SWITCH, WIDTHS, SIZES = (False, True), (8, 16, 24, 32, 64, 96, 128), (7, 8, 14, 28)
 PLAIN = {"displayModeBar": False}
@@ -31,7 +31,7 @@ for column, label, value, delta in zip(
         (None, total["more_params"], total["more_macs"])):
     column.metric(label, value, delta and _("{more} against A").format(more=delta), delta_color="off",
                   delta_arrow="off")
-mark("computed")
+mark("computed", images_of(tweaks.network(b, c, d, width)))
 st.caption(prose("tweaks", "Names"))
 
 st.subheader(prose("tweaks", "Read heading"), anchor="read")
@@ -63,7 +63,7 @@ st.markdown(prose("tweaks", "Stem", **stems.fields()))
 st.plotly_chart(figures.stems(stems.pieces(), current_palette()), key="stems", config=PLAIN,
                 alt=_("Multiply-adds of the two stems; the table below has the numbers"))
 st.dataframe(stems.table(), hide_index=True, key="stem_costs")
-mark("computed")
+mark("computed", images_of(tweaks.network(b, c, d, width)))
 st.markdown(prose("tweaks", "Notes", **stems.fields()))
 
 st.subheader(prose("tweaks", "Cost heading"), anchor="cost")
@@ -71,7 +71,7 @@ st.markdown(prose("tweaks", "Cost", **tweaks.ladder_fields()))
 st.plotly_chart(figures.gains(*tweaks.tweaks_gain(), current_palette()), key="gains", config=PLAIN,
                 alt=_("Multiply-adds that each tweak adds, accuracy that it gains; the table below has the numbers"))
 st.dataframe(tweaks.ladder(), hide_index=True, key="ladder")
-mark("computed", _("parameters and MACs, at width 64"))
+mark("computed", _("parameters and MACs, {images}, at width 64").format(images=images_of(tweaks.network(b, c, d, 64))))
 mark("published", _("gains in accuracy: He et al. 2018, section 4, in words; 77.16 % for D: Table 5"))
 st.markdown(prose("tweaks", "Printed"))
 st.dataframe(tweaks.printed(), hide_index=True, key="printed")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import astuple
@@ -69,6 +70,11 @@ class Analysis:
         """(N, C, H, W) of the image; N is 1."""
         return image_shape(self.architecture, self.knobs)
 
+    @property
+    def image(self) -> str:
+        """The image's height and width, `224 × 224`."""
+        return " × ".join(map(str, self.input_shape[2:]))
+
     @cached_property
     def params(self) -> int:
         """Parameters."""
@@ -83,6 +89,11 @@ class Analysis:
     def activation_bytes(self) -> int:
         """Bytes of the outputs of all ops for one image, in float32, those in the memory of an input apart."""
         return sum(op.activation_bytes for op in self.ops)
+
+    @cached_property
+    def neurons(self) -> int:
+        """Numbers that the convolutions and linear layers put out for one image, as the AlexNet paper counts neurons."""
+        return sum(prod(shape) for op in self.ops if op.kind in {"conv2d", "linear"} for shape in op.out_shapes)
 
     @cached_property
     def last_map(self) -> Layer:

@@ -46,6 +46,11 @@ class Block:
         return sum(op.other_operations or 0 for op in self.ops)
 
     @property
+    def input(self) -> str:
+        """Channels, height and width of what it ran on: `64 × 56 × 56`."""
+        return " × ".join(map(str, self.ops[0].in_shapes[0][1:]))
+
+    @property
     def written_out(self) -> str:
         """Its weights as a sum: `1·1·256·64 + 3·3·64·64 + 1·1·64·256 = 69,632`."""
         weights = derive(Part("", "block", "", self.ops), self.ops)[0]

@@ -9,14 +9,16 @@ from lib.digits import rounded
 from lib.lab.ranking import places
 from lib.records import Latency
 
-COLUMNS = ("network", "batch", "place", "median", "p10", "p90", "throughput", "gflops", "gmacs", "memory", "machine")
+COLUMNS = ("network", "batch", "input_size", "place", "median", "p10", "p90", "throughput", "gflops", "gmacs", "memory",
+           "machine")
 
 
 def table(latencies: Sequence[Latency]) -> pd.DataFrame:
-    """One row per network and batch: times in ms, throughput in images a second, memory in MB (unknown stays empty), and
-    whether the machine was quiet."""
+    """One row per network and batch: the image's side in pixels, times in ms, throughput in images a second, memory in MB
+    (unknown stays empty), and whether the machine was quiet."""
     return pd.DataFrame([
-        (latency.label, latency.batch, place, *_times(latency), rounded(latency.throughput, latency.latency_ms.figures),
+        (latency.label, latency.batch, latency.input_size, place, *_times(latency),
+         rounded(latency.throughput, latency.latency_ms.figures),
          rounded(latency.flop_per_second / 1e9, latency.latency_ms.figures), latency.macs / 1e9,
          None if latency.peak_memory_bytes is None else round(latency.peak_memory_bytes / 1e6, 1), machine(latency))
         for latency, place in zip(latencies, places(latencies))], columns=list(COLUMNS))

@@ -29,6 +29,8 @@ SIZE = 64
 """Pixels that a picture is reduced to before it is measured: enough for conv2_x, and quick."""
 ZOOMS = (100, 120, 140, 160, 180, 200)
 SEEDS = (0, 1, 2, 3)
+MAP = 56
+"""Height and width of the maps of the drawn blocks."""
 WIDTHS = {1: 64, 2: 40, 4: 24}
 """Channels of one cardinal group for each cardinality, as in the authors' ablation."""
 GIGA = 10**9
@@ -74,7 +76,7 @@ def split_block(channels: int, radix: int, cardinality: int) -> ResNeStBottlenec
 @lru_cache(maxsize=32)
 def blocks(branches: int, radix: int, cardinality: int) -> Blocks:
     """The three blocks on 256 maps of 56 x 56 cells: SK with `branches` kernels, ResNeSt's with radix and cardinality."""
-    channels, size = 256, 56
+    channels, size = 256, MAP
     return Blocks(run_block(lambda: se_block(channels), channels, size),
                   run_block(lambda: sk_block(channels, branches), channels, size),
                   run_block(lambda: split_block(channels, radix, cardinality), channels, size))
@@ -242,7 +244,7 @@ def price() -> dict[str, object]:
     before, after = lib.analyze("resnet50d"), lib.analyze("resnest50d")
     return {name: f"{value:,}" for name, value in (
         ("params_before", before.params), ("params_after", after.params))} | {
-        "macs_before": f"{before.macs / GIGA:.2f}", "macs_after": f"{after.macs / GIGA:.2f}"}
+        "size": before.image, "macs_before": f"{before.macs / GIGA:.2f}", "macs_after": f"{after.macs / GIGA:.2f}"}
 
 
 def squeezed(found: Blocks) -> dict[str, object]:

@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
 
 import lib
-from lib.analysis import Layer
+from lib.analysis import Analysis, Layer
 from lib.analysis.block import Block, run_block
 from lib.digits import rounded, text
 from lib.lab.doubts import disturbance
@@ -52,7 +52,7 @@ class Split(NamedTuple):
         layer, (depthwise, pointwise) = self.full.convolutions[0], self.separable.convolutions
         outputs = layer.out_shapes[0][1]
         return {
-            "inputs": layer.in_shapes[0][1], "outputs": outputs, "full": f"{self.full.macs:,}",
+            "size": layer.in_shapes[0][2], "inputs": layer.in_shapes[0][1], "outputs": outputs, "full": f"{self.full.macs:,}",
             "separable": f"{self.separable.macs:,}", "formula": f"{float(Fraction(1, outputs) + Fraction(1, WINDOW)):.4f}",
             "ratio": f"{float(self.ratio):.4f}", "times": f"{float(1 / self.ratio):.2f}",
             "same": "the same number" if self.ratio == Fraction(1, outputs) + Fraction(1, WINDOW) else "another number",
@@ -85,14 +85,18 @@ def ratios(inputs: int, size: int) -> list[float]:
     return [float(split(inputs, outputs, size).ratio) for outputs in WIDTHS]
 
 
+def separable_networks() -> list[Analysis]:
+    """MobileNet with full and with separable convolutions."""
+    return [lib.analyze(preset) for preset in ("mobilenetv1_full", "mobilenetv1_100")]
+
+
 @lru_cache
 def networks() -> pd.DataFrame:
     """MobileNet with full and with separable convolutions: computed costs, accuracy as its paper prints it."""
     rows = []
-    for preset in ("mobilenetv1_full", "mobilenetv1_100"):
-        analysis = lib.analyze(preset)
-        error = next(result.top1 for result in analysis.architecture.results if result.preset == preset)
-        rows.append((preset, analysis.params, analysis.macs, round(100 - error, 1)))
+    for analysis in separable_networks():
+        error = next(result.top1 for result in analysis.architecture.results if result.preset == analysis.preset)
+        rows.append((analysis.preset, analysis.params, analysis.macs, round(100 - error, 1)))
     return pd.DataFrame(rows, columns=["Network", "Parameters", "MACs", "Top-1 accuracy, %"])
 
 
@@ -102,7 +106,7 @@ def network_fields() -> dict[str, object]:
     (full, separable), analysis = networks().itertuples(index=False), lib.analyze("mobilenetv1_100")
     pointwise = sum(op.macs for op in analysis.ops if op.window and op.window.kernel == (1, 1))
     return {"macs_times": f"{full[2] / separable[2]:.2f}", "params_times": f"{full[1] / separable[1]:.2f}",
-            "points": f"{full[3] - separable[3]:.1f}", "macs": f"{separable[2]:,}",
+            "points": f"{full[3] - separable[3]:.1f}", "size": analysis.image, "macs": f"{separable[2]:,}",
             "pointwise": f"{pointwise / separable[2]:.1%}"}
 
 
@@ -128,12 +132,16 @@ def invert(narrow: int, expansion: int, size: int) -> Inversion:
         run_block(lambda: InvertedResidual(narrow, narrow, 1, expansion), narrow, size))
 
 
+CONV2_X = 56
+"""Height and width of the maps in ResNet's conv2_x and MobileNetV2's second row."""
+
+
 @lru_cache
 def blocks_in_networks() -> pd.DataFrame:
     """The blocks with a shortcut that three networks really have on 56x56 maps."""
-    blocks = {"ResNet-34, conv2_x": run_block(lambda: BasicBlock(64, 64), 64, 56),
-              "ResNet-50, conv2_x": run_block(lambda: Bottleneck(256, 64), 256, 56),
-              "MobileNetV2, second row": run_block(lambda: InvertedResidual(24, 24, 1), 24, 56)}
+    blocks = {"ResNet-34, conv2_x": run_block(lambda: BasicBlock(64, 64), 64, CONV2_X),
+              "ResNet-50, conv2_x": run_block(lambda: Bottleneck(256, 64), 256, CONV2_X),
+              "MobileNetV2, second row": run_block(lambda: InvertedResidual(24, 24, 1), 24, CONV2_X)}
     return pd.DataFrame(
         [(name, " → ".join(str(channels) for channels in widths(block)), block.weights, block.macs,
           numel(block.ops[0].in_shapes[0])) for name, block in blocks.items()],
@@ -286,7 +294,7 @@ def race_fields(blocks: Race, networks: Race) -> dict[str, object]:
     """The same ratios for the lesson's text, and why they may be worth nothing."""
     return {"block_macs": f"{blocks.macs_ratio:.2f}", "block_time": text(blocks.time_ratio, blocks.figures),
             "network_macs": f"{networks.macs_ratio:.2f}", "network_time": text(networks.time_ratio, networks.figures),
-            "image": IMAGE, "doubt": blocks.doubt or networks.doubt}
+            "image": f"{IMAGE} × {IMAGE}", "doubt": blocks.doubt or networks.doubt}
 
 
 def race_table(*races: Race) -> pd.DataFrame:

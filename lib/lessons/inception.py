@@ -82,7 +82,8 @@ def module_fields(modules: Modules) -> dict[str, str]:
     costs = [sum(branch.macs for branch in module) for module in (naive, reduced)]
     last = reduced[2]
     return {
-        "channels": naive[3].channels, "naive": f"{costs[0]:,}", "reduced": f"{costs[1]:,}",
+        "size": modules[0].ops[0].in_shapes[0][-1], "channels": naive[3].channels,
+        "naive": f"{costs[0]:,}", "reduced": f"{costs[1]:,}",
         "times": f"{costs[0] / costs[1]:.2f}",
         "fifth": f"{naive[2].macs:,}", "fifth_reduced": f"{last.macs:,}", "fifth_times": f"{naive[2].macs / last.macs:.1f}",
         "out": sum(branch.channels for branch in naive), "out_reduced": sum(branch.channels for branch in reduced),
@@ -115,7 +116,7 @@ def growth() -> pd.DataFrame:
 def growth_fields() -> dict[str, str]:
     """The whole networks in numbers."""
     naive, reduced = (analysis(preset) for preset in NETWORKS)
-    return {"last": int(growth().iloc[-1, 1]), "last_reduced": int(growth().iloc[-1, 2]),
+    return {"image": reduced.image, "last": int(growth().iloc[-1, 1]), "last_reduced": int(growth().iloc[-1, 2]),
             "macs": f"{naive.macs / reduced.macs:.1f}", "params": f"{naive.params / reduced.params:.1f}",
             "naive_params": f"{naive.params:,}", "reduced_params": f"{reduced.params:,}"}
 
@@ -128,6 +129,11 @@ def stem(network: str) -> tuple[Layer, ...]:
     """The layers that bring a 224x224 image to 28x28."""
     preset, stages = STEMS[network]
     return tuple(op for op in analysis(preset).ops if op.stage in stages)
+
+
+def stem_networks() -> list[Analysis]:
+    """The networks whose stems are compared."""
+    return [analysis(preset) for preset, _ in STEMS.values()]
 
 
 def stem_macs() -> dict[str, dict[str, int]]:
@@ -215,7 +221,8 @@ def factor_table(factors: Sequence[Factors]) -> pd.DataFrame:
 def double_fields() -> dict[str, str]:
     """BN-Inception with two 3x3 and with 5x5."""
     double, single = analysis("bn_inception"), analysis("bn_inception_5x5")
-    return {"double": f"{double.macs:,}", "single": f"{single.macs:,}", "share": f"{double.macs / single.macs:.0%}",
+    return {"size": double.image, "double": f"{double.macs:,}",
+            "single": f"{single.macs:,}", "share": f"{double.macs / single.macs:.0%}",
             "field": double.receptive_field, "field_single": single.receptive_field}
 
 

@@ -20,6 +20,8 @@ NAMES = {"original": "(a) original", "bn_after_addition": "(b) BN after addition
          "full": "(e) full pre-activation"}
 """The captions of the paper's Fig. 4."""
 DEPTHS = ("110", "164")
+PIXELS = 32
+"""Height and width of CIFAR's images."""
 IMAGES = 2
 """Random images in the batch that goes through each network once."""
 
@@ -33,7 +35,7 @@ def preset(depth: str, ordering: str) -> str:
 @cache
 def blocks(depth: str) -> dict[str, Block]:
     """A unit of the first stage in each ordering: two 3x3 at depth 110, a bottleneck at 164."""
-    bottleneck, channels, size = depth == "164", 16, 32
+    bottleneck, channels, size = depth == "164", 16, PIXELS
     outer = 4 * channels if bottleneck else channels
     return {ordering: run_block(lambda: unit(outer, channels, bottleneck=bottleneck), outer, size)
             for ordering, unit in UNITS.items()}
@@ -81,7 +83,7 @@ def measure(depth: str, seed: int, progress: Progress = quiet) -> tuple[Course, 
     for index, ordering in enumerate(UNITS):
         progress(index / len(UNITS))
         with seeded(seed):
-            images, labels = torch.randn(IMAGES, 3, 32, 32), torch.randint(10, (IMAGES,))
+            images, labels = torch.randn(IMAGES, 3, PIXELS, PIXELS), torch.randint(10, (IMAGES,))
             network = lib.build(preset(depth, ordering))
         courses.append(_course(ordering, network, images, labels))
     return tuple(courses)
@@ -133,7 +135,7 @@ def course_table(courses: tuple[Course, ...]) -> pd.DataFrame:
 
 def course_fields(depth: str, courses: tuple[Course, ...]) -> dict[str, object]:
     """The numbers that the text speaks of, by the letter of the ordering."""
-    fields: dict[str, object] = {"depth": depth, "images": IMAGES, "units": len(courses[0].signals)}
+    fields: dict[str, object] = {"depth": depth, "images": IMAGES, "size": f"{PIXELS} × {PIXELS}", "units": len(courses[0].signals)}
     for course in courses:
         letter = NAMES[course.ordering][1]
         fields |= {f"negative_{letter}": f"{course.negative:.1f}", f"signal_{letter}": f"{course.signals[-1]:.1f}",

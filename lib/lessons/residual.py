@@ -22,11 +22,13 @@ from lib.analysis import Analysis
 from lib.analysis.block import Block, run_block
 from lib.analysis.outline import outline
 from lib.measuring import Progress, quiet, seeded
-from lib.models.resnet import SHORTCUTS, TABLE_1, BasicBlock, Bottleneck, PlainBasicBlock, ZeroPadding
+from lib.models.resnet import SHORTCUTS, TABLE, TABLE_1, BasicBlock, Bottleneck, PlainBasicBlock, ZeroPadding
 from lib.models.resnet_v2 import FullPreactivation
 from lib.meta import on_meta
 
 DATA = Path(__file__).parent.parent / "data" / "residual.json"
+PIXELS = 32
+"""Height and width of CIFAR's images."""
 IMAGES = 4
 """Random images in the batch that goes through a network once, forward and backward."""
 ANGLES = (0.5, 1, 2, 4, 8, 16, 32, 64)
@@ -66,8 +68,8 @@ def cifar_table() -> pd.DataFrame:
 
 @cache
 def blocks(shortcut: str) -> tuple[Block, Block, Block]:
-    """A plain block and a residual one of ResNet-34's conv2_x, and the first of conv3_x, whose shortcut is dotted."""
-    narrow, wide, size = 64, 128, 56
+    """A plain block and a residual one of a CIFAR network's conv2_x, and the first of conv3_x, whose shortcut is dotted."""
+    narrow, wide, size = 16, 32, PIXELS
     return (run_block(lambda: PlainBasicBlock(narrow, narrow), narrow, size),
             run_block(lambda: BasicBlock(narrow, narrow, shortcut=SHORTCUTS[shortcut]), narrow, size),
             run_block(lambda: BasicBlock(narrow, wide, 2, SHORTCUTS[shortcut]), narrow, size))
@@ -78,7 +80,8 @@ def same_depth(depth: int, shortcut: str) -> dict[str, object]:
     """Parameters and multiply-adds of a plain and a residual CIFAR network of this depth."""
     plain, residual = (lib.analyze("resnet56_cifar", n=(depth - 2) // 6, residual=residual, shortcut=shortcut)
                        for residual in (False, True))
-    return {"depth": depth, "shortcut": shortcut, "plain_params": f"{plain.params:,}", "plain_macs": f"{plain.macs:,}",
+    return {"depth": depth, "shortcut": shortcut, "size": plain.image,
+            "plain_params": f"{plain.params:,}", "plain_macs": f"{plain.macs:,}",
             "residual_params": f"{residual.params:,}", "residual_macs": f"{residual.macs:,}",
             "more": f"{residual.params - plain.params:,}"}
 
@@ -160,8 +163,8 @@ def at_initialisation(depth: int, shortcut: str, seed: int, progress: Progress =
     starts = []
     for index, (word, residual) in enumerate((("plain", False), ("ResNet", True))):
         with seeded(seed):
-            images, labels = torch.randn(IMAGES, 3, 32, 32), torch.randint(10, (IMAGES,))
-            ends = torch.randn(2, PAIRS, 3, 32, 32)
+            images, labels = torch.randn(IMAGES, 3, PIXELS, PIXELS), torch.randint(10, (IMAGES,))
+            ends = torch.randn(2, PAIRS, 3, PIXELS, PIXELS)
             network = lib.build("resnet56_cifar", n=(depth - 2) // 6, residual=residual, shortcut=shortcut)
         signals, gradients = through_depth(network, images, labels)
         progress(index / 2 + 0.3)
@@ -250,7 +253,8 @@ def correlation_table(starts: tuple[Start, Start]) -> pd.DataFrame:
 def start_fields(starts: tuple[Start, Start]) -> dict[str, object]:
     """The numbers that the text on the measurement speaks of."""
     plain, residual = starts
-    return {"plain": plain.name, "residual": residual.name, "images": IMAGES, "angle": f"{ANGLES[1]:g}",
+    return {"plain": plain.name, "residual": residual.name, "images": IMAGES, "size": f"{PIXELS} × {PIXELS}",
+            "angle": f"{ANGLES[1]:g}",
             "plain_growth": rounded(plain.growth), "residual_growth": rounded(residual.growth),
             "plain_signal": f"{plain.signals[-1]:.2f}", "residual_signal": f"{residual.signals[-1]:.2f}",
             "plain_correlation": f"{plain.correlations[1]:z.2f}", "residual_correlation": f"{residual.correlations[1]:z.2f}"}
@@ -353,7 +357,8 @@ def family_stages() -> tuple[list[str], list[tuple[tuple[str, int, int], ...]]]:
 
 def family_table() -> pd.DataFrame:
     """The family with its totals; the last column is the paper's own count of multiply-adds, as printed."""
-    printed = {claim.preset: claim.value for claim in catalog.get("resnet50").claims if claim.quantity == "macs"}
+    printed = {claim.preset: claim.value for claim in catalog.get("resnet50").claims
+               if claim.quantity == "macs" and claim.source == TABLE}
     rows = []
     for member in family():
         counted, block = ways(member.network), TABLE_1[member.analysis.knobs.depth][0]

@@ -236,7 +236,7 @@ def errors() -> dict[int, list[float]]:
 def error_fields(depth: int) -> dict[str, object]:
     """What the paper's first and last template have, and what they cost here."""
     first, last = (network(depth, *template) for template in (TEMPLATES[0], TEMPLATES[-1]))
-    return {"depth": depth, "first": errors()[depth][0], "last": errors()[depth][-1],
+    return {"depth": depth, "size": first.image, "first": errors()[depth][0], "last": errors()[depth][-1],
             "percent": f"{100 * (last.macs / first.macs - 1):.1f}"}
 
 

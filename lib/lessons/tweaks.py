@@ -177,7 +177,7 @@ def ladder_fields() -> dict[str, object]:
     """Multiply-adds of the four networks in billions, and how much more the last has than the first."""
     macs = [macs for _, _, macs, _ in costs()]
     billions = {name: f"{value / 10**9:.2f}" for name, value in zip("abcd", macs)}
-    return billions | {"percent": f"{100 * (macs[-1] / macs[0] - 1):.1f}"}
+    return billions | {"size": network(False, False, False, WIDTH).image, "percent": f"{100 * (macs[-1] / macs[0] - 1):.1f}"}
 
 
 def image_fields() -> dict[str, object]:

@@ -95,7 +95,8 @@ def zf_fields() -> dict[str, str]:
     """ZFNet against the AlexNet of 2012 in numbers."""
     alexnet, zfnet, larger = (analysis(preset) for preset in ZF)
     first, second = (weight_layers(preset)[0] for preset in ZF[:2])
-    return {"before": f"{first.out_shapes[0][-1]}", "after": f"{second.out_shapes[0][-1]}",
+    return {"zfnet": zfnet.image, "alexnet": alexnet.image,
+            "before": f"{first.out_shapes[0][-1]}", "after": f"{second.out_shapes[0][-1]}",
             "params": f"{zfnet.params / alexnet.params:.2f}", "macs": f"{zfnet.macs / alexnet.macs:.2f}",
             "memory": f"{zfnet.activation_bytes / alexnet.activation_bytes:.2f}",
             "larger": f"{larger.macs / alexnet.macs:.2f}"}
@@ -169,17 +170,18 @@ def cost_table(costs: list[Cost]) -> pd.DataFrame:
         for cost in costs], columns=["Layer", "Channels", "Map", "MACs", "Of a full layer", "Why"])
 
 
-def cost_fields(costs: list[Cost], width: int) -> dict[str, str]:
+def cost_fields(costs: list[Cost], depth: int, width: int) -> dict[str, str]:
     """The numbers of the rule and of where it does not hold."""
     def share(reason: str) -> str:
         return f"{next(cost.share for cost in costs if cost.reason == reason):.1%}"
 
     full = ladder(width, 2)[0]
-    return {"width": width, "double": 2 * width, "full": f"{full.macs:,}", "image": share(IMAGE), "first": share(FIRST),
+    return {"network": f"vgg{depth}", "size": analysis(f"vgg{depth}").image, "width": width, "double": 2 * width,
+            "full": f"{full.macs:,}", "image": share(IMAGE), "first": share(FIRST),
             "fifth": share(FIFTH), "count": sum(cost.reason == HOLDS for cost in costs), "all": len(costs)}
 
 
-KERNELS = (5, 7)
+KERNELS, KERNEL_MAP = (5, 7), 56
 
 
 def kernel_table(width: int) -> pd.DataFrame:
@@ -190,12 +192,13 @@ def kernel_table(width: int) -> pd.DataFrame:
 
     table = []
     for kernel in KERNELS:
-        one = run_block(lambda: layers(kernel, 1), width, 56)
-        stack = run_block(lambda: layers(3, kernel // 2), width, 56)
+        one = run_block(lambda: layers(kernel, 1), width, KERNEL_MAP)
+        stack = run_block(lambda: layers(3, kernel // 2), width, KERNEL_MAP)
         for title, block in ((f"one {kernel}×{kernel}", one), (f"{kernel // 2} of 3×3", stack)):
             table.append((title, block.ops[-1].field.side, len(block.convolutions), f"{block.weights:,}",
                           f"{block.macs:,}", f"{block.weights / one.weights:.0%}"))
-    return pd.DataFrame(table, columns=["Layers", "Sees, cells", "ReLUs", "Weights", "MACs on 56×56", "Of the one kernel"])
+    return pd.DataFrame(table, columns=["Layers", "Sees, cells", "ReLUs", "Weights", f"MACs on {KERNEL_MAP}×{KERNEL_MAP}",
+                                        "Of the one kernel"])
 
 
 class Ending(NamedTuple):
@@ -249,12 +252,27 @@ class Slide(NamedTuple):
     remark: str
 
 
+LECTURE_SIZE = 227
+"""Pixels of AlexNet's image in the lecture."""
+
+
+def lectured() -> tuple[Analysis, Analysis, Analysis]:
+    """AlexNet as in the lecture, VGG-16, and VGG-16 with one convolution less, as the slides list it."""
+    return analysis("alexnet", input_size=LECTURE_SIZE), analysis("vgg16"), analysis("vgg16", depths=(2, 2, 2, 3, 3))
+
+
+def alexnet_fields() -> dict[str, str]:
+    """The AlexNet of 2014 at torchvision's size and at the lecture's."""
+    preset, lecture = analysis("alexnet"), lectured()[0]
+    return {"preset_size": preset.image, "preset_macs": f"{preset.macs:,}",
+            "lecture_size": lecture.image, "lecture_macs": f"{lecture.macs:,}"}
+
+
 def lecture() -> pd.DataFrame:
     """Where the EECS-498 slides of 2019 differ from the networks, and why. Memory is that of convolution outputs."""
-    alexnet = analysis("alexnet", input_size=227)
+    alexnet, vgg, short = lectured()
     fourth = next(op for op in alexnet.ops if name(op) == "conv4")
     fc6 = next(op for op in alexnet.ops if name(op) == "fc6")
-    vgg, short = analysis("vgg16"), analysis("vgg16", depths=(2, 2, 2, 3, 3))
     slides = [
         Slide("AlexNet, conv4, M MACs", "145", f"{fourth.macs / MEGA:.1f}", "the other convolutions agree"),
         Slide("AlexNet, fc6, thousand parameters", "37749", f"{fc6.params / 1000:.0f}", "printed without the biases"),

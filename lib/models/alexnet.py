@@ -9,7 +9,8 @@ from typing import Literal
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
-from lib.architecture import Architecture, Change, Impossible, Knobs, Paper, Preset, Result, Stage, input_size_knob
+from lib.architecture import (
+    DISTILL, Architecture, Change, Claim, Impossible, Knobs, Paper, Preset, Result, Stage, by_torchvision, input_size_knob)
 
 
 class AlexNet2012(nn.Module):
@@ -123,6 +124,9 @@ def stages(knobs: AlexNetKnobs) -> tuple[Stage, ...]:
     return *rows, Stage("head", {"avgpool": ""} | head)
 
 
+MEGA = 10**6
+TEXT = "Krizhevsky et al. 2012, "
+
 ARCHITECTURE = Architecture(
     id="alexnet",
     name="AlexNet",
@@ -136,6 +140,18 @@ ARCHITECTURE = Architecture(
     },
     build=build,
     stages=stages,
+    claims=(
+        Claim("alexnet_2012", "params", 60 * MEGA, TEXT + "abstract", MEGA // 2,
+              differs="60.97 by the layers of Fig. 2, which rounds to 61; the abstract prints 60"),
+        Claim("alexnet_2012", "neurons", 650_000, TEXT + "abstract", 500,
+              differs="659,272 outputs of its convolutions and linear layers. Fig. 2's own numbers sum to 622,312: it has "
+                      "253,440 for conv1, where 55 × 55 × 96 makes 290,400"),
+        Claim("alexnet_2012", "weight_layers", 8, TEXT + "section 3.5"),
+        Claim("alexnet_2012", "macs", 720 * MEGA, "Howard et al. 2017 (MobileNet), Table 9", MEGA // 2,
+              differs="724 at 227 pixels; the table prints 720 and no size"),
+        *by_torchvision("alexnet", 61_100_840, 714),
+        Claim("alexnet", "receptive_field", 195, DISTILL),
+    ),
     results=(Result("alexnet", 43.478, 20.934, "torchvision, IMAGENET1K_V1", "torchvision 224"),),
     changes=(
         Change("lenet5", "alexnet_2012", "five convolutions, ReLU, dropout, two GPUs"),

@@ -11,7 +11,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from lib.architecture import Architecture, Change, Claim, Knobs, Paper, Preset, Result, Stage
+from lib.architecture import DISTILL, Architecture, Change, Claim, Knobs, Paper, Preset, Result, Stage
 from lib.models.googlenet import NormalisedConvolution
 from lib.models.heads import Head, head_knob
 from lib.models.heads import head as pooling_and_linear
@@ -141,6 +141,7 @@ ARCHITECTURE = Architecture(
         Claim("bn_inception", "params", 136 * MEGA // 10, "Ioffe, Szegedy 2015, as quoted by He et al. and Hu et al.",
               MEGA // 20, differs="11.29 by the filters of Fig. 5 without the training-time classifiers; what else is counted is not said"),
         Claim("bn_inception", "macs", 203 * 10**7, "Hu et al. 2017, Table 2", 5 * MEGA),
+        Claim("bn_inception", "receptive_field", 699, DISTILL),
     ),
     results=(Result("bn_inception", 25.2, 7.82, "Hu et al. 2017, Table 2, original column"),),
     changes=(Change("googlenet_2014", "bn_inception", "batch normalisation, two 3x3 for each 5x5, strided modules"),),

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
 
-from lib.architecture import Architecture, Change, NetworkKnobs, Paper, Preset, Stage
+from lib.architecture import Architecture, Change, Claim, NetworkKnobs, Paper, Preset, Stage
 from lib.models import resnest, resnet, resnet_tweaks, resnet_v2, resnext, senet, sknet
 
 STAGES = ("layer1", "layer2", "layer3", "layer4")
@@ -127,5 +127,10 @@ ARCHITECTURE = Architecture(
     },
     build=build,
     stages=stages,
+    claims=(
+        Claim("resnet50_fpn", "params", 41_755_286, "torchvision, fasterrcnn_resnet50_fpn, COCO_V1",
+              differs="the whole detector: its heads add 14,955,990, and its 53,120 scales and shifts of BN are frozen, so "
+                      "that they do not count"),
+    ),
     changes=(Change("resnet50", "resnet50_fpn", "a top-down pathway in place of the classifier"),),
 )

@@ -11,7 +11,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from lib.architecture import Architecture, Change, Claim, Knobs, Paper, Preset, Result, Stage
+from lib.architecture import Architecture, Change, Claim, Knobs, Paper, Preset, Result, Stage, by_torchvision
 from lib.models.heads import Head, head_knob
 from lib.models.heads import head as pooling_and_linear
 from lib.models.resnet import initialize
@@ -245,6 +245,8 @@ ARCHITECTURE = Architecture(
               differs="the listed filters have 7.00 million parameters; the table's 2.7K for the first row matches a separable 7x7"),
         Claim("googlenet_2014", "macs", 1_502 * MEGA, TABLE + ", sum of its rows", 6 * MEGA,
               differs="the listed filters make 1583 million multiply-adds, the first row alone 118 instead of 34"),
+        Claim("googlenet_2014", "weight_layers", 22, "Szegedy et al. 2014, section 5"),
+        *by_torchvision("googlenet", 6_624_904, 1_498),
     ),
     results=(
         Result("googlenet", 30.222, 10.47, "torchvision, IMAGENET1K_V1", "torchvision 224"),

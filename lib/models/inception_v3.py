@@ -9,7 +9,8 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from lib.architecture import Architecture, Change, Claim, Knobs, Paper, Preset, Result, Stage, input_size_knob
+from lib.architecture import (
+    DISTILL, Architecture, Change, Claim, Knobs, Paper, Preset, Result, Stage, by_timm, input_size_knob)
 from lib.models.heads import Head, head_knob
 from lib.models.heads import head as pooling_and_linear
 
@@ -246,6 +247,7 @@ def stages(knobs: InceptionV3Knobs) -> tuple[Stage, ...]:
 
 MEGA, GIGA = 10**6, 10**9
 TABLE = "Szegedy et al. 2015, Table 3"
+WEIGHTS = "torchvision, IMAGENET1K_V1"
 
 ARCHITECTURE = Architecture(
     id="inception_v3",
@@ -264,6 +266,12 @@ ARCHITECTURE = Architecture(
     claims=(
         Claim("inception_v3", "macs", 48 * GIGA // 10, TABLE, GIGA // 20,
               differs="5.71 in torchvision's network, which differs from the paper's outline; the abstract says 5 billion"),
+        Claim("inception_v3", "macs", 5713 * MEGA, WEIGHTS, MEGA // 2),
+        Claim("inception_v3", "params", 27_161_264, WEIGHTS,
+              differs="23,834,568 as used at inference; torchvision counts the auxiliary classifier of training too"),
+        Claim("inception_v3_auxiliary", "params", 27_161_264, WEIGHTS),
+        *by_timm(inception_v3=2383),
+        Claim("inception_v3", "receptive_field", 1311, DISTILL),
     ),
     results=(
         Result("inception_v3", 21.2, 5.6, TABLE, "paper 299"),

@@ -8,7 +8,7 @@ convolutions and without the five repeated layers). Module names are timm's.
 from pydantic import Field
 from torch import Tensor, nn
 
-from lib.architecture import Architecture, Change, Claim, Knobs, Paper, Preset, Result, Stage
+from lib.architecture import DISTILL, Architecture, Change, Claim, Knobs, Paper, Preset, Result, Stage, by_timm
 from lib.models.heads import Head, head_knob
 from lib.models.heads import head as pooling_and_linear
 from lib.models.resnet import initialize
@@ -137,6 +137,9 @@ ARCHITECTURE = Architecture(
     claims=(
         Claim("mobilenetv1_100", "params", 42 * MEGA // 10, TABLES, MEGA // 20),
         Claim("mobilenetv1_100", "macs", 569 * MEGA, TABLES, MEGA // 2),
+        Claim("mobilenetv1_100", "weight_layers", 28, "Howard et al. 2017, section 3.2"),
+        Claim("mobilenetv1_100", "receptive_field", 315, DISTILL),
+        Claim("mobilenetv1_075", "receptive_field", 315, DISTILL),
         Claim("mobilenetv1_100", "macs", 418 * MEGA, TABLES, MEGA // 2, knobs={"input_size": 192}),
         Claim("mobilenetv1_100", "macs", 290 * MEGA, TABLES, MEGA // 2, knobs={"input_size": 160},
               differs="290.7 rounds to 291; the table prints 290"),
@@ -147,6 +150,11 @@ ARCHITECTURE = Architecture(
               differs="1.33 with the scales and shifts of BN; without them it is 1.32"),
         Claim("mobilenetv1_050", "macs", 76 * MEGA, TABLES, MEGA // 2, knobs={"input_size": 160},
               differs="76.5 rounds to 77; the table prints 76"),
+        Claim("mobilenetv1_050", "params", 13 * MEGA // 10, TABLES, MEGA // 20),
+        Claim("mobilenetv1_050", "macs", 149 * MEGA, TABLES, MEGA // 2),
+        Claim("mobilenetv1_025", "params", 5 * MEGA // 10, TABLES, MEGA // 20),
+        Claim("mobilenetv1_025", "macs", 41 * MEGA, TABLES, MEGA // 2),
+        *by_timm(mobilenetv1_125=627),
         Claim("mobilenetv1_full", "params", 293 * MEGA // 10, TABLES, MEGA // 20),
         Claim("mobilenetv1_full", "macs", 4866 * MEGA, TABLES, MEGA // 2,
               differs="4867.3 with the linear layer, 4866.3 without it"),

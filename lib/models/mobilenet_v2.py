@@ -7,7 +7,7 @@ Table 1 (the bottleneck residual block), Table 2 (the network), Fig. 6 (the abla
 from pydantic import Field
 from torch import Tensor, nn
 
-from lib.architecture import Architecture, Change, Claim, Knobs, Paper, Preset, Result, Stage
+from lib.architecture import Architecture, Change, Claim, Knobs, Paper, Preset, Result, Stage, by_torchvision
 from lib.models.heads import Head, head_knob
 from lib.models.heads import head as pooling_and_linear
 from lib.models.resnet import initialize
@@ -117,6 +117,7 @@ def stages(knobs: MobileNetV2Knobs) -> tuple[Stage, ...]:
 
 MEGA = 10**6
 TABLE = "Sandler et al. 2018, Table 4"
+RELEASE = "TensorFlow models, README of MobileNet V2"
 
 ARCHITECTURE = Architecture(
     id="mobilenet_v2",
@@ -140,6 +141,12 @@ ARCHITECTURE = Architecture(
         Claim("mobilenet_v2_140", "params", 69 * MEGA // 10, TABLE, MEGA // 20,
               differs="6.11 for 1.4 times the channels in whole eights, as in torchvision and timm; the reason is not known"),
         Claim("mobilenet_v2_140", "macs", 585 * MEGA, TABLE, MEGA // 2, differs="582 for 1.4 times the channels in whole eights"),
+        *by_torchvision("mobilenet_v2", 3_504_872, 301),
+        *(claim for name, params, macs, ours in (("140", 606, 582, "6.11"), ("075", 261, 209, "2.64"), ("050", 195, 97, "1.97"))
+          for claim in (
+              Claim(f"mobilenet_v2_{name}", "macs", macs * MEGA, RELEASE, MEGA // 2),
+              Claim(f"mobilenet_v2_{name}", "params", params * MEGA // 100, RELEASE, MEGA // 200,
+                    differs=f"{ours} with the scales and shifts of BN; without them it is {params / 100}"))),
     ),
     results=(
         Result("mobilenet_v2", 28.0, None, TABLE),

@@ -10,7 +10,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
-from lib.architecture import Architecture, Change, Claim, Impossible, Knobs, Paper, Preset, Result, Stage
+from lib.architecture import Architecture, Change, Claim, Impossible, Knobs, Paper, Preset, Result, Stage, by_timm
 from lib.models import resnet_tweaks
 from lib.models.heads import Head, head_knob
 from lib.models.heads import head as pooling_and_linear
@@ -204,6 +204,7 @@ ARCHITECTURE = Architecture(
               differs="26.22 by our recount, as in timm; the reason is not known" if row == "1s1x64d" else ""),
         Claim(f"resnest50d_{row}", "macs", macs * GIGA // 100, TABLE, GIGA // 200, differs=MORE))) + (
         Claim("resnest101e", "params", 483 * MEGA // 10, "Zhang et al. 2020, Table 7", MEGA // 20),
+        *by_timm(resnest50d=2748, resnest14d=1061, resnest26d=1707, resnest101e=4828),
     ),
     results=tuple(Result(f"resnest50d_{row}", round(100 - accuracy, 2), None, TABLE)
                   for row, (_, _, accuracy) in ROWS.items()) + (

@@ -12,7 +12,8 @@ from pydantic import BeforeValidator, Field, model_validator
 from torch import Tensor, nn
 
 from lib.architecture import (
-    MOST_BLOCKS, Architecture, Change, Claim, Impossible, Knobs, Paper, Preset, Result, Stage, split_numbers)
+    DISTILL, MOST_BLOCKS, Architecture, Change, Claim, Impossible, Knobs, Paper, Preset, Result, Stage, by_torchvision,
+    split_numbers)
 from lib.models.heads import Head, head_knob
 from lib.models.heads import head as pooling_and_linear
 
@@ -266,7 +267,9 @@ GIGA = 10**9
 TABLE = "He et al. 2015, Table 1"
 CAFFE = "He et al., deep-residual-networks, README, 1-crop"
 TORCH = "Facebook AI Research, fb.resnet.torch, README, 1-crop"
-FIELDS = "Araujo, Norris, Sim 2019, table of receptive fields"
+DEPTHS = {"resnet18": 18, "resnet34": 34, "resnet50": 50, "resnet101": 101, "resnet152": 152}
+COMPARED = {"plain18": 18, "plain34": 34, "resnet18_a": 18, "resnet34_a": 34, "resnet34_c": 34}
+"""Weight layers of the columns of Table 1, and of what Tables 2 and 3 compare."""
 
 ARCHITECTURE = Architecture(
     id="resnet",
@@ -299,9 +302,18 @@ ARCHITECTURE = Architecture(
               differs="3.858 rounds to 3.9; the table prints 3.8. With the stride in the 3x3 it is 4.09"),
         Claim("resnet101", "macs", 76 * GIGA // 10, TABLE, GIGA // 20, knobs={"stride_in_1x1": True}),
         Claim("resnet152", "macs", 113 * GIGA // 10, TABLE, GIGA // 20, knobs={"stride_in_1x1": True}),
-        Claim("resnet50", "receptive_field", 483, FIELDS, knobs={"stride_in_1x1": True}),
-        Claim("resnet101", "receptive_field", 1027, FIELDS, knobs={"stride_in_1x1": True}),
-        Claim("resnet152", "receptive_field", 1507, FIELDS, knobs={"stride_in_1x1": True}),
+        Claim("resnet50", "receptive_field", 483, DISTILL, knobs={"stride_in_1x1": True}),
+        Claim("resnet101", "receptive_field", 1027, DISTILL, knobs={"stride_in_1x1": True}),
+        Claim("resnet152", "receptive_field", 1507, DISTILL, knobs={"stride_in_1x1": True}),
+        *(Claim(name, "weight_layers", depth, TABLE) for name, depth in DEPTHS.items()),
+        *(Claim(name, "weight_layers", depth, "He et al. 2015, Tables 2 and 3") for name, depth in COMPARED.items()),
+        *(Claim(name, "macs", 18 * GIGA // 10, TABLE, GIGA // 20) for name in ("plain18", "resnet18_a")),
+        *(Claim(name, "macs", 36 * GIGA // 10, "He et al. 2015, Fig. 3", GIGA // 20) for name in ("plain34", "resnet34_a")),
+        *by_torchvision("resnet18", 11_689_512, 1_814), *by_torchvision("resnet34", 21_797_672, 3_664),
+        *by_torchvision("resnet50", 25_557_032, 4_089), *by_torchvision("resnet101", 44_549_160, 7_801),
+        *by_torchvision("resnet152", 60_192_808, 11_514), *by_torchvision("wide_resnet50_2", 68_883_240, 11_398),
+        *by_torchvision("wide_resnet101_2", 126_886_696, 22_753),
+        Claim("wide_resnet50_2", "params", 689 * 10**5, "Zagoruyko, Komodakis, wide-residual-networks, README", 5 * 10**4),
     ),
     results=(
         Result("resnet18", 30.43, 10.76, TORCH),

@@ -102,6 +102,11 @@ ARCHITECTURE = Architecture(
         Claim("resnet56_cifar", "params", 850 * KILO, TABLE, 5 * KILO),
         Claim("resnet110_cifar", "params", 1_700 * KILO, TABLE, 50 * KILO),
         Claim("resnet1202_cifar", "params", 19_400 * KILO, TABLE, 50 * KILO),
+        *(Claim(f"resnet{6 * n + 2}_cifar", "weight_layers", 6 * n + 2, TABLE) for n in (3, 5, 7, 9, 18, 200)),
+        Claim("plain20_cifar", "weight_layers", 20, "He et al. 2015, Fig. 6"),
+        Claim("plain56_cifar", "weight_layers", 56, "He et al. 2015, Fig. 6"),
+        Claim("resnet164_cifar", "weight_layers", 164, "He et al. 2016, Table 2"),
+        Claim("resnet164_cifar", "params", 1_700 * KILO, "He et al. 2016, Table 4", 50 * KILO),
     ),
     changes=(
         Change("resnet34_a", "resnet20_cifar", "three stages for 32-pixel images"),

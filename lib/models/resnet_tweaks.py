@@ -11,7 +11,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 from torch import nn
 
-from lib.architecture import Architecture, Change, Impossible, Knobs, Paper, Preset, Result, Stage
+from lib.architecture import Architecture, Change, Claim, Impossible, Knobs, Paper, Preset, Result, Stage, by_timm
 from lib.models import resnet
 from lib.models.heads import Head, head_knob
 from lib.models.resnet import TABLE_1, BasicBlock, Bottleneck, FourStages, ResNet, identity_or_projection, stem
@@ -103,6 +103,12 @@ ARCHITECTURE = Architecture(
     },
     build=build,
     stages=stages,
+    claims=(
+        Claim("resnet50_v1", "macs", 386 * 10**7, "Hu et al. 2017 (SENet), Table 2, re-implementation", 5 * 10**6),
+        Claim("resnet50b", "params", 25_557_032, "torchvision, resnet50, IMAGENET1K_V1"),
+        Claim("resnet50b", "macs", 4_089 * 10**6, "torchvision, resnet50, IMAGENET1K_V1", 5 * 10**5),
+        *by_timm(resnet50c=2558, resnet50d=2558, resnet18d=1171, resnet34d=2182, resnet101d=4457, resnet152d=6021),
+    ),
     results=(Result("resnet50d", round(100 - 77.16, 2), None, "He et al. 2018, Table 5"),),
     changes=(
         Change("resnet50_v1", "resnet50b", "stride in the 3x3 instead of the 1x1"),

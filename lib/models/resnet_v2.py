@@ -10,7 +10,7 @@ from typing import Literal
 from pydantic import Field
 from torch import Tensor, nn
 
-from lib.architecture import Architecture, Change, Knobs, Paper, Preset, Stage
+from lib.architecture import DISTILL, Architecture, Change, Claim, Knobs, Paper, Preset, Stage, by_timm
 from lib.models.heads import Head, head_knob
 from lib.models.heads import head as pooling_and_linear
 from lib.models.resnet import FourStages, ZeroPadding, initialize, projection, stem
@@ -237,5 +237,13 @@ ARCHITECTURE = Architecture(
     },
     build=build,
     stages=stages,
+    claims=(
+        Claim("resnetv2_152", "weight_layers", 152, "He et al. 2016, Table 5"),
+        Claim("resnetv2_200", "weight_layers", 200, "He et al. 2016, Table 5"),
+        Claim("resnetv2_200", "params", 647 * 10**5, "Zagoruyko, Komodakis, wide-residual-networks, README", 5 * 10**4),
+        *by_timm(resnetv2_18=1169, resnetv2_34=2180, resnetv2_50=2555, resnetv2_101=4454),
+        Claim("resnetv2_50", "receptive_field", 483, DISTILL,
+              differs="427 with the stride in the first unit of a stage; the table's network strides in the last unit"),
+    ),
     changes=(Change("resnet152", "resnetv2_152", "BN and ReLU before each convolution"),),
 )

@@ -79,6 +79,8 @@ def orderings(depth: int, knobs: dict) -> dict[str, Preset]:
             for letter, (ordering, words) in ORDERINGS.items()}
 
 
+TABLE_4 = "He et al. 2016, Table 4"
+
 ARCHITECTURE = Architecture(
     id="resnet_v2_cifar",
     name="ResNet v2 for CIFAR",
@@ -93,7 +95,14 @@ ARCHITECTURE = Architecture(
     },
     build=build,
     stages=stages,
-    claims=(Claim("resnetv2_1001_cifar", "params", 10_200_000, "He et al. 2016, Table 4", 50_000,
-                  differs="10.33 with the scales and shifts of BN; its convolutions and linear layer alone have 10.2"),),
+    claims=(
+        Claim("resnetv2_1001_cifar", "params", 10_200_000, TABLE_4, 50_000,
+              differs="10.33 with the scales and shifts of BN; its convolutions and linear layer alone have 10.2"),
+        *(Claim(name, "params", 1_700_000, TABLE_4, 50_000)
+          for name in ("resnetv2_164_cifar", "resnetv2_164_cifar_a", "resnetv2_110_cifar_a")),
+        Claim("resnetv2_1001_cifar", "weight_layers", 1001, TABLE_4),
+        *(Claim(f"resnetv2_{depth}_cifar{ordering}", "weight_layers", depth, "He et al. 2016, Table 2")
+          for depth in (110, 164) for ordering in ("", "_a", "_b", "_c", "_d")),
+    ),
     changes=(Change("resnet164_cifar", "resnetv2_164_cifar", "BN and ReLU before each convolution"),),
 )

@@ -10,7 +10,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from lib.architecture import Architecture, Change, Claim, Knobs, Paper, Preset, Result
+from lib.architecture import Architecture, Change, Claim, Knobs, Paper, Preset, Result, by_timm, by_torchvision
 from lib.models.heads import Head, head_knob
 from lib.models.resnet import (
     TABLE_1, Bottleneck, FourStages, PlainBottleneck, ResNet, require_whole_width, stages)
@@ -104,6 +104,8 @@ def template(cardinality: int, base_width: int, depth: int = 50, note: str = "")
 
 
 MEGA, GIGA = 10**6, 10**9
+TABLE = "Xie et al. 2016, Table 3, caption"
+EQUAL = "{}: the caption gives one number, “about”, for all its rows, and whole channels only come near it"
 
 ARCHITECTURE = Architecture(
     id="resnext",
@@ -134,6 +136,16 @@ ARCHITECTURE = Architecture(
         Claim("resnext50_1x64d", "macs", 41 * GIGA // 10, "Xie et al. 2016, Table 1", GIGA // 20),
         Claim("resnext50_32x4d", "params", 250 * MEGA // 10, "Xie et al. 2016, Table 1", MEGA // 20),
         Claim("resnext50_32x4d", "macs", 42 * GIGA // 10, "Xie et al. 2016, Table 1", GIGA // 20),
+        Claim("resnext50_2x40d", "macs", 41 * GIGA // 10, TABLE, GIGA // 20),
+        Claim("resnext50_4x24d", "macs", 41 * GIGA // 10, TABLE, GIGA // 20, differs=EQUAL.format("4.16")),
+        Claim("resnext50_8x14d", "macs", 41 * GIGA // 10, TABLE, GIGA // 20, differs=EQUAL.format("4.27")),
+        Claim("resnext101_1x64d", "macs", 78 * GIGA // 10, TABLE, GIGA // 20),
+        Claim("resnext101_2x40d", "macs", 78 * GIGA // 10, TABLE, GIGA // 20),
+        Claim("resnext101_4x24d", "macs", 78 * GIGA // 10, TABLE, GIGA // 20, differs=EQUAL.format("7.89")),
+        Claim("resnext101_8x14d", "macs", 78 * GIGA // 10, TABLE, GIGA // 20, differs=EQUAL.format("8.08")),
+        Claim("resnext101_32x4d", "macs", 78 * GIGA // 10, TABLE, GIGA // 20, differs=EQUAL.format("7.97")),
+        *by_torchvision("resnext50_32x4d", 25_028_904, 4_230), *by_torchvision("resnext101_32x8d", 88_791_336, 16_414),
+        *by_torchvision("resnext101_64x4d", 83_455_272, 15_460), *by_timm(resnext101_32x4d=4418),
     ),
     results=tuple(Result(name, top1, None, "Xie et al. 2016, Table 3") for name, top1 in (
         ("resnext50_1x64d", 23.9), ("resnext50_2x40d", 23.0), ("resnext50_4x24d", 22.6), ("resnext50_8x14d", 22.3),

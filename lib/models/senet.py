@@ -9,7 +9,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
-from lib.architecture import Architecture, Change, Claim, Impossible, Knobs, Paper, Preset, Result
+from lib.architecture import Architecture, Change, Claim, Impossible, Knobs, Paper, Preset, Result, by_timm
 from lib.models.heads import Head, head_knob
 from lib.models.resnet import (
     TABLE_1, BasicBlock, Bottleneck, FourStages, ResNet, require_whole_width, stages)
@@ -166,6 +166,7 @@ ARCHITECTURE = Architecture(
         Claim("seresnet152", "macs", 1132 * GIGA // 100, TABLE, GIGA // 200, knobs=V1, differs=POOLED.format("11.289", "11.32")),
         Claim("seresnext50_32x4d", "macs", 425 * GIGA // 100, TABLE, GIGA // 200, differs=POOLED.format("4.233", "4.24")),
         Claim("seresnext101_32x4d", "macs", 800 * GIGA // 100, TABLE, GIGA // 200, differs=POOLED.format("7.975", "7.99")),
+        *by_timm(seresnet50=2809, seresnext50_32x4d=2756, seresnext101_32x4d=4896),
     ),
     results=(
         Result("seresnet50", 23.29, 6.62, TABLE, knobs=V1),

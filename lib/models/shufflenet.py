@@ -129,6 +129,8 @@ def stages(knobs: Knobs) -> tuple[Stage, ...]:
 
 
 MEGA = 10**6
+TABLE = "Zhang et al. 2017, Table 1"
+LINEAR = "{} with the linear layer, {} without it; none of the five columns seems to count that layer"
 RELEASE = "Zhang et al., ShuffleNet-Series, official release"
 
 
@@ -154,6 +156,11 @@ ARCHITECTURE = Architecture(
     stages=stages,
     claims=(
         Claim("shufflenet_g3", "macs", 138 * MEGA, RELEASE, MEGA // 2, differs="137.46 rounds to 137; the release prints 138"),
+        Claim("shufflenet_g1", "macs", 143 * MEGA, TABLE, MEGA // 2),
+        Claim("shufflenet_g2", "macs", 140 * MEGA, TABLE, MEGA // 2, differs=LINEAR.format("140.8", "140.0")),
+        Claim("shufflenet_g3", "macs", 137 * MEGA, TABLE, MEGA // 2),
+        Claim("shufflenet_g4", "macs", 133 * MEGA, TABLE, MEGA // 2, differs=LINEAR.format("134.3", "133.3")),
+        Claim("shufflenet_g8", "macs", 137 * MEGA, TABLE, MEGA // 2, differs=LINEAR.format("138.4", "136.8")),
         Claim("shufflenet_g3", "params", 19 * MEGA // 10, RELEASE, MEGA // 20),
         Claim("shufflenet_g8", "macs", 138 * MEGA, RELEASE, MEGA // 2),
         Claim("shufflenet_g8", "params", 24 * MEGA // 10, RELEASE, MEGA // 20),

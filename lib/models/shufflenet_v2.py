@@ -10,7 +10,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from lib.architecture import Architecture, Change, Claim, Knobs, Paper, Preset, Result, Stage
+from lib.architecture import Architecture, Change, Claim, Knobs, Paper, Preset, Result, Stage, by_torchvision
 from lib.models.heads import Head, head_knob
 from lib.models.heads import head as pooling_and_linear
 from lib.models.resnet import initialize
@@ -136,7 +136,9 @@ ARCHITECTURE = Architecture(
     stages=stages,
     claims=tuple(claim for name, (macs, params, _, _) in PRINTED.items() for claim in (
         Claim(f"shufflenet_v2_{name}", "params", params * MEGA // 10, RELEASE, MEGA // 20),
-        Claim(f"shufflenet_v2_{name}", "macs", macs * MEGA, RELEASE, MEGA // 2, differs=MORE))),
+        Claim(f"shufflenet_v2_{name}", "macs", macs * MEGA, RELEASE, MEGA // 2, differs=MORE))) + (
+        *by_torchvision("shufflenet_v2_x0_5", 1_366_792, 40), *by_torchvision("shufflenet_v2_x1_0", 2_278_604, 145),
+        *by_torchvision("shufflenet_v2_x1_5", 3_503_624, 296), *by_torchvision("shufflenet_v2_x2_0", 7_393_996, 583)),
     results=tuple(Result(f"shufflenet_v2_{name}", top1, top5, RELEASE) for name, (_, _, top1, top5) in PRINTED.items()) + tuple(
         Result(f"shufflenet_v2_{name}", round(100 - top1, 3), round(100 - top5, 3), "torchvision, IMAGENET1K_V1", "torchvision 224")
         for name, (top1, top5) in TORCHVISION.items()),

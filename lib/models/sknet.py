@@ -11,7 +11,7 @@ import torch
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
-from lib.architecture import Architecture, Change, Claim, Impossible, Knobs, Paper, Preset, Result
+from lib.architecture import Architecture, Change, Claim, Impossible, Knobs, Paper, Preset, Result, by_timm
 from lib.models.heads import Head, head_knob
 from lib.models.resnet import (
     TABLE_1, BasicBlock, FourStages, ResNet, identity_or_projection, require_whole_width, stages)
@@ -199,6 +199,7 @@ ARCHITECTURE = Architecture(
         Claim("skresnext50_32x4d", "params", 275 * MEGA // 10, TABLE, MEGA // 20),
         Claim("skresnext50_32x4d", "macs", 447 * GIGA // 100, TABLE, GIGA // 200,
               differs="4.463 in convolutions and linear layers; the table does not say what else it counts"),
+        *by_timm(skresnext50_32x4d=2748, skresnet18=1196, skresnet34=2228),
         Claim("sknet101", "params", 489 * MEGA // 10, TABLE, MEGA // 20,
               differs="48.74 by SK[2, 16, 32] in ResNeXt-101 32x4d, which is exact for SKNet-50; the reason is not known"),
         Claim("sknet101", "macs", 846 * GIGA // 100, TABLE, GIGA // 200,

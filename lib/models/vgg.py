@@ -12,7 +12,8 @@ from pydantic import BeforeValidator, Field, model_validator
 from torch import Tensor, nn
 
 from lib.architecture import (
-    MOST_BLOCKS, Architecture, Change, Impossible, Knobs, Paper, Preset, Result, Stage, split_numbers)
+    DISTILL, MOST_BLOCKS, Architecture, Change, Claim, Impossible, Knobs, Paper, Preset, Result, Stage, by_torchvision,
+    split_numbers)
 
 DEPTHS = {11: (1, 1, 2, 2, 2), 13: (2, 2, 2, 2, 2), 16: (2, 2, 3, 3, 3), 19: (2, 2, 4, 4, 4)}
 """Convolutions per stage: configurations A, B, D (and C) and E."""
@@ -130,6 +131,11 @@ TORCHVISION = {"vgg11": (69.020, 88.628), "vgg13": (69.928, 89.246), "vgg16": (7
 """Top-1 and top-5 accuracy of torchvision's first weights. The paper prints no single crop."""
 
 
+MEGA, GIGA = 10**6, 10**9
+PRINTED = {"vgg11": (133, 11), "vgg13": (133, 13), "vgg16_c": (134, 16), "vgg16": (138, 16), "vgg19": (144, 19)}
+"""Million parameters (Table 2) and weight layers (Table 1) of the configurations A to E."""
+
+
 def preset(letter: str, depth: int, **more) -> Preset:
     batch_norm = " with batch normalisation, which the paper does not have" if more.get("batch_norm") else ""
     return Preset({"depth": depth} | more, f"Configuration {letter} of Table 1, {depth} weight layers{batch_norm}.")
@@ -156,6 +162,19 @@ ARCHITECTURE = Architecture(
     },
     build=build,
     stages=stages,
+    claims=tuple(claim for name, (params, layers) in PRINTED.items() for claim in (
+        Claim(name, "params", params * MEGA, "Simonyan, Zisserman 2014, Table 2", MEGA // 2),
+        Claim(name, "weight_layers", layers, "Simonyan, Zisserman 2014, Table 1"))) + (
+        Claim("vgg16", "macs", 153 * GIGA // 10, "He et al. 2015 (ResNet), section 4.1", GIGA // 20,
+              differs="15.47 with the linear layers; the convolutions alone make 15.35"),
+        Claim("vgg19", "macs", 196 * GIGA // 10, "He et al. 2015 (ResNet), Fig. 3", GIGA // 20),
+        Claim("vgg16", "receptive_field", 212, DISTILL),
+        Claim("vgg16_bn", "macs", 1547 * GIGA // 100, "Hu et al. 2017 (SENet), Table 2", GIGA // 200),
+        *by_torchvision("vgg11", 132_863_336, 7_609), *by_torchvision("vgg11_bn", 132_868_840, 7_609),
+        *by_torchvision("vgg13", 133_047_848, 11_308), *by_torchvision("vgg13_bn", 133_053_736, 11_308),
+        *by_torchvision("vgg16", 138_357_544, 15_470), *by_torchvision("vgg16_bn", 138_365_992, 15_470),
+        *by_torchvision("vgg19", 143_667_240, 19_632), *by_torchvision("vgg19_bn", 143_678_248, 19_632),
+    ),
     results=tuple(Result(name, round(100 - top1, 3), round(100 - top5, 3), "torchvision, IMAGENET1K_V1", "torchvision 224")
                   for name, (top1, top5) in TORCHVISION.items()),
     changes=(

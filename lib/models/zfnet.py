@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field
 from torch import Tensor, nn
 
-from lib.architecture import Architecture, Change, Knobs, Paper, Preset, Stage
+from lib.architecture import Architecture, Change, Claim, Knobs, Paper, Preset, Stage
 from lib.models.alexnet import classifier
 
 
@@ -83,6 +83,7 @@ ARCHITECTURE = Architecture(
     },
     build=build,
     stages=stages,
+    claims=(Claim("zfnet", "weight_layers", 8, "Zeiler, Fergus 2013, Fig. 3"),),
     changes=(
         Change("alexnet_2012", "zfnet", "7x7/2 instead of 11x11/4, one tower"),
         Change("zfnet", "zfnet_512", "512-1024-512 filters in layers 3 to 5"),

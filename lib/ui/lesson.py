@@ -17,7 +17,7 @@ from lib.ui.address import moved, new_address, plain, write_address
 from lib.ui.controls import show_value
 from lib.ui.graph_view import picture
 from lib.ui.network import Choice
-from lib.ui.provenance import mark
+from lib.ui.provenance import images_of, mark
 
 MOST_LETTERS = 32
 """Words with more letters than these, all together, do not fit into a row of buttons and get a list."""
@@ -130,13 +130,13 @@ def block_card(name: str, block: Block) -> None:
         st.metric(_("MACs"), f"{block.macs:,}")
         graph = fold(block.ops)
         _picture(graph, _("Graph of this block"))
-        mark("computed")
+        mark("computed", _("for one input of {shape}").format(shape=block.input))
 
 
 def network_graph(analysis: Analysis, opened: Iterable[str] = ()) -> None:
     """A network's graph with these parts open (`stage:conv2_x`, `block:layer1.0`), and the same in words."""
     _picture(fold(analysis.ops, frozenset(opened)), _("Graph of {network}").format(network=analysis.preset))
-    mark("computed")
+    mark("computed", images_of(analysis))
 
 
 def _picture(graph: Graph, alt: str) -> None:

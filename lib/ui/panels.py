@@ -14,7 +14,7 @@ from lib.analysis.derivation import derive
 from lib.analysis.graph import description, fold
 from lib.analysis.outline import Part
 from lib.analysis.remarks import remarks
-from lib.architecture import NetworkKnobs
+from lib.architecture import Claim, NetworkKnobs
 from lib.code import classes, snippet, source, torchinfo_summary, torchinfo_surplus
 from lib.figures.diagram import source as source_of
 from lib.figures.diagram import can_lay_out, svg
@@ -26,8 +26,10 @@ from lib.ui import _, current_palette
 from lib.ui.address import moved
 from lib.ui.graph_view import graph_view
 from lib.ui.network import analysis_of
-from lib.ui.provenance import mark
+from lib.ui.provenance import images_of, mark
 
+CLAIMED = TITLES | {"neurons": _("neurons"), "weight_layers": _("weight layers"), "receptive_field": _("receptive field, px")}
+"""The quantities of which papers print numbers."""
 LEVELS = {"stage": _("Stages"), "block": _("Blocks"), "layer": _("Layers")}
 
 
@@ -51,6 +53,7 @@ def totals(analysis: Analysis, base: Analysis, factor: int) -> None:
             text = _("unknown") if value is None else f"{value * times:,}"
             st.metric(label, text, _difference(value, before, times), delta_color="off", delta_arrow="off", help=help,
                       width="content")
+    mark("computed", images_of(analysis))
     for sentence in remarks(analysis):
         st.caption(f":material/info: {sentence}")
     if analysis.unknown:
@@ -77,6 +80,7 @@ def layers(analysis: Analysis, root: Part, factor: int) -> None:
     parts = [part for stage in root.children if not stages or stage.name in stages for part in _rows(stage, level)]
     table = pd.DataFrame([_row(part, analysis, factor) for part in parts])
     _selectable(table, [part.id for part in parts], factor)
+    mark("computed", images_of(analysis))
 
 
 def _rows(stage: Part, level: str) -> list[Part]:
@@ -142,7 +146,6 @@ def _selectable(table: pd.DataFrame, ids: list[str], factor: int) -> None:
             "params share": share(_("% of parameters"), help=_("Share of the network's parameters.")),
             "activation share": share(_("% of activations"), help=_("Share of the network's activation memory.")),
         })
-    mark("computed")
 
 
 def derivation(part: Part, analysis: Analysis) -> None:
@@ -157,10 +160,10 @@ def derivation(part: Part, analysis: Analysis) -> None:
     steps = [(step.quantity, step.result, step.formula, step.numbers) for step in derive(part, analysis.ops)]
     st.table(pd.DataFrame(steps, columns=[_("Quantity"), _("Result"), _("Formula"), _("With its own numbers")]),
              hide_index=True)
-    mark("computed")
+    mark("computed", images_of(analysis))
 
 
-def cost(root: Part, factor: int) -> None:
+def cost(analysis: Analysis, root: Part) -> None:
     """The treemap, switchable between parameters, MACs and activation memory."""
     quantity = st.segmented_control(_("Area"), TITLES, key="area", default="macs", required=True,
                                     format_func=TITLES.get, help=_("What the size of a tile shows."))
@@ -173,7 +176,7 @@ def cost(root: Part, factor: int) -> None:
     st.plotly_chart(treemap(root, quantity, current_palette(), st.session_state.get("selected")), key="treemap",
                     on_select=picked, selection_mode="points", config={"displayModeBar": False},
                     alt=_("Treemap of {quantity} by stage, block and layer; the Layers table holds the same numbers.").format(quantity=TITLES[quantity]))
-    mark("computed")
+    mark("computed", images_of(analysis))
 
 
 def field(analysis: Analysis, part: Part) -> None:
@@ -247,20 +250,24 @@ def graph(analysis: Analysis, selected: str) -> None:
 
 def papers(analysis: Analysis) -> None:
     """What papers print about this preset, beside our recount."""
-    claims = [claim for claim in analysis.architecture.claims if claim.preset == analysis.preset]
-    if not claims:
-        st.info(prose("explore", "No claims"))
-        return
-    st.markdown(prose("explore", "Claims"))
-    rows = []
-    for claim in claims:
-        ours = getattr(analysis_of(claim.preset, catalog.configure(claim.preset, claim.knobs)), claim.quantity)
-        knobs = ", ".join(f"{name} = {str(value).lower()}" for name, value in claim.knobs.items())
-        rows.append((TITLES.get(claim.quantity, _("receptive field")), f"{claim.value:,}", f"{ours:,}", knobs or _("the preset"),
-                     claim.differs or _("agrees as printed"), claim.source))
+    known = catalog.claims(analysis.preset)
+    relative = analysis.preset if known else catalog.nearest_in_print(analysis.preset)
+    if known:
+        st.markdown(prose("explore", "Claims", network=relative))
+    else:
+        st.info(prose("explore", "No claims", network=analysis.preset, relative=relative))
+    rows = [_claim_row(claim) for claim in catalog.claims(relative)]
     st.table(pd.DataFrame(rows, columns=[_("Quantity"), _("Printed"), _("Recounted"), _("With"), _("Verdict"), _("Source")]),
              hide_index=True)
     mark("published", _("what was printed, each with its source; the recount is computed"))
+
+
+def _claim_row(claim: Claim) -> tuple[str, ...]:
+    """A printed number beside ours, and at which size and with which knobs ours was counted."""
+    ours = analysis_of(claim.preset, catalog.configure(claim.preset, claim.knobs))
+    changed = [f"{name} = {str(value).lower()}" for name, value in claim.knobs.items() if name != "input_size"]
+    return (CLAIMED[claim.quantity], f"{claim.value:,}", f"{getattr(ours, claim.quantity):,}",
+            ", ".join([f"{ours.knobs.input_size}\u00a0px", *changed]), claim.differs or _("agrees as printed"), claim.source)
 
 
 MOST_FOR_TORCHINFO = 1500

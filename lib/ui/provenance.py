@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from lib.analysis import Analysis
 from lib.ui import _
 
 KINDS = {
@@ -11,6 +12,22 @@ KINDS = {
     "published": (":material/menu_book:", _("Published"), _("Quoted from a paper or a project, with its place.")),
     "unverified": (":material/help:", _("As commonly printed, not verified at the source"), _("Nobody here has seen the original.")),
 }
+
+
+def images_of(*analyses: Analysis) -> str:
+    """At which image size these networks are counted, for `mark`: the size of all, or the networks of each size."""
+    sizes: dict[str, dict[str, None]] = {}
+    for analysis in analyses:
+        sizes.setdefault(analysis.image, {})[analysis.preset] = None
+    if len(sizes) == 1:
+        return _("for one image of {size} pixels").format(size=next(iter(sizes)))
+    each = [_("{networks} at {size}").format(networks=", ".join(names), size=size) for size, names in sizes.items()]
+    return _("for one image, {networks} pixels").format(networks=", ".join(each))
+
+
+def on_maps(size: int) -> str:
+    """On which maps layers are counted, for `mark`."""
+    return _("on maps of {size} × {size}").format(size=size)
 
 
 def mark(kind: str, detail: str = "") -> None:

@@ -10,6 +10,7 @@ from torchvision.models import get_model_weights
 from torchvision.models.resnet import BasicBlock, Bottleneck, ResNet
 
 import lib
+from lib import catalog
 from lib.meta import on_meta
 
 SHARED = sorted(set(lib.presets()) & set(torchvision.models.list_models()))
@@ -69,6 +70,29 @@ def test_published_totals(preset):
         assert lib.analyze(preset, **trained).params == weights.meta["num_params"]
         if weights.meta["_ops"] and weights.name == "IMAGENET1K_V1":
             assert analysis.macs / 1e9 == pytest.approx(weights.meta["_ops"], abs=0.0006)
+
+
+PRINTED = [claim for family in catalog.families().values() for claim in family.claims
+           if claim.source.startswith("torchvision") and claim.source.endswith("IMAGENET1K_V1")]
+
+
+@pytest.mark.parametrize("claim", PRINTED, ids=lambda claim: f"{claim.preset}-{claim.quantity}")
+def test_what_is_said_to_be_torchvision_s_is(claim):
+    name = {"resnet50b": "resnet50", "inception_v3_auxiliary": "inception_v3"}.get(claim.preset, claim.preset)
+    meta = get_model_weights(name).IMAGENET1K_V1.meta
+    assert claim.value == {"params": meta["num_params"], "macs": round(meta["_ops"] * 1000) * 10**6}[claim.quantity]
+
+
+def test_torchvision_s_detector_is_the_pyramid_and_its_heads():
+    """What the claim about resnet50_fpn says of the difference: the heads, and BN without parameters."""
+    weights = torchvision.models.detection.FasterRCNN_ResNet50_FPN_Weights.COCO_V1
+    with torch.device("meta"):
+        heads = torchvision.models.detection.fasterrcnn_resnet50_fpn(weights=None, weights_backbone=None)
+    added = sum(p.numel() for part in (heads.rpn, heads.roi_heads) for p in part.parameters())
+    ours = lib.analyze("resnet50_fpn")
+    frozen = sum(op.params for op in ours.ops if op.kind == "batch_norm")
+    assert (added, frozen) == (14_955_990, 53_120)
+    assert ours.params + added - frozen == weights.meta["num_params"]
 
 
 @pytest.mark.parametrize("preset", SHARED)

@@ -184,3 +184,9 @@ def test_the_table_can_be_limited_to_stages():
     app = open_page("explore")
     app.multiselect(key="stages").set_value(["conv5_x"]).run()
     assert set(app.dataframe[0].value["stage"]) == {"conv5_x"}
+
+
+def test_a_network_that_nobody_printed_shows_its_nearest_relative():
+    app = open_page("explore", preset="zfnet_512", view="papers")
+    assert "zfnet_512" in app.info[0].value and "**zfnet**" in app.info[0].value
+    assert app.table[0].value.loc[0, ["Quantity", "Printed", "Recounted", "With"]].tolist() == ["weight layers", "8", "8", "224\u00a0px"]

@@ -1,4 +1,9 @@
-"""Every figure of every page says where its numbers come from, before the next heading."""
+"""Every figure of every page says where its numbers come from, before the next heading; and every multiply-add of a
+network or a block stands beside the size at which it was counted."""
+
+import json
+import re
+from functools import cache
 
 import pytest
 
@@ -23,11 +28,21 @@ def elements(block):
             yield child
 
 
-@pytest.mark.parametrize("page, parameters", PAGES, ids=lambda value: value if isinstance(value, str) else "-".join(value.values()))
+@cache
+def opened(page, *parameters):
+    """The elements of a page, opened once for all that is asked of it."""
+    return list(elements(open_page(page, **dict(parameters)).main))
+
+
+every_page = pytest.mark.parametrize(
+    "page, parameters", PAGES, ids=lambda value: value if isinstance(value, str) else "-".join(value.values()))
+
+
+@every_page
 def test_every_figure_is_marked(page, parameters):
     unmarked = []
     figures = 0
-    for element in elements(open_page(page, **parameters).main):
+    for element in opened(page, *parameters.items()):
         if element.type in FIGURES:
             unmarked.append(f"{element.type} {element.key or ''}")
             figures += 1
@@ -36,3 +51,52 @@ def test_every_figure_is_marked(page, parameters):
         elif element.type in HEADINGS:
             assert not unmarked, (page, element.value)
     assert figures and not unmarked, unmarked
+
+
+COUNTED = re.compile(r"MACs?\b|^macs$|FLOPs|[Mm]ultiply-adds|[Aa]ctivation (bytes|memory)|[Mm]emory")
+SIZES = re.compile(r"\b\d+ × \d+\b|\b\d+ (px|pixels)\b|-pixel")
+OWN_SIZES = {"input", "input_size", "Input, px", "With"}
+"""Columns that hold the size of each row."""
+
+
+def headings(element):
+    """What a figure says that it shows: the label of a metric, the columns and rows of a table, the axes of a chart."""
+    if element.type == "metric":
+        return [element.label]
+    if element.type in {"dataframe", "table"}:
+        return [*map(str, element.value.columns), *map(str, element.value.iloc[:, 0])]
+    if element.type == "plotly_chart":
+        layout = json.loads(element.proto.spec)["layout"]
+        axes = [layout[name].get("title", {}).get("text", "") for name in layout if re.match("[xy]axis", name)]
+        return axes + [note.get("text", "") for note in layout.get("annotations", [])]
+    return []
+
+
+@every_page
+def test_every_cost_stands_beside_the_size_at_which_it_was_counted(page, parameters):
+    """In the caption under the figure, or in a column of the table."""
+    if (page, parameters.get("view")) == ("atlas", "accuracy"):
+        pytest.skip("its points have sizes of their own, which are a column of the table below")
+    unsized = []
+    for element in opened(page, *parameters.items()):
+        found = headings(element)
+        if not OWN_SIZES & set(found):
+            unsized += [heading for heading in found if COUNTED.search(heading)]
+        if element.type == "caption" and element.value.startswith(MARKS):
+            assert SIZES.search(element.value) or not unsized, (element.value, unsized)
+            unsized = []
+    assert not unsized
+
+
+SAID = re.compile(r"\d\*{0,2} (million |billion |G )?(multiply-adds|MACs)\b")
+WHERE = re.compile(r"\b\d{2,4} ?× ?\d{2,4}\b|\b\d+ (px|pixels)\b|\b\d+×\d+ maps?\b|batch \d+")
+
+
+@every_page
+def test_every_sentence_with_a_cost_says_at_which_size(page, parameters):
+    """In its own paragraph or list: "715 million multiply-adds" alone may be of any image."""
+    if (page, parameters.get("view")) == ("timing", "macs"):
+        pytest.skip("its sentences tell the work of one operation on average; the caption above has the networks' sizes")
+    for element in opened(page, *parameters.items()):
+        if element.type in {"markdown", "info", "caption"} and SAID.search(element.value):
+            assert WHERE.search(element.value), element.value

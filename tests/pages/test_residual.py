@@ -37,6 +37,7 @@ def test_fifty_layers_are_those_of_torchvision_s_tree(page):
 
 def test_the_family_is_torchvision_s(page):
     shown = table(page, "family").set_index("Network")
+    assert list(shown["Table 1, 10⁹"]) == ["1.8", "3.6", "3.8", "7.6", "11.3"]
     for depth in (18, 34, 50, 101, 152):
         with torch.device("meta"):
             network = getattr(torchvision.models, f"resnet{depth}")(weights=None)

@@ -17,8 +17,8 @@ import pandas as pd
 from lib.lessons.textbook import blocks, networks, slides
 from lib.lessons.textbook.rows import VERDICTS, Row, verdict
 
-__all__ = ["VERDICTS", "Card", "cards", "check", "chosen", "counts", "documents", "drawn_and_true", "evidence", "table",
-           "topics", "verdict"]
+__all__ = ["VERDICTS", "Card", "cards", "check", "chosen", "counts", "documents", "drawn_and_true", "evidence", "image_sizes",
+           "table", "topics", "verdict"]
 
 DATA = Path(__file__).parent.parent.parent / "data" / "textbook.json"
 
@@ -106,6 +106,11 @@ def table(rows: tuple[Row, ...]) -> pd.DataFrame:
     words = {True: "yes", False: "no", None: ""}
     return pd.DataFrame([(row.quantity, row.notes, row.found, words[row.agrees]) for row in rows],
                         columns=["Quantity", "The notes", "Found", "Agree"])
+
+
+def image_sizes() -> dict[str, str]:
+    """The images of the networks that the checks count, and of the lecture's AlexNet."""
+    return {"size": slides.vgg().image, "lecture": slides.alexnet().image}
 
 
 def drawn_and_true() -> slides.DrawnAndTrue:

@@ -46,6 +46,11 @@ def vgg(stage_3: int = 3) -> Analysis:
     return analyze("vgg16", depths=(2, 2, stage_3, 3, 3))
 
 
+def alexnet() -> Analysis:
+    """AlexNet as the slides count it: the network of 2014 at 227 pixels."""
+    return analyze("alexnet", input_size=227)
+
+
 def until_28(analysis: Analysis) -> tuple[Layer, ...]:
     """The layers of a VGG that lead from 224 to 28 pixels."""
     return tuple(op for op in analysis.ops if op.stage in BEFORE_28)
@@ -60,7 +65,7 @@ class DrawnAndTrue(NamedTuple):
     def fields(self) -> dict[str, object]:
         """The numbers that the text above the table speaks of."""
         drawn, true = sums(self.drawn.ops), sums(self.true.ops)
-        return {"drawn": self.drawn.knobs.depths[2], "true": self.true.knobs.depths[2],
+        return {"size": self.true.image, "drawn": self.drawn.knobs.depths[2], "true": self.true.knobs.depths[2],
                 "drawn_gflop": f"{drawn.macs / GIGA:.2f}",
                 "true_gflop": f"{true.macs / GIGA:.2f}", "drawn_memory": f"{drawn.memory / MIB:.2f}",
                 "true_memory": f"{true.memory / MIB:.2f}", "layers": self.drawn.weight_layers,
@@ -93,14 +98,14 @@ class DrawnAndTrue(NamedTuple):
 
 def alexnet_layer(name: str, kib: int, kilo_params: int, mega_macs: int) -> list[Row]:
     """A row of the AlexNet table: 227 pixels, the network of 2014."""
-    op = next(op for op in analyze("alexnet", input_size=227).ops if op.label == name)
+    op = next(op for op in alexnet().ops if op.label == name)
     return [rounds(f"Memory of {name}, KiB", kib, memory([op], op.kind) / KIB),
             rounds(f"Parameters of {name}, thousands", kilo_params, op.params / KILO),
             rounds(f"Multiply-adds of {name}, millions", mega_macs, op.macs / MEGA)]
 
 
 def alexnet_sums() -> list[Row]:
-    found = sums(analyze("alexnet", input_size=227).ops)
+    found = sums(alexnet().ops)
     return [rounds("Memory of the convolutions' outputs, MiB", 1.9, found.memory / MIB, 1),
             rounds("Parameters, millions", 61, found.params / MEGA),
             rounds("Multiply-adds, billions", 0.7, found.macs / GIGA, 1)]
@@ -117,7 +122,7 @@ def vgg_parameters() -> list[Row]:
 
 
 def vgg_ratios() -> list[Row]:
-    large, small = sums(vgg().ops), sums(analyze("alexnet", input_size=227).ops)
+    large, small = sums(vgg().ops), sums(alexnet().ops)
     return [rounds("Memory, VGG-16 in AlexNets", 25, large.memory / small.memory),
             rounds("Parameters, VGG-16 in AlexNets", 2.3, large.params / small.params, 1),
             rounds("Multiply-adds, VGG-16 in AlexNets", 19.4, large.macs / small.macs, 1)]

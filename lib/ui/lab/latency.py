@@ -21,7 +21,7 @@ from lib.ui.provenance import mark
 
 number = st.column_config.NumberColumn
 COLUMNS = {
-    "network": _("Network"), "batch": _("Batch"),
+    "network": _("Network"), "batch": _("Batch"), "input_size": _("Input, px"),
     "place": st.column_config.TextColumn(_("Place"), help=_("Where the 10th to 90th percentiles overlap, chance may decide.")),
     "median": number(_("Median, ms"), format="%g"), "p10": number(_("10th percentile, ms"), format="%g"),
     "p90": number(_("90th percentile, ms"), format="%g"), "throughput": number(_("Images/s"), format="localized"),

@@ -126,16 +126,18 @@ def _parts(analysis: Analysis, batch: int, size: int, times: LayerTimes | None) 
     st.plotly_chart(shares(drawn, current_palette()), key="layers_shares", config={"displayModeBar": False},
                     alt=_("Shares of time, MACs and bytes moved by part of the network; "
                           "the table below holds the same numbers."))
-    _say_source(times)
+    _say_source(analysis, batch, times)
     _table(rows, "layers_table")
-    _say_source(times)
+    _say_source(analysis, batch, times)
 
 
-def _say_source(times: LayerTimes | None) -> None:
+def _say_source(analysis: Analysis, batch: int, times: LayerTimes | None) -> None:
     if times:
-        mark("measured", _("the time and speed, on {place}; MACs, bytes and intensity are computed").format(place=_place(times)))
+        mark("measured", _("the time and speed, on {place}; MACs, bytes and intensity are computed, batch {batch} of {size} "
+                           "pixels").format(place=_place(times), batch=batch, size=analysis.image))
     else:
-        mark("computed", _("bytes as if each tensor were read or written once"))
+        mark("computed", _("batch {batch} of {size} pixels; bytes as if each tensor were read or written once").format(
+            batch=batch, size=analysis.image))
 
 
 def _table(rows: pd.DataFrame, key: str) -> None:
@@ -171,7 +173,8 @@ def _roofline(analysis: Analysis, times: LayerTimes) -> None:
                     config={"displayModeBar": False},
                     alt=_("Achieved GFLOP/s of every layer over its arithmetic intensity, under the device's roof; "
                           "the table below holds the same numbers."))
-    mark("measured", _("{place}, the peaks in the same run; the intensity is computed").format(place=_place(times)))
+    mark("measured", _("{place}, the peaks in the same run; the intensity is computed, batch {batch} of {size} pixels").format(
+        place=_place(times), batch=times.batch, size=analysis.image))
     if sheet := card(str(times.environment["device_name"])):
         compute, memory = sheet.teraflop_per_second(times.dtype), sheet.gigabytes_per_second
         st.markdown(prose("timing_layers", "Data sheet", card=sheet.card, compute=f"{1e3 * compute:,.0f}", dtype=times.dtype,
@@ -186,7 +189,7 @@ def _roofline(analysis: Analysis, times: LayerTimes) -> None:
                           layer=plain(seen.farthest_layer)))
     with st.expander(_("Every layer of the roofline as a table")):
         _table(rows[["part", "kind", "ms", "flops", "bytes", "intensity", "speed", "roof", "limit"]], "layers_roofline_table")
-        _say_source(times)
+        _say_source(analysis, times.batch, times)
 
 
 def _number(value: float) -> str:

@@ -29,7 +29,8 @@ TRAITS = {"holds": _("Holds"), "depthwise": number(_("Depthwise, of MACs"), form
           "grouped": number(_("Grouped, of MACs"), format="percent"), "gates": _("Gates"), "operations": _("Operations"),
           "macs_per_operation": number(_("MACs an operation"), format="compact"),
           "bytes_per_mac": number(_("Bytes a MAC"), format="%.3f", help=_("Activations written and weights read, in float32."))}
-TIMES = {"network": _("Network"), "family": _("Family"), "ms": number(_("Median, ms"), format="%g"),
+TIMES = {"network": _("Network"), "family": _("Family"), "input_size": _("Input, px"),
+         "ms": number(_("Median, ms"), format="%g"),
          "gmacs": number(_("GMACs of a pass"), format="%.3f"), "ms_per_gmac": number(_("ms per GMAC"), format="%g"),
          "factor": number(_("Times the common rate"), format="%g"), "machine": _("Machine")}
 
@@ -133,7 +134,8 @@ def _show_rates(rates: list[Rate], place: str) -> None:
     outliers, device, batch = against_macs.outliers(rates), plain(place), rates[0].latency.batch
     st.plotly_chart(scatter(rates, outliers, current_palette()), key="scatter_chart", config={"displayModeBar": False},
                     alt=_("Milliseconds against multiply-adds; the table below holds the same."))
-    mark("measured", _("times, on {device}; MACs and what networks hold are computed").format(device=device))
+    mark("measured", _("times, on {device}; MACs and what networks hold are computed, for images of {sizes} pixels").format(
+        device=device, sizes=_sizes(rates)))
     sound = against_macs.sound(rates)
     if len(sound) < len(rates):
         st.caption(prose("timing_scatter", "Left out", unsound=len(rates) - len(sound), all=len(rates)))
@@ -141,20 +143,27 @@ def _show_rates(rates: list[Rate], place: str) -> None:
         st.markdown(prose("timing_scatter", "Line", rate=f"{against_macs.common(rates):.2g}", far=f"{FAR:g}"))
         _name_outliers(outliers, Typical.of(sound), device)
     shown = pd.DataFrame([
-        (rate.latency.label, rate.family.name, *(rounded(value, rate.latency.latency_ms.figures) for value in (
-            rate.latency.latency_ms.median, rate.ms_per_gmac, rate.factor)), rate.gmacs, MACHINES[machine(rate.latency)],
-         *_traits(rate.traits, batch)) for rate in rates],
-        columns=["network", "family", "ms", "ms_per_gmac", "factor", "gmacs", "machine", *TRAITS])
+        (rate.latency.label, rate.family.name, rate.latency.input_size,
+         *(rounded(value, rate.latency.latency_ms.figures)
+           for value in (rate.latency.latency_ms.median, rate.ms_per_gmac, rate.factor)),
+         rate.gmacs, MACHINES[machine(rate.latency)], *_traits(rate.traits, batch)) for rate in rates],
+        columns=["network", "family", "input_size", "ms", "ms_per_gmac", "factor", "gmacs", "machine", *TRAITS])
     st.dataframe(shown, hide_index=True, key="scatter_table", column_config=TIMES | TRAITS, column_order=[*TIMES, *TRAITS])
     mark("measured", _("as above; the slowest for its MACs comes first"))
     st.download_button(_("Download CSV"), lambda: csv(shown, rates), "macs_against_time.csv", "text/csv", on_click="ignore",
                        key="scatter_csv")
 
 
+def _sizes(rates: list[Rate]) -> str:
+    """The sides of the networks' images, `224` or `32 to 299`."""
+    sizes = sorted({rate.latency.input_size for rate in rates})
+    return _("{least} to {most}").format(least=sizes[0], most=sizes[-1]) if len(sizes) > 1 else str(sizes[0])
+
+
 def csv(table: pd.DataFrame, rates: list[Rate]) -> str:
     """The table, and beside every row how and where its time was taken."""
     times = [rate.latency for rate in rates]
-    taken = pd.DataFrame([{"batch": time.batch, "input_size": time.input_size, "mode": time.protocol.mode,
+    taken = pd.DataFrame([{"batch": time.batch, "mode": time.protocol.mode,
                            "repetitions": time.protocol.repetitions, **time.environment,
                            **{f"load_{name}": value for name, value in time.load or ()}} for time in times])
     return pd.concat([table, taken], axis=1).to_csv(index=False)

@@ -82,6 +82,7 @@ TIMES = (_("Median, ms"), _("10th percentile, ms"), _("90th percentile, ms"))
 def _row(run: Run, latency: Latency) -> dict[str, object]:
     spread = latency.latency_ms
     times = [rounded(value, spread.figures) for value in (spread.median, spread.p10, spread.p90)]
-    return {_("Network"): latency.label, _("Device"): run.device_name, _("Run as"): shipped.how(latency),
+    return {_("Network"): latency.label, _("Device"): run.device_name, _("Input, px"): latency.input_size,
+            _("Run as"): shipped.how(latency),
             **dict(zip(TIMES, times)), _("Images/s"): rounded(latency.throughput, spread.figures),
             _("Machine"): MACHINES[machine(latency)]}

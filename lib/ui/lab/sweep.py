@@ -22,7 +22,7 @@ from lib.ui.lab.asked import Asked
 from lib.ui.lab.latency import say_doubts, show_rows
 from lib.ui.lab.running import run_panel
 from lib.ui.lab.shipped import introduce, not_here
-from lib.ui.provenance import mark
+from lib.ui.provenance import images_of, mark
 
 USUAL = 32
 """The largest batch of a sweep, until another is chosen."""
@@ -63,7 +63,8 @@ def _show_work(asked: Asked, tried: tuple[int, ...]) -> None:
         [(batch, *(gmacs(analysis.macs, batch) for analysis in asked.analyses)) for batch in tried],
         columns=[_("Batch"), *(_("{network}, GMACs").format(network=label) for label in asked.labels)]),
         hide_index=True, key="sweep_work")
-    mark("computed", _("multiply-adds of one pass over the batch"))
+    mark("computed", _("multiply-adds of one pass over the batch: as many times those {images}").format(
+        images=images_of(*asked.analyses)))
 
 
 def _show_shipped(asked: Asked) -> None:
