@@ -235,10 +235,12 @@ class Stage:
 
 @dataclass(frozen=True)
 class Preset:
-    """A named network of a family: knobs away from the family's defaults, and a line on what it is."""
+    """A named network of a family: knobs away from the family's defaults, a line on what it is, and what else it is
+    usually called, in any spelling: `"ResNet-20"` is also `resnet_20`."""
 
     knobs: Mapping[str, Any]
     note: str
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -246,7 +248,8 @@ class Architecture:
     """A family of networks: its paper, its knobs, its named networks, and how to build one.
 
     `build(knobs)` returns the `nn.Module`; `stages(knobs)` its rows in the paper's table. The first preset is
-    the one shown first. `in_channels` are those of the image: 3 colours, or 1 for grey.
+    the one shown first. `in_channels` are those of the image: 3 colours, or 1 for grey. `also` is what else the family
+    is usually called.
     """
 
     id: str
@@ -261,3 +264,4 @@ class Architecture:
     results: tuple[Result, ...] = ()
     changes: tuple[Change, ...] = ()
     in_channels: int = 3
+    also: tuple[str, ...] = ()

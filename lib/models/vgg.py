@@ -154,6 +154,7 @@ ARCHITECTURE = Architecture(
         "vgg16_bn": preset("D", 16, batch_norm=True),
         "vgg19_bn": preset("E", 19, batch_norm=True),
     },
+    also=("VGGNet",),
     build=build,
     stages=stages,
     results=tuple(Result(name, round(100 - top1, 3), round(100 - top5, 3), "torchvision, IMAGENET1K_V1", "torchvision 224")

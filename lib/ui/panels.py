@@ -68,7 +68,7 @@ def layers(analysis: Analysis, root: Part, factor: int) -> None:
     level = left.segmented_control(_("Rows"), LEVELS, key="level", default="layer", required=True,
                                    format_func=LEVELS.get, help=_("Fold the table to stages or blocks."))
     stages = middle.multiselect(_("Only these stages"), [stage.name for stage in root.children], key="stages",
-                                placeholder=_("all stages"), help=_("Leave empty to see all."))
+                                placeholder=_("all stages"), help=_("Leave empty to see all."), filter_mode="contains")
     right.download_button(_("Download CSV"), lambda: analysis.table().to_csv(index=False), f"{analysis.preset}.csv", "text/csv",
                           on_click="ignore", width="stretch", help=_("Every layer with every column."))
     parts = [part for stage in root.children if not stages or stage.name in stages for part in _rows(stage, level)]
