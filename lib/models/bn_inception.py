@@ -136,6 +136,7 @@ ARCHITECTURE = Architecture(
                                also=("Inception v2", "Inception-BN")),
         "bn_inception_5x5": Preset({"double": False}, "The same with a 5x5 convolution for each pair of 3x3."),
     },
+    also=("Inception v2",),
     build=build,
     stages=stages,
     claims=(

@@ -239,6 +239,7 @@ ARCHITECTURE = Architecture(
         "googlenet_naive": Preset({"reduced": False}, "Naive modules: no 1x1 reductions, and pooling passes all channels on, "
                                                       "so that the maps grow from module to module."),
     },
+    also=("Inception v1",),
     build=build,
     stages=stages,
     claims=(

@@ -109,7 +109,7 @@ def turn_knobs(choice: Choice, analysis: Analysis, slot: str = "") -> None:
 def _choose_preset(choice: Choice) -> None:
     """Pick a family, and in it a preset."""
     families, family = catalog.families(), catalog.get(choice.preset)
-    pick(_("Family"), {id: each.name for id, each in families.items()}, "family", family.id,
+    pick(_("Family"), {id: _called(each.name, each.also) for id, each in families.items()}, "family", family.id,
          lambda name: choice.start(next(iter(families[name].presets)) if name in families else catalog.find(name)),
          help=_("A paper and its networks.") + " " + ANY_NAME)
     pick(_("Preset"), {preset: _called(preset, entry.also) for preset, entry in family.presets.items()}, "preset",

@@ -15,6 +15,7 @@ from lib.analysis.graph import description, fold
 from lib.analysis.outline import Part
 from lib.architecture import NetworkKnobs
 from lib.code import classes, snippet, source, torchinfo_summary, torchinfo_surplus
+from lib.digits import change
 from lib.figures.diagram import source as source_of
 from lib.figures.diagram import can_lay_out, svg
 from lib.figures.receptive_field import growth, on_image
@@ -59,7 +60,7 @@ def _difference(value: int | None, before: int | None, times: int) -> str:
         return _("unknown")
     if value == before:
         return _("as the preset")
-    return f"{(value - before) * times:+,} ({value / before - 1:+.1%})"
+    return f"{(value - before) * times:+,} ({change(before, value)})"
 
 
 def layers(analysis: Analysis, root: Part, factor: int) -> None:

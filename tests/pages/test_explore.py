@@ -184,3 +184,10 @@ def test_the_table_can_be_limited_to_stages():
     app = open_page("explore")
     app.multiselect(key="stages").set_value(["conv5_x"]).run()
     assert set(app.dataframe[0].value["stage"]) == {"conv5_x"}
+
+
+@pytest.mark.parametrize("name, preset", [("inception_v1", "googlenet"), ("sknet50", "skresnext50_32x4d"), ("ResNet-20", "resnet20_cifar")])
+def test_a_usual_other_name_in_a_link_opens_its_network(name, preset):
+    app = open_page("explore", preset=name)
+    assert app.selectbox(key="preset").value == preset and not app.warning
+    assert number(totals(app)["Parameters"]) == lib.analyze(preset).params
