@@ -92,6 +92,11 @@ class Point:
     totals: Totals
 
     @property
+    def leads(self) -> bool:
+        """Whether this is its family's first network."""
+        return self.result.preset == next(iter(self.family.presets))
+
+    @property
     def top1(self) -> float:
         """Images whose first guess was right."""
         return 100 - self.result.top1

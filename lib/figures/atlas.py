@@ -131,15 +131,16 @@ def _ranges(points: Sequence[Point]) -> tuple[tuple[float, float], tuple[float, 
 
 
 def _labels(points: Sequence[Point], largest: int) -> list[tuple[str, str]]:
-    """The name of each bubble and on which side of it the name lies. A name that would cover another one, or the middle
-    of another bubble, is left out; hovering tells it."""
+    """The name of each bubble and on which side of it the name lies; first the families' first networks find a place. A
+    name that would cover another one, or the middle of another bubble, is left out; hovering tells it."""
     (left, right), (low, high) = _ranges(points)
     middles = [((log10(point.totals.macs) - left) / (right - left) * WIDTH, (high - point.top1) / (high - low) * HEIGHT)
                for point in points]
     radii = [LARGEST / 2 * (point.totals.params / largest) ** 0.5 for point in points]
     taken = [(x, y, max(7, 0.7 * radius), max(7, 0.7 * radius)) for (x, y), radius in zip(middles, radii)]
-    labels = []
-    for point, (x, y), radius in zip(points, middles, radii):
+    labels = [("", "top center")] * len(points)
+    for index in sorted(range(len(points)), key=lambda index: not points[index].leads):
+        point, (x, y), radius = points[index], middles[index], radii[index]
         away = radius / 0.8 + 8
         half = 0.29 * SMALL * len(point.result.preset)
         sides = {"top center": (x, y - away), "bottom center": (x, y + away),
@@ -148,8 +149,9 @@ def _labels(points: Sequence[Point], largest: int) -> list[tuple[str, str]]:
                 if half < across < WIDTH - half and 7 < down < HEIGHT - 7
                 and all(abs(across - other[0]) > half + other[2] or abs(down - other[1]) > 7 + other[3]
                         for other in taken)]
-        labels.append((point.result.preset, free[0][0]) if free else ("", "top center"))
-        taken += [box for _side, box in free[:1]]
+        for side, box in free[:1]:
+            labels[index] = point.result.preset, side
+            taken.append(box)
     return labels
 
 
