@@ -69,7 +69,8 @@ def lineage(edges: Iterable[Edge], families: Sequence[Architecture], palette: Pa
 def _edge_label(edge: Edge, palette: Palette) -> str:
     """The change in words, and below it what it did to the totals."""
     words = [f'<FONT COLOR="{palette.text}">{escape(line)}</FONT>' for line in wrap(edge.change.change, CHARACTERS)]
-    rows = [*words, f"params {change(edge.before.params, edge.after.params)}", f"MACs {change(edge.before.macs, edge.after.macs)}"]
+    rows = [*words, f"params {change(edge.before.params, edge.after.params)}",
+            f"MACs {change(edge.before.macs, edge.after.macs)}"]
     cells = "".join(f'<TR><TD ALIGN="LEFT">{row}</TD></TR>' for row in rows)
     return f'<<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="1">{cells}</TABLE>>'
 

@@ -89,7 +89,8 @@ ARCHITECTURE = Architecture(
     presets={
         "resnetv2_164_cifar": Preset({}, "n = 18: 164 weight layers in bottleneck units, full pre-activation.",
                                      also=("PreResNet-164",)),
-        "resnetv2_110_cifar": Preset({"bottleneck": False}, "n = 18: 110 weight layers in units of two 3x3, full pre-activation.",
+        "resnetv2_110_cifar": Preset({"bottleneck": False},
+                                     "n = 18: 110 weight layers in units of two 3x3, full pre-activation.",
                                      also=("PreResNet-110",)),
         "resnetv2_1001_cifar": Preset({"n": 111}, "n = 111: 1001 weight layers in bottleneck units, full pre-activation.",
                                       also=("ResNet-1001", "PreResNet-1001")),

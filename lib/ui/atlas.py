@@ -75,7 +75,7 @@ def lineage() -> None:
          f"{edge.before.input_size} → {edge.after.input_size}") for edge in edges],
         parent=to_explore(_("Parent")), child=to_explore(_("Child")), change=_("Change"),
         params=right(_("Parameters")), params_change=right(_("in short"), help=SHORT),
-        macs=right(_("MACs")), macs_change=right(_("in short "), help=SHORT),
+        macs=right(_("MACs")), macs_change=right(_("in short"), help=SHORT),
         input=right(_("Input, px"), help=_("The sizes at which the two are counted.")))
     mark("computed", _("as above"))
 

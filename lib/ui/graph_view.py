@@ -77,7 +77,9 @@ export default function (component) {
     }
     if (canvas.network !== data.network) {
       canvas.network = data.network;
-      const watch = new ResizeObserver(() => { if (canvas.clientWidth) { watch.disconnect(); fit(SMALLEST, data.least); show(data.selected); } });
+      const watch = new ResizeObserver(() => {
+        if (canvas.clientWidth) { watch.disconnect(); fit(SMALLEST, data.least); show(data.selected); }
+      });
       watch.observe(canvas);
       return;
     }

@@ -113,7 +113,8 @@ def _choose_preset(choice: Choice) -> None:
          lambda name: choice.start(next(iter(families[name].presets)) if name in families else catalog.find(name)),
          help=_("A paper and its networks.") + " " + ANY_NAME)
     pick(_("Preset"), {preset: _called(preset, entry.also) for preset, entry in family.presets.items()}, "preset",
-         choice.preset, lambda name: choice.start(catalog.find(name)), help=_("A named network to start from.") + " " + ANY_NAME)
+         choice.preset, lambda name: choice.start(catalog.find(name)),
+         help=_("A named network to start from.") + " " + ANY_NAME)
     st.caption(family.presets[choice.preset].note)
 
 

@@ -53,8 +53,9 @@ def test_the_first_screen_says_what_this_is_and_where_to_begin(open_page, width,
     assert (height - chart["y"]) / chart["height"] > 0.6
 
 
-@pytest.mark.parametrize("view, picture", [("accuracy", '[class*="st-key-chart"] .js-plotly-plot'), ("lineage", ".st-key-lineage .frame"),
-                                           ("timeline", ".js-plotly-plot"), ("winners", ".js-plotly-plot")])
+@pytest.mark.parametrize("view, picture", [("accuracy", '[class*="st-key-chart"] .js-plotly-plot'),
+                                           ("lineage", ".st-key-lineage .frame"), ("timeline", ".js-plotly-plot"),
+                                           ("winners", ".js-plotly-plot")])
 def test_the_words_of_pictures_can_be_read_on_a_projector(open_page, view, picture):
     page = open_page(f"/?view={view}", viewport={"width": 1366, "height": 768})
     page.locator(f"{picture} svg text").first.wait_for()

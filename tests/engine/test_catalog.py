@@ -158,13 +158,16 @@ def test_only_the_pages_side_knows_streamlit():
 @pytest.mark.parametrize("name, preset", {
     "resnet20": "resnet20_cifar", "ResNet-110": "resnet110_cifar", "resnet164": "resnet164_cifar", "plain-20": "plain20_cifar",
     "vgg-16": "vgg16", "VGG16": "vgg16", "vgg_16_bn": "vgg16_bn", "ResNet-50": "resnet50", "resnet_50": "resnet50",
-    "resnet50_v1.5": "resnet50", "resnet_v1_50": "resnet50_v1", "wide_resnet50": "wide_resnet50_2", "WRN-50-2": "wide_resnet50_2",
+    "resnet50_v1.5": "resnet50", "resnet_v1_50": "resnet50_v1", "wide_resnet50": "wide_resnet50_2",
+    "WRN-50-2": "wide_resnet50_2",
     "resnet-v2-50": "resnetv2_50", "ResNet50V2": "resnetv2_50", "preresnet-164": "resnetv2_164_cifar",
     "se_resnet50": "seresnet50", "seresnet-50": "seresnet50", "SE-ResNeXt-50": "seresnext50_32x4d",
     "sknet50": "skresnext50_32x4d", "SKNet-101": "sknet101", "skresnet50": "skresnet50",
-    "resnext50": "resnext50_32x4d", "ResNeXt-50 (32×4d)": "resnext50_32x4d", "ResNet-50-D": "resnet50d", "resnest50": "resnest50d",
+    "resnext50": "resnext50_32x4d", "ResNeXt-50 (32×4d)": "resnext50_32x4d",
+    "ResNet-50-D": "resnet50d", "resnest50": "resnest50d",
     "GoogLeNet": "googlenet", "inception_v1": "googlenet", "Inception v2": "bn_inception", "bn-inception": "bn_inception",
-    "inceptionv3": "inception_v3", "inception3": "inception_v3", "mobilenet_v1": "mobilenetv1_100", "mobilenetv2": "mobilenet_v2",
+    "inceptionv3": "inception_v3", "inception3": "inception_v3",
+    "mobilenet_v1": "mobilenetv1_100", "mobilenetv2": "mobilenet_v2",
     "LeNet-5": "lenet5", "zf": "zfnet", "zf-net": "zfnet", "AlexNet": "alexnet", "alexnet2012": "alexnet_2012",
 }.items())
 def test_a_usual_other_name_leads_to_its_network(name, preset):
@@ -190,8 +193,10 @@ def named_in(sentence: str) -> set[str]:
     ("fpn", "several", {"resnet50_fpn", "resnet101_fpn", "resnext101_32x8d_fpn"}),
     ("shufflenetv2", "several", {f"shufflenet_v2_x{scale}" for scale in ("0_5", "1_0", "1_5", "2_0")}),
     ("vgg", "several", set(catalog.families()["vgg"].presets)), ("vgg-17", "there are", set(catalog.families()["vgg"].presets)),
-    ("resnt18", "did you mean", {"resnet18"}), ("resnet200", "did you mean", {"resnetv2_200"}), ("googlnet", "did you mean", {"googlenet"}),
-    ("", "the families are LeNet-5", set()), ("![x](y)", "the families are LeNet-5", set()), ("x" * 10_000, "the families are", set()),
+    ("resnt18", "did you mean", {"resnet18"}), ("resnet200", "did you mean", {"resnetv2_200"}),
+    ("googlnet", "did you mean", {"googlenet"}),
+    ("", "the families are LeNet-5", set()), ("![x](y)", "the families are LeNet-5", set()),
+    ("x" * 10_000, "the families are", set()),
 ])
 def test_any_other_name_gets_a_true_sentence(name, words, networks):
     with pytest.raises(Impossible) as raised:

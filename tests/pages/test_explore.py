@@ -186,7 +186,8 @@ def test_the_table_can_be_limited_to_stages():
     assert set(app.dataframe[0].value["stage"]) == {"conv5_x"}
 
 
-@pytest.mark.parametrize("name, preset", [("inception_v1", "googlenet"), ("sknet50", "skresnext50_32x4d"), ("ResNet-20", "resnet20_cifar")])
+@pytest.mark.parametrize("name, preset", [("inception_v1", "googlenet"), ("sknet50", "skresnext50_32x4d"),
+                                          ("ResNet-20", "resnet20_cifar")])
 def test_a_usual_other_name_in_a_link_opens_its_network(name, preset):
     app = open_page("explore", preset=name)
     assert app.selectbox(key="preset").value == preset and not app.warning
