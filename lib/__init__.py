@@ -34,6 +34,7 @@ def analyze(preset: str, input_size: int | None = None, **knobs: Any) -> Analysi
 
     Raises `Impossible` for wrong names or values and for an image that the network cannot take.
     """
+    preset = catalog.find(preset)
     if input_size is not None:
         knobs["input_size"] = input_size
     return analyze_knobs(preset, catalog.get(preset), catalog.configure(preset, knobs))

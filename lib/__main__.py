@@ -21,6 +21,9 @@ from lib.records import Latency, Network, Setting
 from lib.timing import Step, found
 
 
+NAME = "a name that `list` prints, or another usual one"
+
+
 class Parser(argparse.ArgumentParser):
     """argparse, with one plain line instead of the usage text."""
 
@@ -34,14 +37,14 @@ def parser() -> Parser:
     listing = commands.add_parser("list", help="the networks by name")
     listing.add_argument("--json", action="store_true", help="as JSON, with knobs and notes")
     analyze = commands.add_parser("analyze", help="parameters, multiply-adds, activations and receptive fields")
-    analyze.add_argument("preset", metavar="PRESET", help="a name that `list` prints")
+    analyze.add_argument("preset", metavar="PRESET", help=NAME)
     analyze.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="turn a knob; may be repeated")
     analyze.add_argument("--input-size", metavar="N", help="height and width of the image in pixels")
     form = analyze.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="everything, as JSON")
     form.add_argument("--csv", action="store_true", help="the layers, as CSV")
     time = commands.add_parser("time", help="run networks here, in turns, and read the clock")
-    time.add_argument("presets", metavar="PRESET", nargs="+", help="a name that `list` prints")
+    time.add_argument("presets", metavar="PRESET", nargs="+", help=NAME)
     time.add_argument("--set", action="append", default=[], metavar="NAME=VALUE",
                       help="turn a knob of all networks; may be repeated")
     for name in TIME_OPTIONS:
@@ -68,21 +71,21 @@ def print_list(as_json: bool) -> None:
     families = catalog.families().values()
     if as_json:
         rows = [{"preset": preset, "family": family.id, "knobs": catalog.configure(preset, {}).model_dump(mode="json"),
-                 "note": entry.note} for family in families for preset, entry in family.presets.items()]
+                 "note": entry.note, "also": entry.also} for family in families for preset, entry in family.presets.items()]
         print(json.dumps(rows, indent=1))
         return
     for family in families:
         print(f"{family.name} ({family.paper.year})")
         for preset, entry in family.presets.items():
-            print(f"  {preset:18} {entry.note}")
+            print(f"  {preset:18} {entry.note}" + (f" Also called {', '.join(entry.also)}." if entry.also else ""))
 
 
 def print_analysis(arguments: argparse.Namespace) -> None:
     knobs = settings(arguments.set)
     if arguments.input_size is not None:
         knobs["input_size"] = arguments.input_size
-    family = catalog.get(arguments.preset)
-    analysis = analyze_knobs(arguments.preset, family, catalog.configure(arguments.preset, knobs))
+    preset = catalog.find(arguments.preset)
+    analysis = analyze_knobs(preset, catalog.get(preset), catalog.configure(preset, knobs))
     if arguments.json:
         print(json.dumps(analysis.to_json(), indent=1))
     elif arguments.csv:

@@ -261,10 +261,12 @@ class Stage:
 
 @dataclass(frozen=True)
 class Preset:
-    """A named network of a family: knobs away from the family's defaults, and a line on what it is."""
+    """A named network of a family: knobs away from the family's defaults, a line on what it is, and what else it is
+    usually called, in any spelling: `"ResNet-20"` is also `resnet_20`."""
 
     knobs: Mapping[str, Any]
     note: str
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -273,7 +275,8 @@ class Architecture:
 
     `build(knobs)` returns the `nn.Module`; `stages(knobs)` its rows in the paper's table. The first preset is
     the one shown first. `in_channels` are those of the image: 3 colours, or 1 for grey. `built_for_size` tells that
-    the weights depend on the size of the image, as they do where a linear layer reads a whole map.
+    the weights depend on the size of the image, as they do where a linear layer reads a whole map. `also` is what else
+    the family is usually called.
     """
 
     id: str
@@ -289,3 +292,4 @@ class Architecture:
     changes: tuple[Change, ...] = ()
     in_channels: int = 3
     built_for_size: bool = False
+    also: tuple[str, ...] = ()

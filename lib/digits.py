@@ -1,4 +1,4 @@
-"""Measured numbers with no more digits than their repetitions bear."""
+"""Numbers to be read: measured ones with no more digits than their repetitions bear, and changes in words."""
 
 from collections.abc import Sequence
 from math import ceil, floor, log10, sqrt
@@ -62,3 +62,15 @@ def text(value: float, figures: int) -> str:
     value = rounded(value, figures)
     decimals = round(-log10(unit(value, figures))) if value else 0
     return f"{value:,.{max(0, decimals)}f}"
+
+
+def change(before: float, after: float) -> str:
+    """What became of a number, in words: in percent until it is doubled or halved (`+9.90 %`), then as a factor (`× 2.03`,
+    `÷ 12.3`)."""
+    if after == before:
+        return "the same"
+    if not before or not after:
+        return f"from {before:,} to {after:,}"
+    if max(after / before, before / after) >= 2:
+        return f"× {text(after / before, 3)}" if after > before else f"÷ {text(before / after, 3)}"
+    return f"{'+' if after > before else '−'}{text(100 * abs(after / before - 1), 3)} %"

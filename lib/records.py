@@ -59,7 +59,8 @@ class Network(BaseModel):
 
     def analysis(self) -> Analysis:
         """What one pass on one image costs. Raises `Impossible` for wrong names, values and sizes."""
-        return analyze_knobs(self.preset, catalog.get(self.preset), catalog.configure(self.preset, self.changed))
+        preset = catalog.find(self.preset)
+        return analyze_knobs(preset, catalog.get(preset), catalog.configure(preset, self.changed))
 
 
 class Spread(BaseModel):

@@ -1,4 +1,5 @@
-"""Atlas, the start page: the families in time, what changed from one to the next, what accuracy costs, who won."""
+"""Atlas, the start page: what the app is and where to begin; what accuracy costs, what changed from one network to the
+next, the families in time, who won."""
 
 from collections.abc import Callable, Mapping
 
@@ -10,8 +11,12 @@ from lib.ui import _, atlas
 from lib.ui.address import moved, new_address, plain, write_address
 from lib.ui.controls import show_value
 
-VIEWS = {"timeline": _("Timeline"), "lineage": _("Lineage"), "accuracy": _("Accuracy and cost"),
+VIEWS = {"accuracy": _("Accuracy and cost"), "lineage": _("Lineage"), "timeline": _("Timeline"),
          "winners": _("ILSVRC winners"), "networks": _("All networks")}
+BEGIN = (("explore", _("Open a first network"), ":material/tune:"),
+         ("convolution", _("Read a first lesson"), ":material/school:"),
+         ("compare", _("Compare two networks"), ":material/compare_arrows:"),
+         ("timing", _("Time networks"), ":material/speed:"))
 CHOICES = {"view": tuple(VIEWS), "protocol": protocols()}
 state = st.session_state
 
@@ -48,18 +53,19 @@ if address is not None and not left_for_explore:
 
 st.title("Backbone Lab", anchor=False)
 st.markdown(prose("atlas", "Welcome"))
-with st.container(horizontal=True):
-    st.page_link("../../pages/explore.py", label=_("Explore"), icon=":material/tune:")
-    st.page_link("../../pages/compare.py", label=_("Compare"), icon=":material/compare_arrows:")
-    st.page_link("../../pages/convolution.py", label=_("Convolution"), icon=":material/school:")
-    st.page_link("../../pages/textbook.py", label=_("Textbook, checked"), icon=":material/fact_check:")
+with st.container(horizontal=True, key="begin"):
+    for page, label, icon in BEGIN:
+        st.page_link(f"../../pages/{page}.py", label=label, icon=icon)
 for problem in state["atlas_problems"]:
     st.warning(plain(problem))
 
-view = choose("view", _("View"), VIEWS.get)
+views, protocols_beside = st.columns([5, 4])
+with views:
+    view = choose("view", _("View"), VIEWS.get)
 if view == "accuracy":
-    st.markdown(prose("atlas", "Accuracy"))
-    atlas.accuracy(choose("protocol", _("Protocol"), str))
+    with protocols_beside:
+        protocol = choose("protocol", _("Protocol"), str)
+    atlas.accuracy(protocol)
 else:
     getattr(atlas, view)()
 write_address("atlas", {name: chosen for name, chosen in state["atlas"].items() if chosen != CHOICES[name][0]})

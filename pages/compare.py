@@ -51,8 +51,8 @@ for quantity, cells in comparison.totals(analyses).items():
     row = [LABELS[quantity]]
     for cell in cells:
         text = _("unknown") if cell.value is None else f"{cell.value:,}"
-        ratio = "" if cell.ratio is None else f", ×{cell.ratio:.3g}"
-        row.append(text if cell is cells[0] or cell.difference is None else f"{text}  ({cell.difference:+,}{ratio})")
+        beside = f"  ({cell.difference:+,}, {cell.change})" if cell.difference else f"  ({cell.change})"
+        row.append(text if cell is cells[0] or cell.change is None else text + beside)
     rows.append(row)
 st.table(pd.DataFrame(rows, columns=["", *shown]), hide_index=True)
 mark("computed", images_of(*analyses))

@@ -74,7 +74,7 @@ st.markdown(prose("efficient", "Reach"))
 shares = measured(_("Gradients of a unit"), efficient.reach, groups, shuffle, seed)
 left, right = st.columns(2)
 left.plotly_chart(figures.reach(shares, current_palette()), key="reach", config=PLAIN,
-                  alt=_("What each group of outputs hears of each group of inputs; the table beside it holds the same."))
+                  alt=_("What each group of outputs hears of each group of inputs; a table holds the same."))
 right.dataframe(efficient.reach_table(shares), hide_index=True, key="reach_table")
 mark("measured", _("gradients of one unit with random weights"))
 st.markdown(prose("efficient", "Units"))

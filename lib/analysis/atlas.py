@@ -67,16 +67,6 @@ class Edge:
         """Multiply-adds that the change adds, or takes away if negative."""
         return self.after.macs - self.before.macs
 
-    @property
-    def params_percent(self) -> float:
-        """The difference in parameters, in percent of the parent's."""
-        return 100 * self.params / self.before.params
-
-    @property
-    def macs_percent(self) -> float:
-        """The difference in multiply-adds, in percent of the parent's."""
-        return 100 * self.macs / self.before.macs
-
 
 def lineage() -> tuple[Edge, ...]:
     """Every change whose two networks are in the catalogue, in the order of the families."""
@@ -100,6 +90,11 @@ class Point:
     family: Architecture
     result: Result
     totals: Totals
+
+    @property
+    def leads(self) -> bool:
+        """Whether this is its family's first network."""
+        return self.result.preset == next(iter(self.family.presets))
 
     @property
     def top1(self) -> float:

@@ -13,6 +13,7 @@ import pandas as pd
 from lib.analysis import Analysis, Layer
 from lib.analysis.graph import written_out
 from lib.analysis.outline import Part, outline
+from lib.digits import change
 
 TOTALS = ("params", "macs", "activation_bytes", "weight_layers", "receptive_field")
 QUANTITIES = ("params", "macs", "activation_bytes")
@@ -20,11 +21,11 @@ QUANTITIES = ("params", "macs", "activation_bytes")
 
 @dataclass(frozen=True)
 class Total:
-    """One network's total beside the first network's. `difference` and `ratio` are None where one is unknown."""
+    """One network's total beside the first network's: `difference`, and the `change` in words; None where one is unknown."""
 
     value: int | None
-    difference: int | None
-    ratio: float | None
+    difference: int | None = None
+    change: str | None = None
 
 
 @dataclass(frozen=True)
@@ -57,14 +58,14 @@ class Level:
 
 
 def totals(analyses: Sequence[Analysis]) -> dict[str, list[Total]]:
-    """Every total of every network, with its difference from the first network and its ratio to it."""
+    """Every total of every network, with its difference from the first network."""
     return {name: [_total(getattr(analysis, name), getattr(analyses[0], name)) for analysis in analyses] for name in TOTALS}
 
 
 def _total(value: int | None, first: int | None) -> Total:
     if value is None or first is None:
-        return Total(value, None, None)
-    return Total(value, value - first, value / first if first else None)
+        return Total(value)
+    return Total(value, value - first, change(first, value))
 
 
 def levels(analyses: Sequence[Analysis]) -> tuple[Level, ...]:

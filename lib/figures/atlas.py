@@ -4,17 +4,25 @@ winners of ILSVRC."""
 from collections.abc import Iterable, Sequence
 from html import escape
 from math import log10
+from textwrap import wrap
 
 import graphviz
 import plotly.graph_objects as go
 
 from lib.analysis.atlas import Edge, Ilsvrc, Point
 from lib.architecture import Architecture
-from lib.figures.diagram import FONT, SMALL
+from lib.digits import change
+from lib.figures.diagram import FONT
 from lib.figures.theme import Palette, dress
 
 SYMBOLS = ("circle", "diamond", "square")
 """Families beyond the palette's series begin again with the next shape."""
+
+SMALL = 12
+"""The smallest text of these pictures, in pixels of the screen: still to be read on a projector."""
+
+CHARACTERS = 24
+"""A line of an arrow's label holds so many."""
 
 
 def timeline(families: Sequence[Architecture], palette: Palette) -> go.Figure:
@@ -31,7 +39,7 @@ def timeline(families: Sequence[Architecture], palette: Palette) -> go.Figure:
                    f"{escape(family.paper.authors)}" for family in families], hoverinfo="text", cliponaxis=False)
     figure.update_xaxes(range=[min(years) - 1, max(years) + 2], showgrid=False, dtick=5, zeroline=False)
     figure.update_yaxes(autorange="reversed", showgrid=False, ticklabelstandoff=6)
-    return _dress(figure, palette, 60 + 30 * len(families))
+    return _dress(figure, palette, 40 + 22 * len(families))
 
 
 def lineage(edges: Iterable[Edge], families: Sequence[Architecture], palette: Palette) -> str:
@@ -40,11 +48,11 @@ def lineage(edges: Iterable[Edge], families: Sequence[Architecture], palette: Pa
     used = {preset for edge in edges for preset in (edge.change.parent, edge.change.child)}
     dot = graphviz.Digraph(
         graph_attr={"rankdir": "TB", "bgcolor": palette.background, "nodesep": "0.3", "ranksep": "0.35", "pad": "0.1",
-                    "fontname": FONT, "fontcolor": palette.muted, "fontsize": "12"},
+                    "fontname": FONT, "fontcolor": palette.muted, "fontsize": str(SMALL)},
         node_attr={"shape": "box", "style": "rounded,filled", "color": palette.line,
-                   "fillcolor": palette.kinds["other"], "fontname": FONT, "fontsize": "12",
+                   "fillcolor": palette.kinds["other"], "fontname": FONT, "fontsize": str(SMALL + 1),
                    "fontcolor": palette.text, "height": "0.34", "margin": "0.12,0.04"},
-        edge_attr={"fontname": FONT, "fontsize": SMALL, "fontcolor": palette.muted, "color": palette.line,
+        edge_attr={"fontname": FONT, "fontsize": str(SMALL), "fontcolor": palette.muted, "color": palette.line,
                    "arrowsize": "0.7"})
     for family in families:
         if members := [preset for preset in family.presets if preset in used]:
@@ -60,26 +68,17 @@ def lineage(edges: Iterable[Edge], families: Sequence[Architecture], palette: Pa
 
 def _edge_label(edge: Edge, palette: Palette) -> str:
     """The change in words, and below it what it did to the totals."""
-    rows = [f'<FONT COLOR="{palette.text}">{escape(edge.change.change)}</FONT>',
-            f"params {difference(edge.params, edge.params_percent)}",
-            f"MACs {difference(edge.macs, edge.macs_percent)}"]
+    words = [f'<FONT COLOR="{palette.text}">{escape(line)}</FONT>' for line in wrap(edge.change.change, CHARACTERS)]
+    rows = [*words, f"params {change(edge.before.params, edge.after.params)}",
+            f"MACs {change(edge.before.macs, edge.after.macs)}"]
     cells = "".join(f'<TR><TD ALIGN="LEFT">{row}</TD></TR>' for row in rows)
     return f'<<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="1">{cells}</TABLE>>'
 
 
-def difference(value: int, percent: float) -> str:
-    """A difference with its sign, in numbers and in percent: `+2.53 M (+9.90 %)`."""
-    if value == 0:
-        return "the same"
-    units = ((10**9, " G"), (10**6, " M"), (10**3, " k"))
-    amount = next((f"{value / size:+,.2f}{unit}" for size, unit in units if abs(value) >= size), f"{value:+,}")
-    return f"{amount} ({percent:+,.2f} %)".replace("-", "−")
-
-
-WIDTH, HEIGHT = 1000, 430
+WIDTH, HEIGHT = 1000, 350
 """The size of the plot, in pixels, that names are placed for."""
 
-LARGEST = 58
+LARGEST = 48
 """Diameter of the largest bubble, in pixels."""
 
 
@@ -100,7 +99,7 @@ def chart(points: Sequence[Point], palette: Palette) -> go.Figure:
     names, sides = zip(*_labels(points, largest))
     figure.add_trace(_bubbles(  # on top, and only its names are seen
         points, range(len(points)), largest, mode="markers+text", text=names, textposition=sides, hoverinfo="skip",
-        textfont={"size": 11, "color": palette.text}, showlegend=False).update(
+        textfont={"size": SMALL, "color": palette.text}, showlegend=False).update(
             marker={"color": "rgba(0,0,0,0)", "line": {"width": 0}}))
     across, upwards = _ranges(points)
     digits = (1, 2, 5) if across[1] - across[0] < 2 else (1, 3)
@@ -109,9 +108,10 @@ def chart(points: Sequence[Point], palette: Palette) -> go.Figure:
     figure.update_xaxes(type="log", range=across, title="MACs for one image (logarithmic)", zeroline=False,
                         tickvals=ticks, ticktext=words)
     figure.update_yaxes(range=upwards, title="top-1 accuracy, %", zeroline=False)
-    _dress(figure, palette, HEIGHT + 150)
-    return figure.update_layout(showlegend=True, legend={"orientation": "h", "y": -0.2, "itemsizing": "constant",
-                                                         "itemclick": False, "itemdoubleclick": False})
+    _dress(figure, palette, HEIGHT + 120)
+    return figure.update_layout(showlegend=True, legend={
+        "orientation": "h", "yref": "container", "y": 0, "yanchor": "bottom", "itemsizing": "constant", "itemclick": False,
+        "itemdoubleclick": False})
 
 
 def _bubbles(points: Sequence[Point], own: Sequence[int], largest: int, **more) -> go.Scatter:
@@ -132,25 +132,27 @@ def _ranges(points: Sequence[Point]) -> tuple[tuple[float, float], tuple[float, 
 
 
 def _labels(points: Sequence[Point], largest: int) -> list[tuple[str, str]]:
-    """The name of each bubble and on which side of it the name lies. A name that would cover another one, or the middle
-    of another bubble, is left out; hovering tells it."""
+    """The name of each bubble and on which side of it the name lies; first the families' first networks find a place. A
+    name that would cover another one, or the middle of another bubble, is left out; hovering tells it."""
     (left, right), (low, high) = _ranges(points)
     middles = [((log10(point.totals.macs) - left) / (right - left) * WIDTH, (high - point.top1) / (high - low) * HEIGHT)
                for point in points]
     radii = [LARGEST / 2 * (point.totals.params / largest) ** 0.5 for point in points]
     taken = [(x, y, max(7, 0.7 * radius), max(7, 0.7 * radius)) for (x, y), radius in zip(middles, radii)]
-    labels = []
-    for point, (x, y), radius in zip(points, middles, radii):
+    labels = [("", "top center")] * len(points)
+    for index in sorted(range(len(points)), key=lambda index: not points[index].leads):
+        point, (x, y), radius = points[index], middles[index], radii[index]
         away = radius / 0.8 + 8
-        half = 3.2 * len(point.result.preset)
+        half = 0.29 * SMALL * len(point.result.preset)
         sides = {"top center": (x, y - away), "bottom center": (x, y + away),
                  "middle right": (x + away + half, y), "middle left": (x - away - half, y)}
         free = [(side, (across, down, half, 7)) for side, (across, down) in sides.items()
                 if half < across < WIDTH - half and 7 < down < HEIGHT - 7
                 and all(abs(across - other[0]) > half + other[2] or abs(down - other[1]) > 7 + other[3]
                         for other in taken)]
-        labels.append((point.result.preset, free[0][0]) if free else ("", "top center"))
-        taken += [box for _side, box in free[:1]]
+        for side, box in free[:1]:
+            labels[index] = point.result.preset, side
+            taken.append(box)
     return labels
 
 
@@ -176,7 +178,7 @@ def winners(contest: Ilsvrc, palette: Palette) -> go.Figure:
                    for name, error, said in zip(names, errors, words)]))
     figure.update_yaxes(autorange="reversed", showgrid=False, ticklabelstandoff=6)
     figure.update_xaxes(title="top-5 error on the test set, %", range=[0, 1.1 * max(errors)])
-    return _dress(figure, palette, 60 + 44 * len(rows))
+    return _dress(figure, palette, 60 + 38 * len(rows))
 
 
 def _dress(figure: go.Figure, palette: Palette, height: int) -> go.Figure:

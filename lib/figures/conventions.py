@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 
+from lib.digits import change
 from lib.figures.theme import Palette, dress
 
 KINDS = ("convolution", "linear", "normalisation", "pooling", "activation", "junction")
@@ -22,7 +23,7 @@ def bars(names: Sequence[str], counts: Sequence[Mapping[str, int]], palette: Pal
                     "pattern": {"shape": pattern, "fgcolor": palette.muted, "fillmode": "overlay", "size": 6}},
             hovertemplate=f"%{{y}}<br>{part}: %{{x:,}}<extra></extra>")
     for name, total in zip(names, totals):
-        more = f"{100 * (total / totals[0] - 1):+.3g}%" if name != names[0] else f"{total:,}"
+        more = change(totals[0], total) if name != names[0] else f"{total:,}"
         figure.add_annotation(y=name, x=total, text=more, showarrow=False, xanchor="left", xshift=6)
     dress(figure, palette, 360).update_layout(barmode="stack", legend_traceorder="normal")
     figure.update_xaxes(range=[0, 1.4 * max(totals)], nticks=6, title="operations for one image")

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 import lib
 from lib.analysis import Analysis, Layer
 from lib.analysis.cost import activation_bytes, macs
+from lib.digits import change
 from lib.lessons.pictures import drawn
 from lib.models.fpn import BACKBONES, Backbone
 from lib.meta import on_meta
@@ -101,7 +102,7 @@ class Pyramid:
         fine, coarse = self.levels[0], self.levels[-1]
         return {
             "size": fine.image, "scales": len(image.sides), "image_times": f"{image.macs / single.macs:.1f}",
-            "fpn_percent": f"{100 * (fpn.macs / single.macs - 1):.0f}", "single": single.sides[0],
+            "fpn_change": change(single.macs, fpn.macs), "single": single.sides[0],
             "fine": fine.cells, "c2_layers": fine.c_layers, "p2_layers": fine.p_layers,
             "c5_layers": coarse.c_layers, "c2_field": fine.c.field.side, "c5_field": coarse.c.field.side,
             "p2_field": fine.p.field.side, "channels": fine.p.out_shapes[0][1]}

@@ -12,6 +12,7 @@ import lib
 from lib import catalog
 from lib.analysis import Analysis
 from lib.analysis.block import Block, run_block
+from lib.digits import change
 from lib.measuring import Progress, quiet, seeded
 from lib.models.resnet import Bottleneck
 from lib.models.resnext import equal_weights_width
@@ -202,7 +203,7 @@ def equal_cost_table(cardinality: int, width: int) -> pd.DataFrame:
     rows = equal_cost(cardinality, width)
     target = sum(rows[0][1])
     return pd.DataFrame([(name, inside := weights[0] // OUTER, *(f"{count:,}" for count in weights), f"{sum(weights):,}",
-                          f"{sum(weights) / target:.1%}") for name, weights in rows],
+                          change(target, sum(weights))) for name, weights in rows],
                         columns=["C×d", "Channels inside", "First 1×1", "3×3", "Last 1×1", "Weights", "Against 1×64d"])
 
 
@@ -210,7 +211,7 @@ def cost_fields(cardinality: int, width: int) -> dict[str, object]:
     """The numbers of the chosen block that the lesson's text speaks of."""
     chosen, start = pieces(cardinality, width), pieces(1, INNER)
     return {"cardinality": cardinality, "width": width, "inside": cardinality * width, "weights": f"{sum(chosen):,}",
-            "percent": f"{100 * sum(chosen) / sum(start):.1f}", "start": f"{sum(start):,}",
+            "change": change(sum(start), sum(chosen)), "start": f"{sum(start):,}",
             "nearest": equal_weights_width(OUTER, INNER, cardinality), "share": f"{100 * chosen[1] / sum(chosen):.0f}",
             "start_share": f"{100 * start[1] / sum(start):.0f}", "zeros": f"{100 * (1 - 1 / cardinality):.1f}"}
 

@@ -11,6 +11,7 @@ from torch import nn
 import lib
 from lib.analysis import Analysis
 from lib.analysis.block import Block, run_block
+from lib.digits import change
 from lib.measuring import Progress, quiet, seeded
 from lib.models.resnet import Bottleneck, identity_or_projection, stem
 from lib.models.resnet_tweaks import deep_stem, pooled_projection
@@ -143,7 +144,7 @@ def chosen(b: bool, c: bool, d: bool, width: int) -> dict[str, str]:
     tweaks = [name for name, on in zip("BCD", (b, c, d)) if on]
     return {"tweaks": " + ".join(tweaks) or "none (A)", "params": f"{analysis.params:,}", "macs": f"{analysis.macs:,}",
             "more_params": f"{analysis.params - untouched.params:+,}",
-            "more_macs": f"{analysis.macs / untouched.macs - 1:+.1%}"}
+            "more_macs": change(untouched.macs, analysis.macs)}
 
 
 def costs() -> list[tuple[str, int, int, int]]:

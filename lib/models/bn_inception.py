@@ -132,9 +132,11 @@ ARCHITECTURE = Architecture(
     knobs=BNInceptionKnobs,
     presets={
         "bn_inception": Preset({}, "The network of Fig. 5. The Inception-v4 paper calls it Inception v2; the paper of 2015 "
-                                   "that is called “Rethinking” means another net by that name."),
+                                   "that is called “Rethinking” means another net by that name.",
+                               also=("Inception v2", "Inception-BN")),
         "bn_inception_5x5": Preset({"double": False}, "The same with a 5x5 convolution for each pair of 3x3."),
     },
+    also=("Inception v2",),
     build=build,
     stages=stages,
     claims=(

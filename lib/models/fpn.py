@@ -125,6 +125,7 @@ ARCHITECTURE = Architecture(
         "resnet101_fpn": preset("resnet101"),
         "resnext101_32x8d_fpn": preset("resnext101_32x8d"),
     },
+    also=("Feature Pyramid Network",),
     build=build,
     stages=stages,
     claims=(

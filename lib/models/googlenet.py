@@ -234,10 +234,12 @@ ARCHITECTURE = Architecture(
     presets={
         "googlenet_2014": Preset({}, "The paper's network, as used at inference: 5x5 convolutions, no batch normalisation."),
         "googlenet": Preset({"batch_norm": True, "third_kernel": 3},
-                            "torchvision's: batch normalisation, and 3x3 where the paper has 5x5."),
+                            "torchvision's: batch normalisation, and 3x3 where the paper has 5x5.",
+                            also=("Inception v1",)),
         "googlenet_naive": Preset({"reduced": False}, "Naive modules: no 1x1 reductions, and pooling passes all channels on, "
                                                       "so that the maps grow from module to module."),
     },
+    also=("Inception v1",),
     build=build,
     stages=stages,
     claims=(

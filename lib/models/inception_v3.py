@@ -258,7 +258,8 @@ ARCHITECTURE = Architecture(
     knobs=InceptionV3Knobs,
     presets={
         "inception_v3": Preset({}, "torchvision's, at 299 pixels and as used at inference. Its paper calls earlier steps of the "
-                                   "same ladder Inception-v2; the Inception-v4 paper gives that name to BN-Inception."),
+                                   "same ladder Inception-v2; the Inception-v4 paper gives that name to BN-Inception.",
+                               also=("Inception3",)),
         "inception_v3_auxiliary": Preset({"auxiliary": True}, "With the auxiliary classifier that training adds."),
     },
     build=build,

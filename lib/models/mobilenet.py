@@ -124,7 +124,7 @@ ARCHITECTURE = Architecture(
                 2017, "1704.04861"),
     knobs=MobileNetKnobs,
     presets={
-        "mobilenetv1_100": Preset({}, "The paper's network of Table 1, width multiplier 1."),
+        "mobilenetv1_100": Preset({}, "The paper's network of Table 1, width multiplier 1.", also=("MobileNet v1",)),
         "mobilenetv1_075": alpha(75),
         "mobilenetv1_050": alpha(50),
         "mobilenetv1_025": alpha(25),

@@ -127,7 +127,8 @@ ARCHITECTURE = Architecture(
                 "M. Sandler, A. Howard, M. Zhu, A. Zhmoginov, L.-C. Chen", 2018, "1801.04381"),
     knobs=MobileNetV2Knobs,
     presets={
-        "mobilenet_v2": Preset({}, "The paper's network of Table 2, width multiplier 1; torchvision's."),
+        "mobilenet_v2": Preset({}, "The paper's network of Table 2, width multiplier 1; torchvision's.",
+                               also=("mobilenetv2_100",)),
         "mobilenet_v2_140": Preset({"width": 140}, "Width multiplier 1.4, the paper's largest."),
         "mobilenet_v2_075": Preset({"width": 75}, "Width multiplier 0.75."),
         "mobilenet_v2_050": Preset({"width": 50}, "Width multiplier 0.5."),

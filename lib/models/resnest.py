@@ -191,12 +191,15 @@ ARCHITECTURE = Architecture(
                 2020, "2004.08955"),
     knobs=ResNeStKnobs,
     presets={
-        "resnest50d": Preset({}, "ResNeSt-50: radix 2, cardinality 1."),
-        "resnest14d": Preset({"depth": 14}, "One block a stage; timm's."),
-        "resnest26d": Preset({"depth": 26}, "Two blocks a stage; timm's."),
-        "resnest101e": Preset({"depth": 101, "input_size": 256}, "ResNeSt-101 with a stem of 128 channels, trained at 256 pixels."),
+        "resnest50d": Preset({}, "ResNeSt-50: radix 2, cardinality 1.", also=("ResNeSt-50",)),
+        "resnest14d": Preset({"depth": 14}, "One block a stage; timm's.", also=("ResNeSt-14",)),
+        "resnest26d": Preset({"depth": 26}, "Two blocks a stage; timm's.", also=("ResNeSt-26",)),
+        "resnest101e": Preset({"depth": 101, "input_size": 256},
+                              "ResNeSt-101 with a stem of 128 channels, trained at 256 pixels.",
+                              also=("ResNeSt-101",)),
     } | {f"resnest50d_{radix}s{cardinality}x{width}d": template(radix, cardinality, width)
          for radix, cardinality, width in ((1, 1, 64), (2, 1, 64), (4, 1, 64), (1, 2, 40), (2, 2, 40), (4, 2, 40), (1, 4, 24))},
+    also=("split attention",),
     build=build,
     stages=stages,
     claims=tuple(claim for row, (params, macs, _) in ROWS.items() for claim in (

@@ -77,7 +77,9 @@ TABLE = "He et al. 2015, Table 6"
 
 
 def preset(n: int) -> Preset:
-    return Preset({"n": n}, f"n = {n}: {6 * n + 2} weight layers in basic blocks, shortcuts without parameters.")
+    layers = 6 * n + 2
+    return Preset({"n": n}, f"n = {n}: {layers} weight layers in basic blocks, shortcuts without parameters.",
+                  also=(f"ResNet-{layers}",))
 
 
 ARCHITECTURE = Architecture(
@@ -88,10 +90,12 @@ ARCHITECTURE = Architecture(
     knobs=ResNetCIFARKnobs,
     presets={f"resnet{6 * n + 2}_cifar": preset(n) for n in (3, 5, 7, 9, 18, 200)} | {
         "resnet164_cifar": Preset({"n": 18, "bottleneck": True, "shortcut": "B"},
-                                  "n = 18: 164 weight layers in bottleneck blocks (the baseline of the 2016 paper)."),
-        "plain20_cifar": Preset({"n": 3, "residual": False}, "20 weight layers without shortcuts."),
+                                  "n = 18: 164 weight layers in bottleneck blocks (the baseline of the 2016 paper).",
+                                  also=("ResNet-164",)),
+        "plain20_cifar": Preset({"n": 3, "residual": False}, "20 weight layers without shortcuts.", also=("Plain-20",)),
         "plain56_cifar": Preset({"n": 9, "residual": False},
-                                "56 weight layers without shortcuts: a higher training error than with 20 (Fig. 6)."),
+                                "56 weight layers without shortcuts: a higher training error than with 20 (Fig. 6).",
+                                also=("Plain-56",)),
     },
     build=build,
     stages=stages,

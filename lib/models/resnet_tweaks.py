@@ -90,9 +90,9 @@ ARCHITECTURE = Architecture(
                 "T. He, Z. Zhang, H. Zhang, Z. Zhang, J. Xie, M. Li", 2018, "1812.01187"),
     knobs=ResNetTweaksKnobs,
     presets={
-        "resnet50d": Preset({}, "All three tweaks: the paper's ResNet-50-D."),
+        "resnet50d": Preset({}, "All three tweaks: the paper's ResNet-50-D.", also=("ResNet-50 v1d",)),
         "resnet50_v1": Preset({"stride_in_1x1": True, "deep_stem": False, "pooled_shortcut": False},
-                              "No tweak: the ResNet-50 of 2015, which strides in the first 1x1."),
+                              "No tweak: the ResNet-50 of 2015, which strides in the first 1x1.", also=("ResNet v1 50",)),
         "resnet50b": Preset({"deep_stem": False, "pooled_shortcut": False},
                             "Tweak B alone: the stride in the 3x3, as in torchvision's resnet50."),
         "resnet50c": Preset({"pooled_shortcut": False}, "Tweaks B and C, as in the paper's table and in timm."),
@@ -101,6 +101,7 @@ ARCHITECTURE = Architecture(
         "resnet101d": Preset({"depth": 101}, "ResNet-101 with all three tweaks."),
         "resnet152d": Preset({"depth": 152}, "ResNet-152 with all three tweaks."),
     },
+    also=("ResNet-D", "ResNet-C", "ResNet-B", "bag of tricks"),
     build=build,
     stages=stages,
     claims=(

@@ -214,7 +214,8 @@ PAPER = Paper("Identity Mappings in Deep Residual Networks", "K. He, X. Zhang, S
 
 def preset(depth: int, **more) -> Preset:
     kind = "bottleneck units" if depth >= 50 else "units of two 3x3; timm's, the shortcut passes the first activation by"
-    return Preset({"depth": depth} | more, f"{depth} weight layers, full pre-activation, {kind}.")
+    return Preset({"depth": depth} | more, f"{depth} weight layers, full pre-activation, {kind}.",
+                  also=(f"ResNet-{depth} v2", f"PreResNet-{depth}"))
 
 
 ARCHITECTURE = Architecture(
@@ -235,6 +236,7 @@ ARCHITECTURE = Architecture(
         "resnetv2_50_c": Preset({"depth": 50, "ordering": "relu_before_addition"}, "Ordering (c): ReLU before the addition."),
         "resnetv2_50_d": Preset({"depth": 50, "ordering": "relu_only"}, "Ordering (d): ReLU-only pre-activation."),
     },
+    also=("PreResNet", "PreAct ResNet", "pre-activation ResNet"),
     build=build,
     stages=stages,
     claims=(

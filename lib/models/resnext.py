@@ -97,10 +97,10 @@ def build(knobs: ResNeXtKnobs) -> ResNet:
     return ResNet(block, knobs.depths, knobs.width, knobs.num_classes, knobs.head)
 
 
-def template(cardinality: int, base_width: int, depth: int = 50, note: str = "") -> Preset:
+def template(cardinality: int, base_width: int, depth: int = 50, note: str = "", also: tuple[str, ...] = ()) -> Preset:
     """A row of the paper's Table 3."""
     return Preset({"depth": depth, "cardinality": cardinality, "base_width": base_width},
-                  note or f"{cardinality} groups of {base_width} channels: a row of the paper's Table 3.")
+                  note or f"{cardinality} groups of {base_width} channels: a row of the paper's Table 3.", also)
 
 
 MEGA, GIGA = 10**6, 10**9
@@ -115,7 +115,7 @@ ARCHITECTURE = Architecture(
                 "S. Xie, R. Girshick, P. Dollár, Z. Tu, K. He", 2016, "1611.05431"),
     knobs=ResNeXtKnobs,
     presets={
-        "resnext50_32x4d": template(32, 4, note="32 groups of 4 channels: the paper's ResNeXt-50."),
+        "resnext50_32x4d": template(32, 4, note="32 groups of 4 channels: the paper's ResNeXt-50.", also=("ResNeXt-50",)),
         "resnext101_32x8d": template(32, 8, 101, "32 groups of 8 channels; torchvision's largest 32-group network."),
         "resnext101_64x4d": template(64, 4, 101, "64 groups of 4 channels: the best network of the paper's Table 4."),
         "resnext50_1x64d": template(1, 64, note="One group of 64 channels: ResNet-50 itself."),

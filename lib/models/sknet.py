@@ -185,7 +185,8 @@ ARCHITECTURE = Architecture(
     paper=Paper("Selective Kernel Networks", "X. Li, W. Wang, X. Hu, J. Yang", 2019, "1903.06586"),
     knobs=SKNetKnobs,
     presets={
-        "skresnext50_32x4d": Preset({}, "The paper's SKNet-50, SK[2, 16, 32] in ResNeXt-50 32x4d; the name is timm's."),
+        "skresnext50_32x4d": Preset({}, "The paper's SKNet-50, SK[2, 16, 32] in ResNeXt-50 32x4d; the name is timm's.",
+                                    also=("SKNet-50",)),
         "sknet101": Preset({"depth": 101}, "The paper's SKNet-101, SK[2, 16, 32] in ResNeXt-101 32x4d."),
         "sknet50_3_branches": Preset({"branches": 3}, "SKNet-50 with M = 3: kernels that see 3, 5 and 7 cells."),
         "skresnet18": Preset({"depth": 18} | SPLIT, "timm's ResNet-18 with SK convolutions on a split input."),
@@ -193,6 +194,7 @@ ARCHITECTURE = Architecture(
         "skresnet50": Preset({"cardinality": 1, "base_width": 64, "floor": 8, "split_input": True},
                              "timm's ResNet-50 with SK convolutions on a split input, no groups."),
     },
+    also=("selective kernels",),
     build=build,
     stages=stages,
     claims=(

@@ -160,6 +160,7 @@ ARCHITECTURE = Architecture(
         "vgg16_bn": preset("D", 16, batch_norm=True),
         "vgg19_bn": preset("E", 19, batch_norm=True),
     },
+    also=("VGGNet",),
     build=build,
     stages=stages,
     claims=tuple(claim for name, (params, layers) in PRINTED.items() for claim in (

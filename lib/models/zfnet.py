@@ -78,7 +78,8 @@ ARCHITECTURE = Architecture(
     knobs=ZFNetKnobs,
     presets={
         "zfnet": Preset(
-            {}, "The network of Fig. 3. It did not win ILSVRC 2013: that was Clarifai, the first author's company."),
+            {}, "The network of Fig. 3. It did not win ILSVRC 2013: that was Clarifai, the first author's company.",
+            also=("ZF",)),
         "zfnet_512": Preset({"filters": "512-1024-512"}, "With 512, 1024 and 512 filters in layers 3 to 5 (Table 2)."),
     },
     build=build,

@@ -10,6 +10,7 @@ import streamlit as st
 
 from lib import catalog
 from lib.analysis import atlas
+from lib.digits import change
 from lib.figures import atlas as figures
 from lib.text import prose
 from lib.ui import _, current_palette
@@ -20,6 +21,8 @@ from lib.ui.provenance import mark
 PRINTED = {"paper": _("as papers and research repositories print them (sources in the table)"),
            "torchvision": _("torchvision's first weights (IMAGENET1K_V1)")}
 """Who measured, by the first word of a protocol."""
+
+SHORT = _("In percent, or as a factor where the number is doubled or halved: × 3 is three times, ÷ 3 a third.")
 
 number, web = st.column_config.NumberColumn, st.column_config.LinkColumn
 count = partial(number, format="localized")
@@ -62,16 +65,17 @@ def lineage() -> None:
     st.markdown(prose("atlas", "Lineage"))
     edges = atlas.lineage()
     graph_view(figures.lineage(edges, list(catalog.families().values()), current_palette()), "lineage", "", "lineage",
-               lambda preset: st.session_state.update(atlas_picked=preset), lambda fold: None, height=640,
+               lambda preset: st.session_state.update(atlas_picked=preset), lambda fold: None, height=460, least=1,
                alt=_("What each network changed against its parent; the table below holds the same."))
     mark("computed", _("parameters and MACs; what changed is told by the papers"))
     _table("changes", [
-        (link(edge.change.parent), link(edge.change.child), edge.change.change, f"{edge.params:+,}",
-         edge.params_percent, f"{edge.macs:+,}", edge.macs_percent,
+        (link(edge.change.parent), link(edge.change.child), edge.change.change,
+         f"{edge.params:+,}", change(edge.before.params, edge.after.params),
+         f"{edge.macs:+,}", change(edge.before.macs, edge.after.macs),
          f"{edge.before.input_size} → {edge.after.input_size}") for edge in edges],
         parent=to_explore(_("Parent")), child=to_explore(_("Child")), change=_("Change"),
-        params=right(_("Parameters")), params_percent=number("%", format="%+.2f"),
-        macs=right(_("MACs")), macs_percent=number("%", format="%+.2f"),
+        params=right(_("Parameters")), params_change=right(_("in short"), help=SHORT),
+        macs=right(_("MACs")), macs_change=right(_("in short"), help=SHORT),
         input=right(_("Input, px"), help=_("The sizes at which the two are counted.")))
     mark("computed", _("as above"))
 
@@ -79,13 +83,14 @@ def lineage() -> None:
 def accuracy(protocol: str) -> None:
     """Published accuracy, measured in one way, against computed cost."""
     who, _space, size = protocol.partition(" ")
-    st.caption(prose("atlas", "Protocol", protocol=protocol, size=size, who=PRINTED.get(who, who)))
+    st.caption(prose("atlas", "Accuracy"))
     points = atlas.points(protocol)
     picked = _picked(figures.chart(points, current_palette()), f"chart_{protocol}",
                      _("Accuracy against multiply-adds; the table below holds the same."))
     mark("published", _("accuracies, each with its source in the table; parameters and MACs are computed"))
     if picked is not None:
         explore(points[picked].result.preset, points[picked].result.knobs)
+    st.caption(prose("atlas", "Protocol", protocol=protocol, size=size, who=PRINTED.get(who, who)))
     st.caption(prose("atlas", "Training"))
     _table(f"results_{protocol}", [
         (point.family.name, link(point.result.preset, point.result.knobs), point.top1, point.top5, point.totals.params,

@@ -6,12 +6,10 @@ from collections.abc import Callable, Mapping
 
 import streamlit as st
 
-from lib import catalog
 from lib.analysis import Analysis
 from lib.ui import _
 from lib.ui.address import moved
-from lib.ui.controls import show_value
-from lib.ui.network import DEFAULT, Choice, analyzed, read_choice, show_refusal, turn_knobs
+from lib.ui.network import DEFAULT, Choice, analyzed, pick_network, read_choice, show_refusal, turn_knobs
 
 SLOTS = ("a", "b", "c", "d")
 PARTNER = "resnext50_32x4d"
@@ -52,16 +50,11 @@ def parameters(choices: list[Choice]) -> dict[str, str]:
 
 def cards(choices: list[Choice], prefix: str = "", fewest: int = FEWEST) -> list[Analysis]:
     """A card for each network: which it is, its knobs, the ways on; gives their analyses. `prefix` tells pages apart."""
-    families = {preset: family.name for preset, family in catalog.presets().items()}
     analyses = []
     for column, letter, choice in zip(st.columns(max(FEWEST, len(choices))), SLOTS, choices):
         with column.container(border=True):
             slot = f"{prefix}{letter}"
-            show_value(f"{slot}_preset", choice.preset)
-            st.selectbox(_("Network {slot}").format(slot=letter), list(families), key=f"{slot}_preset",
-                         format_func=lambda preset: f"{preset} ({families[preset]})",
-                         help=_("Type to search among all networks."), on_change=lambda choice=choice, slot=slot: change(
-                             choice.start, st.session_state[f"{slot}_preset"]))
+            pick_network(_("Network {slot}").format(slot=letter), f"{slot}_preset", choice)
             analysis, _base, refused = analyzed(choice, f"{slot}_")
             analyses.append(analysis)
             with st.container(horizontal=True, vertical_alignment="center"):

@@ -34,7 +34,7 @@ def control(knobs: type[NetworkKnobs], name: str, value: Any, changed: Callable[
     if isinstance(value, bool):
         st.toggle(label, **more)
     elif len(values := options(knobs, name)) > MOST_SEGMENTS:
-        st.selectbox(label, values, **more)
+        st.selectbox(label, values, filter_mode="contains", **more)
     elif values:
         st.segmented_control(label, values, required=True, **more)
     else:

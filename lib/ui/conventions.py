@@ -5,6 +5,7 @@ import streamlit as st
 
 from lib.analysis import Analysis
 from lib.analysis.conventions import CONVENTIONS
+from lib.digits import change
 from lib.figures.conventions import bars
 from lib.text import prose
 from lib.ui import _, current_palette
@@ -16,7 +17,7 @@ def why(analysis: Analysis) -> None:
     names = [_(convention.name) for convention in CONVENTIONS]
     counts = [convention.count(analysis) for convention in CONVENTIONS]
     totals = [sum(count.values()) for count in counts]
-    more = [f"{total / totals[0] - 1:+.3%}" for total in totals]
+    more = [change(totals[0], total) for total in totals]
     st.markdown(prose("explore", "Tools", network=analysis.preset, size=analysis.image,
                       macs=f"{totals[0]:,}", doubled=f"{totals[-1]:,}",
                       torchinfo=more[2], fvcore=more[3], everything=more[4]))

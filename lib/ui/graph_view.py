@@ -40,7 +40,7 @@ export default function (component) {
   frame.style.height = data.height + "px";
   for (const button of parentElement.querySelectorAll(".tools button")) {
     button.title = data.words[button.dataset.zoom]; button.setAttribute("aria-label", button.title);
-    button.onclick = () => ({ in: () => zoom(1.25), out: () => zoom(0.8), fit: () => fit(0) })[button.dataset.zoom]();
+    button.onclick = () => ({ in: () => zoom(1.25), out: () => zoom(0.8), fit: () => fit(0, 0) })[button.dataset.zoom]();
   }
   if (canvas.drawn !== data.svg) draw();
   mark();
@@ -77,7 +77,9 @@ export default function (component) {
     }
     if (canvas.network !== data.network) {
       canvas.network = data.network;
-      const watch = new ResizeObserver(() => { if (canvas.clientWidth) { watch.disconnect(); fit(SMALLEST); show(data.selected); } });
+      const watch = new ResizeObserver(() => {
+        if (canvas.clientWidth) { watch.disconnect(); fit(SMALLEST, data.least); show(data.selected); }
+      });
       watch.observe(canvas);
       return;
     }
@@ -119,11 +121,12 @@ export default function (component) {
     const svg = canvas.querySelector("svg");
     svg.setAttribute("width", canvas.natural[0] * canvas.scale); svg.setAttribute("height", canvas.natural[1] * canvas.scale);
   }
-  function fit(smallest) {                // the whole picture, but at the start no smaller than can be read
+  function fit(smallest, least) {         // the whole picture, but at the start no smaller than can be read
     const [width, height] = canvas.natural, wide = (canvas.clientWidth - 2) / width, high = (canvas.clientHeight - 2) / height;
-    canvas.scale = Math.min(LARGEST, Math.max(Math.min(wide, high), Math.min(wide, smallest), smallest * 0.75));
+    canvas.scale = Math.min(LARGEST, Math.max(Math.min(wide, high), Math.min(wide, smallest), least));
     resize();
-    canvas.scrollTo((canvas.scrollWidth - canvas.clientWidth) / 2, 0);
+    const seen = canvas.getBoundingClientRect(), first = canvas.querySelector("g.node").getBoundingClientRect();
+    canvas.scrollBy((first.left + first.right - seen.left - seen.right) / 2, -canvas.scrollTop);
   }
   function zoom(factor, x, y) {           // what lies at this point of the screen stays there
     const seen = canvas.getBoundingClientRect(), svg = canvas.querySelector("svg"), before = svg.getBoundingClientRect();
@@ -176,12 +179,14 @@ def picture(source: str, caption: str) -> None:
 
 
 def graph_view(source: str, network: str, selected: str, key: str, on_pick: Callable[[str], None],
-               on_toggle: Callable[[str], None], height: int = 560, alt: str = _("Graph of the network")) -> None:
+               on_toggle: Callable[[str], None], height: int = 560, alt: str = _("Graph of the network"),
+               least: float = 0.64) -> None:
     """Show a diagram of `figures.diagram` to zoom and click, with the part `selected` marked; only to look at where this
     machine cannot lay it out.
 
     `on_pick(id)` is called when a part is clicked, `on_toggle(id)` when a fold is opened or closed. While `network`
-    stays the same the view keeps its place.
+    stays the same the view keeps its place. At the start a point of it has at least
+    `least` pixels of the screen.
     """
     if not can_lay_out():
         st.graphviz_chart(source, alt=alt)
@@ -193,5 +198,6 @@ def graph_view(source: str, network: str, selected: str, key: str, on_pick: Call
         if value:
             listener(value)
 
-    _component(key=key, data={"svg": svg(source), "network": network, "selected": selected, "height": height, "words": words},
+    _component(key=key, data={"svg": svg(source), "network": network, "selected": selected, "height": height, "words": words,
+                          "least": least},
                on_picked_change=lambda: tell("picked", on_pick), on_toggled_change=lambda: tell("toggled", on_toggle))

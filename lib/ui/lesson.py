@@ -92,7 +92,7 @@ def _control(knob: Knob, key: str, values: dict[str, Any], name: str) -> None:
     elif isinstance(knob.default, int):
         st.select_slider(knob.label, knob.values, format_func=knob.show, **more)
     elif len("".join(map(knob.show, knob.values))) > MOST_LETTERS:
-        st.selectbox(knob.label, knob.values, format_func=knob.show, **more)
+        st.selectbox(knob.label, knob.values, format_func=knob.show, filter_mode="contains", **more)
     else:
         st.segmented_control(knob.label, knob.values, format_func=knob.show, required=True, **more)
 

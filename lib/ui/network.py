@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any
@@ -78,7 +79,7 @@ def read_choice(parameters: dict[str, str]) -> tuple[Choice, list[str]]:
     """The choice in a link, and one sentence for each part of it that could not be used."""
     choice, problems = Choice(), []
     try:
-        choice.preset = parameters.get("preset", DEFAULT)
+        choice.preset = catalog.find(parameters.get("preset", DEFAULT))
         knobs = catalog.get(choice.preset).knobs
     except Impossible as error:
         return Choice(), [f"{error} This is {DEFAULT} instead."]
@@ -123,18 +124,47 @@ def turn_knobs(choice: Choice, analysis: Analysis, slot: str = "") -> None:
               disabled=not choice.changed, width="stretch")
 
 
-def _choose_preset(choice: Choice):
-    """Pick a family, and in it a preset; returns the family."""
+def _choose_preset(choice: Choice) -> None:
+    """Pick a family, and in it a preset."""
     families, family = catalog.families(), catalog.get(choice.preset)
-    show_value("family", family.id)
-    show_value("preset", choice.preset)
-    st.selectbox(_("Family"), list(families), key="family", format_func=lambda id: families[id].name,
-                 help=_("A paper and its networks."),
-                 on_change=lambda: (moved(), choice.start(next(iter(families[st.session_state["family"]].presets)))))
-    st.selectbox(_("Preset"), list(family.presets), key="preset", help=_("A named network to start from."),
-                 on_change=lambda: (moved(), choice.start(st.session_state["preset"])))
+    pick(_("Family"), {id: _called(each.name, each.also) for id, each in families.items()}, "family", family.id,
+         lambda name: choice.start(next(iter(families[name].presets)) if name in families else catalog.find(name)),
+         help=_("A paper and its networks.") + " " + ANY_NAME)
+    pick(_("Preset"), {preset: _called(preset, entry.also) for preset, entry in family.presets.items()}, "preset",
+         choice.preset, lambda name: choice.start(catalog.find(name)),
+         help=_("A named network to start from.") + " " + ANY_NAME)
     st.caption(family.presets[choice.preset].note)
-    return family
+
+
+def pick_network(label: str, key: str, choice: Choice) -> None:
+    """Pick one of all networks."""
+    names = {preset: _called(preset, (family.name, *family.presets[preset].also))
+             for preset, family in catalog.presets().items()}
+    pick(label, names, key, choice.preset, lambda name: choice.start(catalog.find(name)), help=ANY_NAME)
+
+
+def _called(preset: str, others: tuple[str, ...]) -> str:
+    return f"{preset} ({', '.join(others)})" if others else preset
+
+
+ANY_NAME = _("Pick from the list, or type any usual name, such as VGG-16, and press Enter.")
+
+
+def pick(label: str, names: Mapping[str, str], key: str, value: str, start: Callable[[str], None], help: str) -> None:
+    """A list to pick from by what it calls things, or to type a name into. `start` is called with the id or the name;
+    where that raises `Impossible`, all stays as it is and the reason is shown."""
+    def begin() -> None:
+        moved()
+        try:
+            start(st.session_state[key])
+        except Impossible as error:
+            st.session_state[f"{key}_refused"] = str(error)
+
+    show_value(key, value)
+    st.selectbox(label, list(names), key=key, format_func=lambda id: names.get(id, id), help=help, on_change=begin,
+                 filter_mode="contains", accept_new_options=True)
+    if refused := st.session_state.pop(f"{key}_refused", None):
+        st.warning(plain(refused))
 
 
 def show_refusal(choice: Choice, problem: Impossible, slot: str = "") -> None:

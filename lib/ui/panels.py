@@ -16,6 +16,7 @@ from lib.analysis.outline import Part
 from lib.analysis.remarks import remarks
 from lib.architecture import Claim, NetworkKnobs
 from lib.code import classes, snippet, source, torchinfo_summary, torchinfo_surplus
+from lib.digits import change
 from lib.figures.diagram import source as source_of
 from lib.figures.diagram import can_lay_out, svg
 from lib.figures.receptive_field import growth, on_image
@@ -65,7 +66,7 @@ def _difference(value: int | None, before: int | None, times: int) -> str:
         return _("unknown")
     if value == before:
         return _("as the preset")
-    return f"{(value - before) * times:+,} ({value / before - 1:+.1%})"
+    return f"{(value - before) * times:+,} ({change(before, value)})"
 
 
 def layers(analysis: Analysis, root: Part, factor: int) -> None:
@@ -74,7 +75,7 @@ def layers(analysis: Analysis, root: Part, factor: int) -> None:
     level = left.segmented_control(_("Rows"), LEVELS, key="level", default="layer", required=True,
                                    format_func=LEVELS.get, help=_("Fold the table to stages or blocks."))
     stages = middle.multiselect(_("Only these stages"), [stage.name for stage in root.children], key="stages",
-                                placeholder=_("all stages"), help=_("Leave empty to see all."))
+                                placeholder=_("all stages"), help=_("Leave empty to see all."), filter_mode="contains")
     right.download_button(_("Download CSV"), lambda: analysis.table().to_csv(index=False), f"{analysis.preset}.csv", "text/csv",
                           on_click="ignore", width="stretch", help=_("Every layer with every column."))
     parts = [part for stage in root.children if not stages or stage.name in stages for part in _rows(stage, level)]

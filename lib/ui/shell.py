@@ -39,6 +39,7 @@ STYLE = """
   [data-testid="stMetricValue"] { font-size: 1.35rem; font-variant-numeric: tabular-nums; }
   [data-testid="stMetricDelta"] { font-size: 0.85rem; }
   @media (max-width: 640px) { [class*="st-key-chart"] .textpoint { display: none; } }
+  @media (max-width: 640px) { [class*="st-key-atlas_"] [role="radiogroup"] { flex-wrap: wrap; } }
   @media (max-width: 640px) { .stMainBlockContainer { padding: 4rem 1rem 2rem; } }
 </style>
 """

@@ -4,7 +4,7 @@ import pytest
 
 from tests.browser.harness import ROOT
 
-PICTURES = {"atlas": "/?view=accuracy", "explore": "/explore?preset=resnext50_32x4d",
+PICTURES = {"atlas": "/", "explore": "/explore?preset=resnext50_32x4d",
             "compare": "/compare?a=resnet50&b=vgg16&c=mobilenet_v2", "bottleneck": "/bottleneck",
             "timing": "/timing?a=resnet18&b=mobilenet_v2"}
 

@@ -127,6 +127,26 @@ def test_a_malformed_link_gets_a_plain_message(open_page, path, words):
     assert page.title() != "stolen"
 
 
+def test_a_network_is_found_by_what_people_type(open_page):
+    page = open_page("/explore?preset=vgg16&width=32")
+    preset = page.get_by_role("combobox", name="Preset")
+    preset.fill("densenet")
+    assert page.get_by_role("option").all_inner_texts() == ["Add: densenet"]  # nothing in the list is like it
+    preset.press("Enter")
+    page.get_by_text("There is no DenseNet in the catalogue").wait_for()
+    assert page.url.endswith("preset=vgg16&width=32") and preset.input_value() == "vgg16"
+    family = page.get_by_role("combobox", name="Family")
+    family.fill("inception v1")
+    page.get_by_role("option", name="GoogLeNet (Inception v1)").wait_for()
+    family.press("Enter")
+    shows(page, "Parameters", lib.analyze("googlenet").params)
+    assert page.get_by_test_id("stAlert").count() == 0
+    preset.fill("ResNet-20")
+    preset.press("Enter")
+    shows(page, "Parameters", lib.analyze("resnet20_cifar").params)
+    page.wait_for_url("**/explore?preset=resnet20_cifar")
+
+
 def test_coming_back_keeps_the_choice(open_page):
     page = open_page("/explore?preset=vgg16&depth=19")
     shows(page, "Weight layers", 19)

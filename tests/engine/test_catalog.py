@@ -2,6 +2,7 @@
 
 import ast
 import random
+import re
 from importlib import import_module
 from inspect import getsource
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 import lib
 from lib import catalog
+from lib.absent import ABSENT
 from lib.analysis.derivation import derive
 from lib.analysis.outline import outline
 from lib.architecture import Impossible, bounds, is_sequence, options
@@ -151,3 +153,69 @@ def test_only_the_pages_side_knows_streamlit():
         if "ui" not in file.relative_to(ROOT).parts:
             assert not any(name.split(".")[0] == "streamlit" for name in imports(file)), file
     assert "torch" not in imports(ROOT / "architecture.py")
+
+
+@pytest.mark.parametrize("name, preset", {
+    "resnet20": "resnet20_cifar", "ResNet-110": "resnet110_cifar", "resnet164": "resnet164_cifar", "plain-20": "plain20_cifar",
+    "vgg-16": "vgg16", "VGG16": "vgg16", "vgg_16_bn": "vgg16_bn", "ResNet-50": "resnet50", "resnet_50": "resnet50",
+    "resnet50_v1.5": "resnet50", "resnet_v1_50": "resnet50_v1", "wide_resnet50": "wide_resnet50_2",
+    "WRN-50-2": "wide_resnet50_2",
+    "resnet-v2-50": "resnetv2_50", "ResNet50V2": "resnetv2_50", "preresnet-164": "resnetv2_164_cifar",
+    "se_resnet50": "seresnet50", "seresnet-50": "seresnet50", "SE-ResNeXt-50": "seresnext50_32x4d",
+    "sknet50": "skresnext50_32x4d", "SKNet-101": "sknet101", "skresnet50": "skresnet50",
+    "resnext50": "resnext50_32x4d", "ResNeXt-50 (32×4d)": "resnext50_32x4d",
+    "ResNet-50-D": "resnet50d", "resnest50": "resnest50d",
+    "GoogLeNet": "googlenet", "inception_v1": "googlenet", "Inception v2": "bn_inception", "bn-inception": "bn_inception",
+    "inceptionv3": "inception_v3", "inception3": "inception_v3",
+    "mobilenet_v1": "mobilenetv1_100", "mobilenetv2": "mobilenet_v2",
+    "LeNet-5": "lenet5", "zf": "zfnet", "zf-net": "zfnet", "AlexNet": "alexnet", "alexnet2012": "alexnet_2012",
+}.items())
+def test_a_usual_other_name_leads_to_its_network(name, preset):
+    assert catalog.find(name) == preset == lib.analyze(name).preset
+
+
+def named_in(sentence: str) -> set[str]:
+    """The presets that a sentence names, apart from what was typed."""
+    return set(re.findall(r"[\w-]+", re.sub("“.*?”", "", sentence))) & set(lib.presets())
+
+
+@pytest.mark.parametrize("name, words, networks", [
+    ("densenet", "no DenseNet in the catalogue", set()), ("DenseNet-121", "no DenseNet in the catalogue", set()),
+    ("efficientnet_b0", "no EfficientNet", {"mobilenet_v2"}), ("mobilenetv3_large", "no MobileNet v3", {"mobilenet_v2"}),
+    ("xception", "no Xception", {"mobilenetv1_100"}), ("inception_v4", "no Inception v4", {"inception_v3"}),
+    ("inception_resnet_v2", "no Inception-ResNet", {"inception_v3"}), ("convnext_tiny", "no ConvNeXt", {"resnet50"}),
+    ("vit_b_16", "no ViT", set()), ("unet", "no U-Net", set()), ("squeezenet1_1", "no SqueezeNet", set()),
+    ("regnet_y_400mf", "no RegNet", {"resnext50_32x4d"}), ("nasnetalarge", "no NASNet", set()), ("swin_t", "no Swin", set()),
+    ("ResNet in ResNet", "no ResNet in ResNet", set()), ("highway", "no Highway", set()), ("NiN", "no NiN", set()),
+    ("caffenet", "no CaffeNet", {"alexnet_2012"}), ("wrn-28-10", "there are", {"wide_resnet50_2", "wide_resnet101_2"}),
+    ("lenet", "several networks", {"lenet5_1998", "lenet5", "lenet5_28"}),
+    ("inception", "several", {"googlenet", "bn_inception", "inception_v3", "inception_v3_auxiliary"}),
+    ("fpn", "several", {"resnet50_fpn", "resnet101_fpn", "resnext101_32x8d_fpn"}),
+    ("shufflenetv2", "several", {f"shufflenet_v2_x{scale}" for scale in ("0_5", "1_0", "1_5", "2_0")}),
+    ("vgg", "several", set(catalog.families()["vgg"].presets)), ("vgg-17", "there are", set(catalog.families()["vgg"].presets)),
+    ("resnt18", "did you mean", {"resnet18"}), ("resnet200", "did you mean", {"resnetv2_200"}),
+    ("googlnet", "did you mean", {"googlenet"}),
+    ("", "the families are LeNet-5", set()), ("![x](y)", "the families are LeNet-5", set()),
+    ("x" * 10_000, "the families are", set()),
+])
+def test_any_other_name_gets_a_true_sentence(name, words, networks):
+    with pytest.raises(Impossible) as raised:
+        catalog.find(name)
+    assert words in str(raised.value) and named_in(str(raised.value)) == networks
+    assert "\n" not in str(raised.value) and len(str(raised.value)) < 500
+
+
+@pytest.mark.parametrize("name", ["resnet26", "resnet19", "resnest200", "resnet101e"])
+def test_other_numbers_are_not_a_slip(name):
+    with pytest.raises(Impossible, match="there are"):
+        catalog.find(name)
+
+
+def test_names_are_apart():
+    presets = [catalog._spelt(preset) for preset in lib.presets()]
+    others = [catalog._spelt(name) for family in FAMILIES for entry in family.presets.values() for name in entry.also]
+    assert len(set(presets + others)) == len(presets + others)
+    for missing, nearest in ABSENT.items():
+        assert nearest in ("", *lib.presets())
+        with pytest.raises(Impossible, match=f"There is no {missing} in the catalogue"):
+            catalog.find(missing)

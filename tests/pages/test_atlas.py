@@ -7,16 +7,21 @@ from lib import catalog
 from lib.analysis import atlas
 from tests.pages.app import address, checked, open_page
 
-VIEWS = {"timeline": "Timeline", "lineage": "Lineage", "accuracy": "Accuracy and cost", "winners": "ILSVRC winners",
-         "networks": "All networks"}
+VIEWS = ("accuracy", "lineage", "timeline", "winners", "networks")
 
 
-def test_opens_with_every_family():
+def test_opens_with_accuracy_against_cost():
     app = open_page("atlas")
     table = app.dataframe[0].value
+    assert len(table) == len(atlas.points(atlas.protocols()[0])) and set(table["family"]) <= {
+        family.name for family in catalog.families().values()}
+    assert address(app) == {}
+
+
+def test_the_timeline_has_every_family():
+    table = open_page("atlas", view="timeline").dataframe[0].value
     assert list(table["family"]) == [family.name for family in catalog.families().values()]
     assert list(table["year"]) == sorted(table["year"])
-    assert address(app) == {}
 
 
 def test_lists_every_network_with_its_totals():
@@ -30,7 +35,7 @@ def test_every_view_by_its_control():
     app = open_page("atlas")
     for view in reversed(VIEWS):
         checked(app.button_group(key="atlas_view").set_value(view).run())
-        assert address(app) == ({} if view == "timeline" else {"view": view})
+        assert address(app) == ({} if view == "accuracy" else {"view": view})
         assert app.dataframe or app.table
 
 
@@ -66,6 +71,9 @@ def test_the_lineage_table_has_every_change():
     assert len(table) == len(atlas.lineage())
     row = table[table["child"] == "/explore?preset=seresnet50"].iloc[0]
     assert row["params"] == f"{lib.analyze('seresnet50').params - lib.analyze('resnet50').params:+,}"
+    assert row["params_change"] == "+9.90 %"
+    row = table[table["parent"] == "/explore?preset=lenet5"].iloc[0]
+    assert (row["params_change"], row["macs_change"]) == ("× 988", "× 1,740")
 
 
 def test_says_that_winners_were_ensembles():
@@ -78,7 +86,7 @@ def test_says_that_winners_were_ensembles():
 
 
 @pytest.mark.parametrize("parameters, word", [
-    ({"view": "nonsense"}, "choose one of timeline"), ({"view": "<script>alert(1)</script>"}, "not possible"),
+    ({"view": "nonsense"}, "choose one of accuracy"), ({"view": "<script>alert(1)</script>"}, "not possible"),
     ({"protocol": "10-crop"}, "torchvision 224"), ({"colour": "![x](http://x)"}, "There is no"),
     ({"view": "lineage", "protocol": ""}, "not possible"),
 ])

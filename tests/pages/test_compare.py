@@ -20,7 +20,7 @@ def test_opens_with_resnet_and_resnext():
     shown = rows(app.table[0])
     ours, theirs = lib.analyze("resnet50"), lib.analyze("resnext50_32x4d")
     assert shown["Parameters"][0] == "25,557,032"  # torchvision's
-    assert shown["Parameters"][1] == f"25,028,904  ({25_028_904 - 25_557_032:+,}, ×{25_028_904 / 25_557_032:.3g})"
+    assert shown["Parameters"][1] == f"25,028,904  ({25_028_904 - 25_557_032:+,}, −2.07 %)"
     assert shown["MACs"][1].startswith(f"{theirs.macs:,}  ({theirs.macs - ours.macs:+,}")
     assert rows(app.table[1])["Cardinality C"] == ["none", "32"]
 

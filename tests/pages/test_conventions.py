@@ -17,14 +17,14 @@ def test_the_tools_numbers_for_resnet50():
     assert [rows[name][0] for name in rows] == [
         "4,089,184,256", "4,089,185,256", "4,089,238,376", "4,111,512,576", rows["with all the rest"][0], "8,178,368,512"]
     assert "torchinfo" in rows["with biases, norms once"][2] and "fvcore" in rows["with norms, adaptive pooling"][2]
-    assert rows["with norms, adaptive pooling"][1] == "+0.546%" and rows["Multiply-adds × 2"][1] == "+100.000%"
+    assert rows["with norms, adaptive pooling"][1] == "+0.546 %" and rows["Multiply-adds × 2"][1] == "× 2.00"
 
 
 def test_the_parts_add_up_to_the_totals():
     app = open_page("explore", view="tools", preset="mobilenet_v2")
     parts = next(frame.value for frame in app.dataframe if "normalisation" in frame.value.columns).set_index("Counted")
     assert {name: f"{parts.loc[name].sum():,}" for name in parts.index} == {name: row[0] for name, row in shown(app).items()}
-    assert "8.594%" in "\n".join(block.value for block in app.markdown)
+    assert "+8.59 %" in "\n".join(block.value for block in app.markdown)
 
 
 @pytest.mark.parametrize("preset", ["lenet5_1998", "vgg16", "shufflenet_g3", "resnet50_fpn", "resnest50d"])

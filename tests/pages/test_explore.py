@@ -190,3 +190,11 @@ def test_a_network_that_nobody_printed_shows_its_nearest_relative():
     app = open_page("explore", preset="zfnet_512", view="papers")
     assert "zfnet_512" in app.info[0].value and "**zfnet**" in app.info[0].value
     assert app.table[0].value.loc[0, ["Quantity", "Printed", "Recounted", "With"]].tolist() == ["weight layers", "8", "8", "224\u00a0px"]
+
+
+@pytest.mark.parametrize("name, preset", [("inception_v1", "googlenet"), ("sknet50", "skresnext50_32x4d"),
+                                          ("ResNet-20", "resnet20_cifar")])
+def test_a_usual_other_name_in_a_link_opens_its_network(name, preset):
+    app = open_page("explore", preset=name)
+    assert app.selectbox(key="preset").value == preset and not app.warning
+    assert number(totals(app)["Parameters"]) == lib.analyze(preset).params
