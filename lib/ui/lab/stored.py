@@ -209,9 +209,14 @@ def _values(record: Iterable[tuple[str, object]]) -> list[tuple[str, str]]:
 
 def _upload() -> None:
     """Takes a file of runs, once when it is chosen."""
-    st.markdown(prose("timing_stored", "File", size=f"{limits().largest_import:,}"))
+    st.markdown(prose("timing_stored", "File", size=f"{_largest_file():,}"))
     st.file_uploader(_("Open a file of runs"), type="json", key="stored_file", on_change=_import,
                      help=_("JSON, as “Download selected” writes it."))
+
+
+def _largest_file() -> int:
+    """Bytes that a file of runs may have: neither the lab's limit nor the server's for any file may be passed."""
+    return min(limits().largest_import, st.get_option("server.maxUploadSize") << 20)
 
 
 def _import() -> None:
