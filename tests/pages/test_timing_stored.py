@@ -85,7 +85,7 @@ def test_filters_narrow_the_table(two):
     app = open_page("timing", view="stored")
     assert list(listed(checked(app.selectbox(key="stored_device").select("A GPU").run()))["host"]) == ["there"]
     app.selectbox(key="stored_device").select("")
-    assert "There is no run here yet" in checked(app.selectbox(key="stored_kind").select("training").run()).info[0].value
+    assert "No run is of this kind" in checked(app.selectbox(key="stored_kind").select("training").run()).info[0].value
 
 
 def test_two_devices_lie_side_by_side(two):
@@ -121,8 +121,8 @@ def test_a_file_is_taken_in_once_and_opened(two):
     other = run(THERE, days=3, host="far away")
     app = upload(open_page("timing", view="stored"), store.export([other, two[0], other]))
     assert said(app.success) == "Runs taken in: 1. Here already, or twice in the file, and kept once: 2."
-    assert list(listed(app)["origin"]) == ["from a file", "measured here", "measured here"]
-    assert list(opened(app)["Run"]) == ["1: A GPU, far away, 2026-03-04", "2: A CPU, here, 2026-03-01"]
+    assert list(listed(app)["origin"]) == ["measured here", "measured here", "from a file"]  # though its date is the last
+    assert list(opened(app)["Run"]) == ["1: A CPU, here, 2026-03-01", "2: A GPU, far away, 2026-03-04"]
     assert not checked(app.run()).success and len(store.runs()) == 3
 
 
@@ -145,7 +145,9 @@ def test_signs_in_a_file_stay_signs():
 def test_without_a_database_the_page_goes_on(monkeypatch):
     monkeypatch.setenv("DATABASE_URL", "sqlite:////nowhere/at/all/runs.sqlite")
     app = open_page("timing", view="stored")
-    assert "cannot be reached just now" in said(app.warning)
+    assert "cannot be reached just now" in said(app.warning) and len(app.warning) == 1
+    assert not [info for info in app.info if "no run" in info.value.lower()]  # nobody knows
+    assert "cannot be reached" in said(upload(app, store.export([run()])).error)
 
 
 def test_where_nothing_is_kept_a_file_stays_in_the_page(monkeypatch):
