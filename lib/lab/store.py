@@ -33,6 +33,7 @@ from lib.lab.jobs import Job
 from lib.lab.layers import LayerTimes
 from lib.lab.limits import limits
 from lib.lab.training import TrainingMemory
+from lib.quantities import Line, Text
 from lib.records import Latency, Network, Setting, Timed
 
 FORMAT = 1
@@ -44,8 +45,6 @@ MOST_NAMED = 8
 WORDS = {"latency": "Latency", "layers": "Time of the layers", "training": "Training memory"}
 
 Found = Annotated[Latency | LayerTimes | TrainingMemory, Field(discriminator="kind")]
-Line = Annotated[str, StringConstraints(max_length=300, pattern=r"^[^\x00-\x1f]*$")]
-"""A text without line breaks and other control characters."""
 Moment = Annotated[AwareDatetime, Field(ge=datetime(2000, 1, 1, tzinfo=timezone.utc),
                                         lt=datetime(2200, 1, 1, tzinfo=timezone.utc))]
 
@@ -66,7 +65,7 @@ class Run(BaseModel):
     host: Line
     setting: Setting
     networks: tuple[Network, ...]
-    message: str = ""
+    message: Text = ""
     note: Line = ""
     found: tuple[Found, ...]
 
@@ -87,7 +86,7 @@ class Run(BaseModel):
         title = f"{WORDS[job.kind]}: {what}; batch {batches}, {', '.join(how)}"
         return cls(id=uuid.uuid4().hex, taken=datetime.now(timezone.utc), kind=job.kind, device=device.id,
                    title=title if len(title) <= 300 else title[:299] + "…", device_name=device.name, host=device.host,
-                   setting=job.setting, networks=job.networks, message=message, found=tuple(found))
+                   setting=job.setting, networks=job.networks, message=message[:2000], found=tuple(found))
 
     @property
     def disturbed(self) -> bool | None:
@@ -351,4 +350,5 @@ def _read(document: dict, number: int) -> Run:
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))[:100]
-        raise Impossible(f"Run {number} of this file is not right: {place or 'the run'}: {first['msg'][:200]}.") from None
+        given = f" = {first['input']}"[:40] if type(first["input"]) in (int, float) else ""
+        raise Impossible(f"Run {number} of this file is not right: {place or 'the run'}{given}: {first['msg'][:200]}.") from None
