@@ -1,11 +1,15 @@
 """The stored runs on Timing: listed, filtered, opened, deleted, carried in and out."""
 
 import json
+import uuid
+from functools import reduce
+from pathlib import Path
 
 import pandas as pd
 import pytest
 import torch
 
+from lib.architecture import Impossible
 from lib.lab import layers, store, training
 from lib.lab.jobs import Job
 from lib.lab.limits import limits
@@ -175,3 +179,60 @@ def test_the_layers_and_the_memory_of_training_open_as_tables():
     values = [dict(table.value.values) for table in app.dataframe if "Quantity" in table.value]
     assert {table["kind"] for table in values} == {"layers", "training"}
     assert all(table["environment: torch"] == torch.__version__ for table in values)
+
+
+SHIPPED = Path(store.__file__).parent.parent / "data" / "runs"
+
+
+def samples() -> dict[str, dict]:
+    """Of each kind of run the shortest that comes with the app, with one record."""
+    found = {}
+    for file in sorted(SHIPPED.glob("*.json")):
+        for document in json.loads(file.read_text()):
+            document["found"] = document["found"][:1]
+            if len(json.dumps(document)) < len(json.dumps(found.get(document["kind"], {"none": "x" * 10**7}))):
+                found[document["kind"]] = document
+    assert set(found) == {"latency", "layers", "training"}
+    return found
+
+
+def numbers(part, place=()):
+    """The places of all numbers of a document, of a list the first alone."""
+    if isinstance(part, (dict, list)):
+        for name, inner in part.items() if isinstance(part, dict) else enumerate(part[:1]):
+            yield from numbers(inner, (*place, name))
+    elif type(part) in (int, float):
+        yield place
+
+
+def altered(document: dict, place: tuple, value) -> dict:
+    """The document with one value in the place of another, under a new id."""
+    changed = json.loads(json.dumps(document)) | {"id": uuid.uuid4().hex}
+    *path, last = place
+    reduce(lambda part, name: part[name], path, changed)[last] = value
+    return changed
+
+
+@pytest.mark.parametrize("value", [10**30, 1e300, -1, -1e300, "nan", "inf", "-Infinity", float("nan"), float("inf")])
+def test_every_number_of_a_file_is_refused_or_shown(value):
+    """Whatever stands in the place of any number: one sentence that names the place, or a page that shows it."""
+    taken = []
+    for kind, document in samples().items():
+        for place in [*numbers(document), ("found", 0, "changed", "width")]:
+            changed = altered(document, place, value)
+            try:
+                taken += store.import_(json.dumps([changed]))
+            except Impossible as refused:
+                said = str(refused)
+                assert "\n" not in said and len(said) < 400
+                assert isinstance(value, float) or str(place[-1]) in said or "changed" in said or "knob" in said, said
+    assert len(taken) <= 9  # what the stopwatch adds, the width of a network, words as numbers of the environment
+    if taken:
+        store.take_in(taken)
+        app = select(open_page("timing", view="stored"), taken)
+        for kind in ("latency", "layers", "training"):
+            select(app, [run for run in taken if run.kind == kind])
+
+
+def test_what_comes_with_the_app_is_within_the_ranges():
+    assert sum(len(store.import_(file.read_bytes())) for file in SHIPPED.glob("*.json")) >= 66
