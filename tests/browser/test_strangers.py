@@ -1,11 +1,14 @@
 """What a stranger puts into a link or a file stands on the page as text: no link, no picture, no script comes of it."""
 
+import json
+from itertools import cycle
 from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.harness import goto
+from tests.browser.harness import goto, settle
+from tests.pages.test_timing_stored import samples
 
 HOSTILE = ("http://evil.example/a", "www.evil.example", "a@evil.example", "[x](http://evil.example)", "<http://evil.example>",
            "![x](http://evil.example/x.png)", "<img src=http://evil.example/x.png>", "``www.evil.example` **b**",
@@ -31,3 +34,32 @@ def test_the_words_of_a_link_are_text(page, path, name):
     expect(said).to_have_count(1 + len(HOSTILE))
     harmless(page)
     assert all(any(word in text for text in said.all_inner_texts()) for word in HOSTILE)
+
+
+KEPT = {"id", "taken", "kind", "dtype", "mode"}
+"""Texts of a run that are not free, as their own ranges say."""
+
+
+def hostile(part, words, name=""):
+    """A part of a document with a stranger's words in the place of all that is free text."""
+    if isinstance(part, dict):
+        return {key: hostile(inner, words, key) for key, inner in part.items()}
+    if isinstance(part, list):
+        return [hostile(inner, words, name) for inner in part]
+    return next(words) if isinstance(part, str) and name not in KEPT and part not in ("sgd", "momentum", "adam") else part
+
+
+def test_the_words_of_a_file_are_text(page):
+    words = cycle(HOSTILE)
+    runs = [hostile(document | {"id": f"{number:032x}", "note": "", "message": ""}, words)
+            for number, document in enumerate(samples().values(), 1)]
+    goto(page, "/timing?view=stored")
+    page.locator("input[type=file]").set_input_files(
+        {"name": f"{HOSTILE[1]}.json", "mimeType": "application/json", "buffer": json.dumps(runs).encode()})
+    expect(page.get_by_text("Runs taken in: 3.")).to_be_visible()
+    expect(page.get_by_test_id("stCaptionContainer").filter(has_text="evil").first).to_be_visible()
+    harmless(page)
+    page.get_by_role("button", name="Delete selected").click()
+    expect(page.get_by_test_id("stAlert").filter(has_text="Deleted: ")).to_be_visible()
+    settle(page)
+    harmless(page)
