@@ -20,15 +20,19 @@ from lib.lab.limits import limits  # noqa: E402
 if WAITING is None:  # torch has read it; in the process that measures, threads wait as torch's do by themselves
     del os.environ["OMP_WAIT_POLICY"]
 
+try:
+    limits()
+except lib.Impossible as error:  # here, as what the lifespan raises comes with a traceback
+    raise SystemExit(str(error))
+
 
 @asynccontextmanager
 async def warm_up(app):
     """Run the engine once, then take all that was imported from the garbage collector; meanwhile compute the Atlas and
-    ask what can be measured on. A wrong timing.toml ends the start with its sentence.
+    ask what can be measured on.
 
     Streamlit collects garbage after every run; walking all of torch each time would take ten times as long as the run.
     """
-    limits()
     lib.analyze("resnet18")
     gc.collect()
     gc.freeze()

@@ -12,6 +12,8 @@ from typing import Literal
 import psutil
 from pydantic import BaseModel, ConfigDict
 
+from lib.quantities import Count, Seconds, Share
+
 MUCH = 0.1
 """Others disturb if they use this share of all cores. On a quiet machine of two cores it is 0.01, beside a loop that never
 rests 0.33 to 0.5 (docs/busy.md)."""
@@ -34,14 +36,14 @@ class Load(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    seconds: float
-    cores: int
-    own: float
-    others: float
-    needed: int
-    present: float | None = None
-    gpu: float | None = None
-    missing: int = 0
+    seconds: Seconds
+    cores: Count
+    own: Share
+    others: Share
+    needed: Count
+    present: Share | None = None
+    gpu: Share | None = None
+    missing: Count = 0
 
     @property
     def spare(self) -> float:
@@ -75,7 +77,7 @@ class Watch:
         """The load since the beginning; `more` are fields of it that others know."""
         passed, busy, own = (now - before for now, before in
                              zip((time.monotonic(), busy_seconds(), self.own_seconds()), self.start))
-        return Load(seconds=round(passed, 2), cores=len(allowed()), own=round(own / passed, 2),
+        return Load(seconds=round(passed, 2), cores=len(allowed()), own=round(max(0.0, own) / passed, 2),
                     others=round(max(0.0, busy - own) / passed, 2), needed=self.needed,
                     present=None if present is None else round(present, 2), **more)
 

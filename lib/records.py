@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from statistics import median, quantiles
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from lib import catalog
 from lib.analysis import Analysis, analyze_knobs
 from lib.architecture import Declared
 from lib.digits import MOST_FIGURES, figures, measurement, rounded, unit
 from lib.load import Load
+from lib.quantities import (Batch, Bytes, Changed, Count, Line, Macs, Milliseconds, Params, PassTime, PerSecond, Pixels, Share,
+                            Text)
 
 MOST_BATCH = 256
 
@@ -19,7 +21,7 @@ MOST_BATCH = 256
 class Setting(Declared):
     """How networks are run. Fields are controls, link, command line and protocol at once."""
 
-    device: str = Field("cpu", title="Device", description="Where the network runs.")
+    device: Line = Field("cpu", title="Device", description="Where the network runs.")
     batch: int = Field(1, ge=1, le=MOST_BATCH, title="Batch", description="Images in one pass.")
     dtype: Literal["float32", "tf32", "bfloat16", "float16"] = Field(
         "float32", title="Numbers", description="How weights and activations are stored and multiplied.")
@@ -43,8 +45,8 @@ class Network(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    preset: str
-    changed: dict[str, Any] = {}
+    preset: Line
+    changed: Changed = {}
 
     @classmethod
     def of(cls, analysis: Analysis) -> Network:
@@ -70,11 +72,11 @@ class Spread(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    median: float
-    p10: float
-    p90: float
-    figures: int = MOST_FIGURES
-    fluctuation: float = 0.0
+    median: Milliseconds
+    p10: Milliseconds
+    p90: Milliseconds
+    figures: int = Field(MOST_FIGURES, ge=1, le=MOST_FIGURES)
+    fluctuation: Share = 0.0
 
     @classmethod
     def of(cls, times: list[float] | tuple[float, ...], more: int = 0) -> Spread:
@@ -105,19 +107,29 @@ FLUCTUATING, SCATTERED = 0.1, 0.25
 """Ranges of the middle half, as shares of the median, from which on `Measurement` warns, and warns loudly."""
 
 
+def _takes_time(spread: Spread) -> Spread:
+    if not min(spread.median, spread.p10, spread.p90) > 0:
+        raise ValueError("a whole pass takes more than 0 ms")
+    return spread
+
+
+PassSpread = Annotated[Spread, AfterValidator(_takes_time)]
+"""Of whole passes; an operation may be too short for the clock."""
+
+
 class Protocol(BaseModel):
     """How a time was taken: repetitions before the first that counts, whether they had become stable, and so on."""
 
     model_config = ConfigDict(frozen=True)
 
-    clock: str
-    synchronised: str
-    warm_up: int
+    clock: Line
+    synchronised: Line
+    warm_up: Count
     stable: bool
-    repetitions: int
-    threads_asked: int = 0
-    interleaved_with: tuple[str, ...] = ()
-    mode: str = "eager"
+    repetitions: Count
+    threads_asked: Count = 0
+    interleaved_with: tuple[Text, ...] = ()
+    mode: Line = "eager"
     channels_last: bool = False
     flush_l2: bool = False
 
@@ -127,13 +139,13 @@ class Measured(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    preset: str
-    changed: dict[str, Any] = {}
-    device: str
-    batch: int
-    dtype: str
-    input_size: int
-    environment: dict[str, str | int]
+    preset: Line
+    changed: Changed = {}
+    device: Line
+    batch: Batch
+    dtype: Line
+    input_size: Pixels
+    environment: dict[Line, Line | Count]
 
     @property
     def label(self) -> str:
@@ -169,15 +181,15 @@ class Latency(Timed):
     """
 
     kind: Literal["latency"] = "latency"
-    macs: int
-    params: int
-    latency_ms: Spread
-    throughput: float
-    flop_per_second: float
-    peak_memory_bytes: int | None
-    memory_source: str
+    macs: Macs
+    params: Params
+    latency_ms: PassSpread
+    throughput: PerSecond
+    flop_per_second: PerSecond
+    peak_memory_bytes: Bytes | None
+    memory_source: Line
     protocol: Protocol
-    repetitions_ms: tuple[float, ...]
+    repetitions_ms: tuple[PassTime, ...] = Field(min_length=1)
 
     @property
     def spread(self) -> Spread:

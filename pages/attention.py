@@ -13,7 +13,7 @@ from lib.ui.measuring import measured
 from lib.ui.provenance import images_of, mark, on_maps
 
 PLAIN = {"displayModeBar": False}
-SHOWN, SIDE, OBJECT, MEGABYTES = 24, 224, 96, 20
+SHOWN, SIDE, OBJECT = 24, 224, 96
 
 st.title(_("Attention in channels"), anchor=False)
 st.markdown(prose("attention", "Question"))
@@ -46,7 +46,7 @@ st.subheader(prose("attention", "Gates heading"), anchor="gates")
 shown, words = st.columns([1, 3], vertical_alignment="center")
 with words:
     st.markdown(prose("attention", "Upload"))
-    upload = st.file_uploader(_("Your own picture"), key="attention_upload", max_upload_size=MEGABYTES)
+    upload = st.file_uploader(_("Your own picture"), key="attention_upload")
 picture = pictures.drawn(knobs["picture"], SIDE, OBJECT)
 try:
     picture = pictures.read(upload.getvalue(), SIDE) if upload else picture

@@ -7,9 +7,8 @@ from lib.code import source
 from lib.figures.comparison import bars
 from lib.lessons import textbook
 from lib.models.vgg import VGG
-from lib.text import prose
+from lib.text import literal, prose
 from lib.ui import _, current_palette, lesson
-from lib.ui.address import plain
 from lib.ui.provenance import images_of, mark
 
 VERDICTS = {"holds": (_("Holds"), ":material/check_circle:"), "imprecise": (_("Imprecise"), ":material/contrast:"),
@@ -30,13 +29,13 @@ def choice(label: str, names: dict[str, str], help: str) -> lesson.Knob:
 def show(card: textbook.Card, opened: bool) -> None:
     """A card: its statement, and once it is open what is right and the evidence."""
     name, icon = VERDICTS[card.verdict]
-    label = f"**{name}:** {plain(card.statement)}"
+    label = f"**{name}:** {literal(card.statement)}"
     with st.expander(label, opened, key=f"card_{card.id}", icon=icon, on_change="rerun") as box:
         if not box.open:
             return
         if card.original:
-            st.caption(_("In the original: “{text}”").format(text=plain(card.original)))
-        st.markdown(plain(card.right))
+            st.caption(_("In the original: “{text}”").format(text=literal(card.original)))
+        st.markdown(literal(card.right))
         mark("published", card.source) if card.verified else mark("unverified", card.source)
         show_evidence(card)
         with st.container(horizontal=True):

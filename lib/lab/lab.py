@@ -18,7 +18,7 @@ _asked: Future[Lab] | None = None
 def lab() -> Lab:
     """The lab; the first call waits for the devices to name themselves.
 
-    Raises ValueError with one plain sentence if timing.toml is not right.
+    Raises `Impossible` if timing.toml is not right.
     """
     return start().result()
 

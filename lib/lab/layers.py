@@ -16,9 +16,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from statistics import median
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import torch
+from pydantic import Field, model_validator
 from torch.overrides import TorchFunctionMode
 from torch.utils import benchmark
 
@@ -29,7 +30,8 @@ from lib.digits import figures_of_sum, rounded
 from lib.lab import peaks
 from lib.lab.peaks import Peaks
 from lib.load import Load
-from lib.records import Network, Protocol, Setting, Spread, Timed
+from lib.quantities import Difference, Line, Milliseconds, PassTime
+from lib.records import Network, PassSpread, Protocol, Setting, Spread, Timed
 from lib.timing import (FEWEST_REPETITIONS, MOST_REPETITIONS, WINDOW, Clock, Contender, Step, Steps, Surroundings,
                         arithmetic, captured, warm_up)
 from lib.trace import QUESTIONS, kind_of, tensors_in
@@ -49,17 +51,23 @@ class LayerTimes(Timed):
     """
 
     kind: Literal["layers"] = "layers"
-    names: tuple[str, ...]
+    names: tuple[Line, ...]
     layer_ms: tuple[Spread, ...]
-    whole_ms: Spread
-    watched_ms: Spread
-    together_ms: Spread
-    ready_ms: Spread | None
-    stopwatch_ms: float
-    between_ms: float
+    whole_ms: PassSpread
+    watched_ms: PassSpread
+    together_ms: PassSpread
+    ready_ms: PassSpread | None
+    stopwatch_ms: Difference
+    between_ms: Milliseconds
     peaks: Peaks
     protocol: Protocol
-    repetitions_ms: tuple[float, ...]
+    repetitions_ms: tuple[PassTime, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def a_time_for_each_name(self) -> Self:
+        if len(self.names) != len(self.layer_ms):
+            raise ValueError("there are not as many names as times of layers")
+        return self
 
     def of(self, ops: Iterable[Layer]) -> float:
         """The sum of the medians of some operations, in milliseconds."""

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from lib.architecture import Impossible
+
 FILE = Path(__file__).parent.parent.parent / "timing.toml"
 
 
@@ -17,15 +19,15 @@ class Limits(BaseModel):
 
     devices: tuple[str, ...]
     largest_batch: int = Field(ge=1, le=256)
-    most_networks: int = Field(ge=1)
-    seconds_per_network: float = Field(gt=0)
-    seconds_per_run: float = Field(gt=0)
-    longest_queue: int = Field(ge=1)
+    most_networks: int = Field(ge=1, le=1000)
+    seconds_per_network: float = Field(gt=0, le=86_400)
+    seconds_per_run: float = Field(gt=0, le=86_400)
+    longest_queue: int = Field(ge=1, le=1000)
     memory_share: float = Field(gt=0, le=1)
     catalogue_sweep: bool
     keep_runs: bool
-    most_runs: int = Field(ge=1)
-    largest_import: int = Field(ge=1)
+    most_runs: int = Field(ge=1, le=1_000_000)
+    largest_import: int = Field(ge=1, le=1_000_000_000)
 
     def allows(self, device: str) -> bool:
         """Whether this device may be used: by its own name, or as one of its kind."""
@@ -34,12 +36,12 @@ class Limits(BaseModel):
 
 @cache
 def limits() -> Limits:
-    """The limits. Raises ValueError with one plain sentence if the file is not right: better at the start than later."""
+    """The limits. Raises `Impossible` if the file is not right: better at the start than later."""
     path = Path(os.environ.get("TIMING_LIMITS", FILE))
     try:
         return Limits.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except (OSError, tomllib.TOMLDecodeError) as error:
-        raise ValueError(f"{path} cannot be read: {error}") from None
     except ValidationError as error:
         first = error.errors()[0]
-        raise ValueError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+        raise Impossible(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}.") from None
+    except (OSError, ValueError) as error:  # not there, no text, no TOML
+        raise Impossible(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}.") from None

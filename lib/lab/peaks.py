@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from lib.devices import DTYPES, free_bytes
 from lib.digits import rounded
+from lib.quantities import Bytes, Count, PerSecond
 from lib.records import Setting
 from lib.timing import Clock, Step
 
@@ -33,10 +34,10 @@ class Peaks(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    flop_per_second: float
-    matrix_side: int
-    bytes_per_second: float
-    copy_bytes: int
+    flop_per_second: PerSecond
+    matrix_side: Count
+    bytes_per_second: PerSecond
+    copy_bytes: Bytes
 
     @property
     def gflop_per_second(self) -> float:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import sqlite3
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -20,7 +21,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 from pydantic_core import from_json
-from sqlalchemy import DDL, JSON, Connection, Engine, create_engine, delete, func, inspect, make_url, select
+from sqlalchemy import DDL, JSON, Connection, Engine, NullPool, case, create_engine, delete, func, inspect, make_url, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, undefer
@@ -32,6 +33,7 @@ from lib.lab.jobs import Job
 from lib.lab.layers import LayerTimes
 from lib.lab.limits import limits
 from lib.lab.training import TrainingMemory
+from lib.quantities import Line, Text
 from lib.records import Latency, Network, Setting, Timed
 
 FORMAT = 1
@@ -43,8 +45,6 @@ MOST_NAMED = 8
 WORDS = {"latency": "Latency", "layers": "Time of the layers", "training": "Training memory"}
 
 Found = Annotated[Latency | LayerTimes | TrainingMemory, Field(discriminator="kind")]
-Line = Annotated[str, StringConstraints(max_length=300, pattern=r"^[^\x00-\x1f]*$")]
-"""A text without line breaks and other control characters."""
 Moment = Annotated[AwareDatetime, Field(ge=datetime(2000, 1, 1, tzinfo=timezone.utc),
                                         lt=datetime(2200, 1, 1, tzinfo=timezone.utc))]
 
@@ -65,7 +65,7 @@ class Run(BaseModel):
     host: Line
     setting: Setting
     networks: tuple[Network, ...]
-    message: str = ""
+    message: Text = ""
     note: Line = ""
     found: tuple[Found, ...]
 
@@ -86,7 +86,7 @@ class Run(BaseModel):
         title = f"{WORDS[job.kind]}: {what}; batch {batches}, {', '.join(how)}"
         return cls(id=uuid.uuid4().hex, taken=datetime.now(timezone.utc), kind=job.kind, device=device.id,
                    title=title if len(title) <= 300 else title[:299] + "…", device_name=device.name, host=device.host,
-                   setting=job.setting, networks=job.networks, message=message, found=tuple(found))
+                   setting=job.setting, networks=job.networks, message=message[:2000], found=tuple(found))
 
     @property
     def disturbed(self) -> bool | None:
@@ -105,9 +105,11 @@ class Base(DeclarativeBase):
 
 
 class Stored(Base):
-    """A row of the table of runs. `taken` is in UTC; `document` is the whole `Run`, read only when it is asked for.
+    """A row of the table of runs. Times are in UTC; `document` is the whole `Run`, read only when it is asked for.
 
     `origin` tells what this server measured from what came in a file or with the app, `disturbed` is that of the run.
+    `taken` is when the run says that it was taken, which a file may say of any day. `arrived` is when it came here; None in
+    rows of older versions.
     """
 
     __tablename__ = "runs"
@@ -121,13 +123,21 @@ class Stored(Base):
     median_ms: Mapped[float | None]
     origin: Mapped[str]
     disturbed: Mapped[bool | None]
+    arrived: Mapped[datetime | None]
     document: Mapped[dict] = mapped_column(JSON, deferred=True)
 
     @classmethod
     def of(cls, run: Run, origin: Literal["measured", "imported", "shipped"]) -> Stored:
-        return cls(id=run.id, taken=run.taken.astimezone(timezone.utc).replace(tzinfo=None), kind=run.kind,
-                   device_name=run.device_name, host=run.host, title=run.title, median_ms=run.median_ms, origin=origin,
-                   disturbed=run.disturbed, document=run.model_dump(mode="json"))
+        arrived = datetime.now(timezone.utc) if origin == "imported" else run.taken
+        return cls(id=run.id, taken=_in_utc(run.taken), kind=run.kind, device_name=run.device_name, host=run.host,
+                   title=run.title, median_ms=run.median_ms, origin=origin, disturbed=run.disturbed,
+                   arrived=_in_utc(arrived), document=run.model_dump(mode="json"))
+
+    @property
+    def rank(self) -> tuple:
+        """By which rows are listed, the largest first: what was measured here, what comes with the app, what came in files;
+        of each what came last."""
+        return ("imported", "shipped", "measured").index(self.origin), self.arrived or datetime.min, self.taken
 
     def run(self) -> Run:
         """The run itself. Raises `Impossible` if another version of the app wrote it otherwise."""
@@ -137,12 +147,22 @@ class Stored(Base):
             raise Impossible(f"The run “{self.title[:80]}” was kept by another version of this app.") from None
 
 
+def _in_utc(moment: datetime) -> datetime:
+    """As the database keeps it: without its zone."""
+    return moment.astimezone(timezone.utc).replace(tzinfo=None)
+
+
+RANKED = (case((Stored.origin == "measured", 0), else_=1), Stored.arrived.desc().nulls_last(), Stored.taken.desc(), Stored.id)
+"""`Stored.rank` in SQL."""
+
+
 def keep(run: Run) -> None:
-    """Store what was measured here; the oldest runs make room. Raises `Impossible` if the database cannot be used."""
+    """Store what was measured here; files' runs make room for it, and then the oldest of the others. Raises `Impossible` if
+    the database cannot be used."""
     if limits().keep_runs:
         with _database() as session:
             _insert(session, [Stored.of(run, "measured")])
-            extra = select(Stored.id).order_by(Stored.taken.desc(), Stored.id).offset(limits().most_runs)
+            extra = select(Stored.id).order_by(*RANKED).offset(limits().most_runs)
             session.execute(delete(Stored).where(Stored.id.in_(extra)))
 
 
@@ -157,8 +177,8 @@ def take_in(runs: Sequence[Run]) -> int:
 
 
 def runs(kind: str | None = None, device_name: str | None = None, limit: int | None = None) -> list[Stored]:
-    """The newest runs, stored and shipped, without their documents. Raises `Impossible` if the database cannot be used."""
-    chosen = select(Stored).order_by(Stored.taken.desc(), Stored.id).limit(limit)
+    """The first runs by their rank, without their documents. Raises `Impossible` if the database cannot be used."""
+    chosen = select(Stored).order_by(*RANKED).limit(limit)
     if kind:
         chosen = chosen.where(Stored.kind == kind)
     if device_name:
@@ -167,7 +187,7 @@ def runs(kind: str | None = None, device_name: str | None = None, limit: int | N
     if limits().keep_runs:
         with _database() as session:
             found += session.scalars(chosen)
-    return sorted(found, key=lambda row: row.taken, reverse=True)[:limit]
+    return sorted(found, key=lambda row: row.rank, reverse=True)[:limit]
 
 
 def device_names() -> list[str]:
@@ -224,12 +244,35 @@ def _database() -> Iterator[Session]:
             yield session
     except SQLAlchemyError as error:
         logging.warning("the database of runs: %s", error)
-        raise Impossible("The database of stored runs cannot be reached just now; runs are measured, but not kept.") from None
+        _open.cache_clear()  # the next who come begin anew, with a table if there is none
+        raise Impossible(f"The database of stored runs {_fault(error)}; runs are measured, but not kept.") from None
+
+
+FAULTS = {
+    "is full: its disk, or what it may take of it": (sqlite3.SQLITE_FULL, "53100"),
+    "may be read, but not written": (sqlite3.SQLITE_READONLY, "25006", "42501"),
+    "is damaged": (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, "XX001", "XX002"),
+    "is busy with other work": (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, "53300", "55P03"),
+}
+"""What may be wrong, by SQLite's numbers and PostgreSQL's codes."""
+
+
+def _fault(error: SQLAlchemyError) -> str:
+    """What is wrong with the database, as the end of a sentence."""
+    cause = getattr(error, "orig", None)
+    code = getattr(cause, "sqlite_errorcode", 0) & 0xff or getattr(cause, "sqlstate", None)
+    return next((fault for fault, codes in FAULTS.items() if code in codes), "cannot be reached just now")
 
 
 def _engine(address: str) -> Engine:
+    """The database. A file that was deleted is made anew, so that later runs are kept."""
     with _opening:
-        return _open(address)
+        engine = _open(address)
+        if engine.dialect.name == "sqlite" and not Path(engine.url.database).exists():
+            logging.warning("the file of stored runs is gone; a new one is begun: %s", engine.url.database)
+            _open.cache_clear()
+            engine = _open(address)
+        return engine
 
 
 _opening = Lock()
@@ -242,14 +285,17 @@ def _open(address: str) -> Engine:
         url = make_url(address)
         if url.drivername in ("postgres", "postgresql"):
             url = url.set(drivername="postgresql+psycopg")
-        if url.get_backend_name() not in ("sqlite", "postgresql"):
+        if url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:"):
+            more = {"poolclass": NullPool, "connect_args": {"timeout": 20}}  # opened anew each time: a file may be deleted
+        elif url.get_backend_name() == "postgresql":
+            more = {"pool_pre_ping": True, "connect_args": {"connect_timeout": 5}}
+        else:
             raise ValueError(url.drivername)
-        patience = {"timeout": 20} if url.get_backend_name() == "sqlite" else {"connect_timeout": 5}
-        engine = create_engine(url, pool_pre_ping=True, connect_args=patience)
+        engine = create_engine(url, **more)
     except ModuleNotFoundError as error:
         raise Impossible(f"The database of stored runs needs the Python package {error.name}.") from None
     except (SQLAlchemyError, ValueError):
-        raise Impossible("DATABASE_URL is not the address of an SQLite or PostgreSQL database.") from None
+        raise Impossible("DATABASE_URL is not the address of an SQLite file or PostgreSQL database.") from None
     with engine.connect() as connection:
         if engine.dialect.name == "sqlite":
             connection.exec_driver_sql("PRAGMA journal_mode=WAL")  # from now on one may read this file while another writes
@@ -304,4 +350,5 @@ def _read(document: dict, number: int) -> Run:
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))[:100]
-        raise Impossible(f"Run {number} of this file is not right: {place or 'the run'}: {first['msg'][:200]}.") from None
+        given = f" = {first['input']}"[:40] if type(first["input"]) in (int, float) else ""
+        raise Impossible(f"Run {number} of this file is not right: {place or 'the run'}{given}: {first['msg'][:200]}.") from None

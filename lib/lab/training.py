@@ -6,12 +6,14 @@ from collections.abc import Callable
 from typing import Literal
 
 import torch
+from pydantic import Field
 from torch import Tensor
 
 from lib.allocated import allocations, peak_increase
 from lib.analysis import Analysis
 from lib.analysis.saved import OPTIMISERS, budget, held, loss_of
 from lib.devices import environment
+from lib.quantities import Bytes, Line
 from lib.records import Measured, Network, Setting
 from lib.timing import Step, Steps, arithmetic, build, images, place
 
@@ -27,14 +29,14 @@ class TrainingMemory(Measured):
     """
 
     kind: Literal["training"] = "training"
-    computed_bytes: int
-    held_bytes: int | None
-    held_source: str
-    state_bytes: dict[str, int]
-    computed_state_bytes: dict[str, int]
-    total_bytes: dict[str, int]
-    peak_bytes: dict[str, int | None]
-    peak_source: str
+    computed_bytes: Bytes = Field(ge=1)
+    held_bytes: Bytes | None
+    held_source: Line
+    state_bytes: dict[Line, Bytes]
+    computed_state_bytes: dict[Line, Bytes]
+    total_bytes: dict[Line, Bytes]
+    peak_bytes: dict[Line, Bytes | None]
+    peak_source: Line
 
     @property
     def ratio(self) -> float | None:

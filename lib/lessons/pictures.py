@@ -1,7 +1,9 @@
 """Pictures for the lessons: a few that are drawn here, and one that a person brings along."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
+from hashlib import sha256
 from io import BytesIO
 
 import numpy as np
@@ -10,7 +12,10 @@ from PIL import Image, ImageDraw, ImageOps
 FINE = 4
 """Objects are drawn this many times larger and then reduced, for smooth edges."""
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF")
-MOST_PIXELS = 40_000_000
+MOST_PIXELS = 12_500_000
+"""As many as a telephone's camera gives, 4080 x 3060."""
+MOST_KEPT = 32
+"""Pictures that are kept as they were read: small ones, of a lesson's size."""
 
 
 class Unreadable(ValueError):
@@ -63,18 +68,61 @@ def drawn(name: str, size: int, side: int) -> Image.Image:
     return picture
 
 
+_reader = ThreadPoolExecutor(1, "pictures")
+_kept: dict[tuple[bytes, int], Image.Image | Unreadable] = {}
+
+
 def read(file: bytes, size: int) -> Image.Image:
-    """The middle square of a picture file, reduced to size x size pixels. Raises `Unreadable`."""
+    """The middle square of a picture file, reduced to size x size pixels. Raises `Unreadable`.
+
+    A small file may hold a large picture. So one thread alone reads all files: memory holds one picture at a time, and the
+    allocator does not set aside as much again for each thread that has once read one.
+    """
+    found = _reader.submit(_read_once, file, size).result()
+    if isinstance(found, Unreadable):
+        raise Unreadable(*found.args)
+    return found
+
+
+def _read_once(file: bytes, size: int) -> Image.Image | Unreadable:
+    """What comes of a file; that of the last ones is kept."""
+    key = sha256(file).digest(), size
+    if key not in _kept:
+        _kept[key] = _read(file, size)
+    for oldest in list(_kept)[:-MOST_KEPT]:
+        del _kept[oldest]
+    return _kept[key]
+
+
+def _read(file: bytes, size: int) -> Image.Image | Unreadable:
     try:
         picture = Image.open(BytesIO(file), formats=FORMATS)
         if picture.width * picture.height > MOST_PIXELS:
-            raise Unreadable(f"This picture has {picture.width:,} × {picture.height:,} pixels; "
-                             f"up to {MOST_PIXELS:,} can be read.")
-        return ImageOps.fit(ImageOps.exif_transpose(picture).convert("RGB"), (size, size))
-    except Unreadable:
-        raise
+            return Unreadable(f"This picture has {picture.width:,} × {picture.height:,} pixels; "
+                              f"up to {MOST_PIXELS:,} can be read.")
+        picture.draft(None, (2 * size, 2 * size))  # a JPEG need not be read in full
+        return _on_white(ImageOps.exif_transpose(_square(_in_colour(picture), size)))
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):  # what Pillow raises for broken files
-        raise Unreadable("This file is not a picture that can be read; PNG, JPEG, WebP, BMP and GIF can.") from None
+        return Unreadable("This file is not a picture that can be read; PNG, JPEG, WebP, BMP and GIF can.")
+
+
+def _in_colour(picture: Image.Image) -> Image.Image:
+    """The picture in 8 bits for each of red, green, blue and, where it has one, alpha."""
+    if picture.mode.startswith("I"):  # grey in 16 bits, of which Pillow would cut off all above 255
+        picture = picture.point(lambda light: light / 256).convert("L")
+    return picture.convert("RGBA" if picture.has_transparency_data else "RGB")
+
+
+def _square(picture: Image.Image, size: int) -> Image.Image:
+    """The middle square, reduced."""
+    side = min(picture.size)
+    left, top = (picture.width - side) / 2, (picture.height - side) / 2
+    return picture.resize((size, size), Image.Resampling.BICUBIC, (left, top, left + side, top + side), reducing_gap=2.0)
+
+
+def _on_white(picture: Image.Image) -> Image.Image:
+    """What is transparent shows white, as on paper."""
+    return Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture.convert("RGBA")).convert("RGB")
 
 
 def zoomed(picture: Image.Image, percent: int) -> Image.Image:

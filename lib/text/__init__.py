@@ -1,5 +1,6 @@
 """The prose of the pages: one Markdown file a page, cut into sections by its headings, our numbers as {fields}."""
 
+import re
 from functools import cache
 from pathlib import Path
 
@@ -17,3 +18,9 @@ def sections(page: str, language: str = "en") -> dict[str, str]:
 def prose(page: str, heading: str, **fields: object) -> str:
     """A section with its fields filled in. Raises KeyError for a heading or field that is not there."""
     return sections(page)[heading].format_map(fields)
+
+
+def literal(text: str) -> str:
+    """Words of ours that are not written as Markdown, such as `3*3` from a table: their signs are shown as signs. For words
+    of strangers it is not enough, as a bare address still becomes a link: `lib.ui.address.plain`."""
+    return re.sub(r"([\\`*_{}\[\]()#+\-!|<>~$:&])", r"\\\1", text)

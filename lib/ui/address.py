@@ -46,5 +46,12 @@ def write_address(page: str, parameters: Mapping[str, str]) -> None:
 
 
 def plain(text: str) -> str:
-    """Text with its Markdown signs disarmed: a message may quote what a stranger put into a link."""
-    return re.sub(r"([\\`*_{}\[\]()#+\-!|<>~$:&])", r"\\\1", text)
+    """Words of a stranger for a place that reads Markdown: what a link, a file, a machine or a program says.
+
+    They become a code span, as by Markdown's own grammar nothing within one is a sign. Escaping each sign would not do: a
+    bare address becomes a link after that. In messages, captions and bars they look like the words around them
+    (`STYLE` in `lib/ui/shell.py`). A span is of one line.
+    """
+    line = " ".join(text.split())
+    fence = "`" * (1 + max(map(len, re.findall("`+", line)), default=0))
+    return f"{fence} {line} {fence}" if line else ""  # Markdown takes these two spaces away

@@ -87,7 +87,8 @@ def accuracy(protocol: str) -> None:
     points = atlas.points(protocol)
     picked = _picked(figures.chart(points, current_palette()), f"chart_{protocol}",
                      _("Accuracy against multiply-adds; the table below holds the same."))
-    mark("published", _("accuracies, each with its source in the table; parameters and MACs are computed"))
+    mark("published", _("accuracies, each with its source in the table; parameters and MACs are "
+                        "computed for one image of {size} pixels").format(size=size))
     if picked is not None:
         explore(points[picked].result.preset, points[picked].result.knobs)
     st.caption(prose("atlas", "Protocol", protocol=protocol, size=size, who=PRINTED.get(who, who)))

@@ -40,6 +40,8 @@ STYLE = """
   [data-testid="stMetricDelta"] { font-size: 0.85rem; }
   @media (max-width: 640px) { [class*="st-key-chart"] .textpoint { display: none; } }
   @media (max-width: 640px) { [class*="st-key-atlas_"] [role="radiogroup"] { flex-wrap: wrap; } }
+  :is([data-testid="stAlert"], [data-testid="stCaptionContainer"], [data-testid="stProgress"], [data-testid="stTooltipContent"]) code {
+    font: inherit; color: inherit; background: none; padding: 0; overflow-wrap: anywhere; }
   @media (max-width: 640px) { .stMainBlockContainer { padding: 4rem 1rem 2rem; } }
 </style>
 """

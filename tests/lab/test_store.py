@@ -127,6 +127,31 @@ def test_imports_push_nothing_out(database, few):
     assert len(store.runs()) == 1
 
 
+def test_no_date_of_a_file_pushes_out_what_was_measured(database, few):
+    future = datetime(2199, 12, 31, tzinfo=timezone.utc)
+    imported = [run().model_copy(update={"taken": future}) for _ in range(2)]
+    assert store.take_in(imported[:1]) == store.take_in(imported[1:]) == 1
+    measured = [run(days=day) for day in range(4)]
+    for each in measured[:2]:
+        store.keep(each)
+    assert [row.id for row in store.runs()] == [measured[1].id, measured[0].id, imported[1].id]  # what came first has gone
+    for each in measured[2:]:
+        store.keep(each)
+    assert [row.id for row in store.runs()] == [each.id for each in measured[:0:-1]]
+
+
+def test_rows_of_an_older_version_go_before_those_that_came_later(database, few):
+    old, older, new = run(days=1), run(), run(days=2)
+    for each in (older, old):
+        store.keep(each)
+    with store._database() as session:
+        session.execute(sqlalchemy.update(store.Stored).values(arrived=None))
+    store.keep(new)
+    assert [row.id for row in store.runs()] == [new.id, old.id, older.id]
+    store.keep(run(days=3))
+    assert older.id not in {row.id for row in store.runs()}
+
+
 def test_deleted_and_put_back(database):
     one, other = run(), run(THERE)
     store.keep(one)
@@ -213,8 +238,9 @@ def test_a_large_file_is_refused(few):
 
 
 @pytest.mark.parametrize("address, words", {
-    "no address": "is not the address of an SQLite or PostgreSQL database",
-    "mysql://localhost/runs": "is not the address of an SQLite or PostgreSQL database",
+    "no address": "is not the address of an SQLite file or PostgreSQL database",
+    "mysql://localhost/runs": "is not the address of an SQLite file or PostgreSQL database",
+    "sqlite://": "is not the address of an SQLite file or PostgreSQL database",
     "sqlite:////nowhere/at/all/runs.sqlite": "cannot be reached just now",
     "postgresql://lab:secret@127.0.0.1:1/runs": "cannot be reached just now",
 }.items())
@@ -224,6 +250,45 @@ def test_a_database_that_is_not_there_is_said(address, words, monkeypatch):
         with pytest.raises(Impossible, match=words) as refused:
             use()
         assert "secret" not in str(refused.value)
+
+
+def test_a_full_disk_is_said(tmp_path, monkeypatch):
+    address = f"sqlite:///{tmp_path / 'runs.sqlite'}"
+    monkeypatch.setenv("DATABASE_URL", address)
+    kept = run()
+    store.keep(kept)
+    sqlalchemy.event.listen(store._open(address), "connect", lambda file, _: file.execute("PRAGMA max_page_count = 1"))
+    with pytest.raises(Impossible, match="stored runs is full: .*; runs are measured, but not kept"):
+        store.take_in([run() for _ in range(9)])
+    assert store.get([kept.id]) == [kept]
+
+
+@pytest.mark.parametrize("code, words", {"53100": "is full", "25006": "may be read, but not written", "53300": "is busy",
+                                         "08006": "cannot be reached just now"}.items())
+def test_what_postgres_says_is_said(code, words):
+    cause = Exception()
+    cause.sqlstate = code
+    assert words in store._fault(sqlalchemy.exc.OperationalError("", {}, cause))
+
+
+@pytest.mark.parametrize("content, words", {b"": "cannot be reached", b"This is no database. " * 99: "is damaged"}.items())
+def test_another_file_in_the_place_of_the_database(content, words, tmp_path, monkeypatch):
+    """The file is deleted while the server runs: later runs are kept in a new one. What else lies there is not touched."""
+    file = tmp_path / "runs.sqlite"
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{file}")
+    store.keep(run())
+    file.unlink()
+    later = run(days=1)
+    store.keep(later)
+    assert [row.id for row in store.runs()] == [later.id]
+    file.write_bytes(content)
+    with pytest.raises(Impossible, match=words):
+        store.keep(later)
+    if content:
+        assert file.read_bytes() == content
+    else:
+        store.keep(later)
+        assert store.get([later.id]) == [later]
 
 
 def test_where_nothing_is_kept(database, monkeypatch):

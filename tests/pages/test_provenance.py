@@ -75,8 +75,6 @@ def headings(element):
 @every_page
 def test_every_cost_stands_beside_the_size_at_which_it_was_counted(page, parameters):
     """In the caption under the figure, or in a column of the table."""
-    if (page, parameters.get("view")) == ("atlas", "accuracy"):
-        pytest.skip("its points have sizes of their own, which are a column of the table below")
     unsized = []
     for element in opened(page, *parameters.items()):
         found = headings(element)

@@ -55,7 +55,7 @@ def test_changed_networks_are_shown_as_the_catalogue_has_them():
 
 def test_the_sweep_shows_one_of_each_device():
     app = open_page("timing", a="resnet18", view="sweep")
-    verdicts = [block.value for block in app.markdown if block.value.startswith("**resnet18**")]
+    verdicts = [block.value for block in app.markdown if block.value.startswith("**` resnet18 `**")]
     assert len(verdicts) == len(DEVICES) and "Not measured here." in told(app)
     rows = frame(app, "throughput")
     assert {name.partition(",")[0] for name in rows["network"]} == {"resnet18"}

@@ -1,11 +1,15 @@
 """The stored runs on Timing: listed, filtered, opened, deleted, carried in and out."""
 
 import json
+import uuid
+from functools import reduce
+from pathlib import Path
 
 import pandas as pd
 import pytest
 import torch
 
+from lib.architecture import Impossible
 from lib.lab import layers, store, training
 from lib.lab.jobs import Job
 from lib.lab.limits import limits
@@ -46,7 +50,7 @@ def opened(app):
 
 def said(messages) -> str:
     """The first message as a person reads it."""
-    return messages[0].value.replace("\\", "")
+    return messages[0].value.strip("` ")
 
 
 def select(app, runs):
@@ -85,7 +89,7 @@ def test_filters_narrow_the_table(two):
     app = open_page("timing", view="stored")
     assert list(listed(checked(app.selectbox(key="stored_device").select("A GPU").run()))["host"]) == ["there"]
     app.selectbox(key="stored_device").select("")
-    assert "There is no run here yet" in checked(app.selectbox(key="stored_kind").select("training").run()).info[0].value
+    assert "No run is of this kind" in checked(app.selectbox(key="stored_kind").select("training").run()).info[0].value
 
 
 def test_two_devices_lie_side_by_side(two):
@@ -121,8 +125,8 @@ def test_a_file_is_taken_in_once_and_opened(two):
     other = run(THERE, days=3, host="far away")
     app = upload(open_page("timing", view="stored"), store.export([other, two[0], other]))
     assert said(app.success) == "Runs taken in: 1. Here already, or twice in the file, and kept once: 2."
-    assert list(listed(app)["origin"]) == ["from a file", "measured here", "measured here"]
-    assert list(opened(app)["Run"]) == ["1: A GPU, far away, 2026-03-04", "2: A CPU, here, 2026-03-01"]
+    assert list(listed(app)["origin"]) == ["measured here", "measured here", "from a file"]  # though its date is the last
+    assert list(opened(app)["Run"]) == ["1: A CPU, here, 2026-03-01", "2: A GPU, far away, 2026-03-04"]
     assert not checked(app.run()).success and len(store.runs()) == 3
 
 
@@ -139,13 +143,15 @@ def test_signs_in_a_file_stay_signs():
     figure = json.loads(next(chart.proto.spec for chart in app.get("plotly_chart")))
     assert figure["data"][0]["name"].startswith("1: &lt;b&gt;name")
     checked(app.button(key="stored_delete").click().run())
-    assert r"\*\*bold\*\* \[link\]" in app.info[0].value
+    assert app.info[0].value == "` Deleted: **bold** [link](https://example.org). `"  # a code span, in which nothing is a sign
 
 
 def test_without_a_database_the_page_goes_on(monkeypatch):
     monkeypatch.setenv("DATABASE_URL", "sqlite:////nowhere/at/all/runs.sqlite")
     app = open_page("timing", view="stored")
-    assert "cannot be reached just now" in said(app.warning)
+    assert "cannot be reached just now" in said(app.warning) and len(app.warning) == 1
+    assert not [info for info in app.info if "no run" in info.value.lower()]  # nobody knows
+    assert "cannot be reached" in said(upload(app, store.export([run()])).error)
 
 
 def test_where_nothing_is_kept_a_file_stays_in_the_page(monkeypatch):
@@ -173,3 +179,60 @@ def test_the_layers_and_the_memory_of_training_open_as_tables():
     values = [dict(table.value.values) for table in app.dataframe if "Quantity" in table.value]
     assert {table["kind"] for table in values} == {"layers", "training"}
     assert all(table["environment: torch"] == torch.__version__ for table in values)
+
+
+SHIPPED = Path(store.__file__).parent.parent / "data" / "runs"
+
+
+def samples() -> dict[str, dict]:
+    """Of each kind of run the shortest that comes with the app, with one record."""
+    found = {}
+    for file in sorted(SHIPPED.glob("*.json")):
+        for document in json.loads(file.read_text()):
+            document["found"] = document["found"][:1]
+            if len(json.dumps(document)) < len(json.dumps(found.get(document["kind"], {"none": "x" * 10**7}))):
+                found[document["kind"]] = document
+    assert set(found) == {"latency", "layers", "training"}
+    return found
+
+
+def numbers(part, place=()):
+    """The places of all numbers of a document, of a list the first alone."""
+    if isinstance(part, (dict, list)):
+        for name, inner in part.items() if isinstance(part, dict) else enumerate(part[:1]):
+            yield from numbers(inner, (*place, name))
+    elif type(part) in (int, float):
+        yield place
+
+
+def altered(document: dict, place: tuple, value) -> dict:
+    """The document with one value in the place of another, under a new id."""
+    changed = json.loads(json.dumps(document)) | {"id": uuid.uuid4().hex}
+    *path, last = place
+    reduce(lambda part, name: part[name], path, changed)[last] = value
+    return changed
+
+
+@pytest.mark.parametrize("value", [10**30, 1e300, -1, -1e300, "nan", "inf", "-Infinity", float("nan"), float("inf")])
+def test_every_number_of_a_file_is_refused_or_shown(value):
+    """Whatever stands in the place of any number: one sentence that names the place, or a page that shows it."""
+    taken = []
+    for kind, document in samples().items():
+        for place in [*numbers(document), ("found", 0, "changed", "width")]:
+            changed = altered(document, place, value)
+            try:
+                taken += store.import_(json.dumps([changed]))
+            except Impossible as refused:
+                said = str(refused)
+                assert "\n" not in said and len(said) < 400
+                assert isinstance(value, float) or str(place[-1]) in said or "changed" in said or "knob" in said, said
+    assert len(taken) <= 9  # what the stopwatch adds, the width of a network, words as numbers of the environment
+    if taken:
+        store.take_in(taken)
+        app = select(open_page("timing", view="stored"), taken)
+        for kind in ("latency", "layers", "training"):
+            select(app, [run for run in taken if run.kind == kind])
+
+
+def test_what_comes_with_the_app_is_within_the_ranges():
+    assert sum(len(store.import_(file.read_bytes())) for file in SHIPPED.glob("*.json")) >= 66

@@ -14,7 +14,7 @@ from lib.lab.lab import lab
 from lib.lab.limits import limits
 from lib.records import Network, Setting
 from lib.ui import _, comparison
-from lib.ui.address import moved
+from lib.ui.address import moved, plain
 from lib.ui.controls import show_value
 from lib.ui.network import Choice
 
@@ -102,7 +102,7 @@ def choose_setting(values: dict[str, object], choices: list[Choice], analyses: l
             _choice(name, values, chosen, set)
     reasons = {value: chosen.why_not(name, value) for name in ("dtype", "mode") for value in options(Setting, name)}
     if any(reasons.values()):
-        st.caption(_("Not here: ") + " ".join(f":gray[**{value}** – {why}]" for value, why in reasons.items() if why))
+        st.caption(_("Not here: ") + " ".join(f"**{value}** – {plain(why)}" for value, why in reasons.items() if why))
     return Setting.read({name: value for name, value in values.items() if name != "device"} | {"device": chosen.id}), chosen
 
 
@@ -130,7 +130,7 @@ def _choice(name: str, values: dict, chosen: Device, set) -> None:
         why_not = chosen.why_not(name, True)
         values[name] = bool(values.get(name)) and not why_not
         show_value(key, values[name])
-        st.toggle(_(declared.title), help=_(why_not or declared.description), disabled=bool(why_not), **more)
+        st.toggle(_(declared.title), help=plain(why_not) or _(declared.description), disabled=bool(why_not), **more)
         return
     possible = [value for value in options(Setting, name) if not chosen.why_not(name, value)]
     if values.get(name, declared.default) not in possible:

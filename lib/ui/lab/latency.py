@@ -78,12 +78,12 @@ def show_rows(rows: pd.DataFrame, key: str) -> None:
 def protocol(latency: Latency) -> str:
     """Warm-up, repetitions, synchronisation and device, in words."""
     how, where = latency.protocol, latency.environment
-    return prose("timing", "How", clock=how.clock, synchronised=how.synchronised, warm_up=how.warm_up,
-                 repetitions=how.repetitions, mode=plain(how.mode),
+    return prose("timing", "How", clock=plain(how.clock), synchronised=plain(how.synchronised),
+                 warm_up=how.warm_up, repetitions=how.repetitions, mode=plain(how.mode),
                  stable=_("stable at its end") if how.stable else _("not yet stable at its end"),
                  beside=plain(", ".join(how.interleaved_with)) or _("nothing"),
                  more=(_(", channels last") if how.channels_last else "") + (_(", L2 flushed") if how.flush_l2 else ""),
                  memory=plain(latency.memory_source), device=plain(str(where["device_name"])), host=plain(str(where["host"])),
-                 torch=plain(str(where["torch"])), threads=where["threads"], date=plain(str(where["date"])),
+                 torch=plain(str(where["torch"])), threads=plain(str(where["threads"])), date=plain(str(where["date"])),
                  others=_("unknown") if latency.load is None else f"{latency.load.others:.2f}",
                  cores=_("unknown") if latency.load is None else latency.load.cores)

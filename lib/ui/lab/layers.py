@@ -15,7 +15,7 @@ from lib.lab.cards import card
 from lib.lab.jobs import Job
 from lib.lab.layers import CLOSE, LayerTimes
 from lib.records import Spread
-from lib.text import prose
+from lib.text import literal, prose
 from lib.ui import _, current_palette
 from lib.ui.address import plain
 from lib.ui.lab import running
@@ -88,7 +88,8 @@ def _totals(analysis: Analysis, times: LayerTimes) -> None:
     st.markdown(prose("timing_layers", "Overhead on a GPU", whole=_median(times.whole_ms), **more) if times.ready_ms else
                 prose("timing_layers", "Overhead", **more))
     mark("measured", _("{place}; {clock}; {how}; {warm_up} passes to warm up").format(
-        place=_place(times), clock=times.protocol.clock, how=times.protocol.synchronised, warm_up=times.protocol.warm_up))
+        place=_place(times), clock=plain(times.protocol.clock), how=plain(times.protocol.synchronised),
+        warm_up=times.protocol.warm_up))
 
 
 def _because(times: LayerTimes) -> str:
@@ -180,7 +181,7 @@ def _roofline(analysis: Analysis, times: LayerTimes) -> None:
         st.markdown(prose("timing_layers", "Data sheet", card=sheet.card, compute=f"{1e3 * compute:,.0f}", dtype=times.dtype,
                           memory=f"{memory:,.0f}", of_compute=f"{peaks.gflop_per_second / 1e3 / compute:.0%}",
                           of_memory=f"{peaks.gigabytes_per_second / memory:.0%}"))
-        mark("published", plain(sheet.source))
+        mark("published", literal(sheet.source))
     st.markdown(prose("timing_layers", "Limits", memory=seen.memory, memory_share=f"{seen.memory_share:.0%}",
                       compute=seen.compute, compute_share=f"{seen.compute_share:.0%}", silent=seen.silent,
                       silent_ms=_number(seen.silent_ms)))

@@ -12,7 +12,7 @@ from lib.lab.lab import lab
 from lib.lab.latency_tables import machine
 from lib.lab.limits import limits
 from lib.records import Latency, Setting
-from lib.text import prose
+from lib.text import literal, prose
 from lib.ui import _, current_palette
 from lib.ui.address import moved, plain
 from lib.ui.controls import show_value
@@ -176,7 +176,7 @@ def _name_outliers(outliers: list[Outlier], typical: Typical, device: str) -> No
         return
     lines = []
     for index, outlier in enumerate(outliers, 1):
-        more = {"family": plain(outlier.family.name), "networks": outlier.networks,
+        more = {"family": literal(outlier.family.name), "networks": outlier.networks,
                 "network": plain(outlier.middle.latency.label)}
         borne = outlier.middle.latency.latency_ms.figures
         if outlier.factor > 1:

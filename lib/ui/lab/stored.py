@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import pandas as pd
 import streamlit as st
@@ -39,12 +39,7 @@ def show(asked: Asked) -> None:
     if not any(run.device.startswith("cuda") for kind in KINDS for run in shipped.runs(kind)):
         st.caption(prose("timing_stored", "No GPU"))
     _say()
-    rows = _listed()
-    if rows:
-        _table(rows)
-        _open([row.id for row in rows if row.id in _picked()])
-    else:
-        st.info(prose("timing_stored", "Nothing"))
+    _list()
     _upload()
 
 
@@ -58,27 +53,44 @@ def _picked() -> list[str]:
     return st.session_state.setdefault("stored_picked", [])
 
 
-def _listed() -> list[Stored]:
-    """The runs that the filters let through, the newest first."""
+def _list() -> None:
+    """The runs that the filters let through, as a table to select from; of a database that fails only that is said."""
+    known, problem = _asked(store.device_names)
+    kind, name = _filters(known)
+    found, problem = _asked(store.runs, kind or None, name or None, MOST_ROWS) if not problem else ([], problem)
+    if problem:
+        st.warning(plain(problem))
+        found = store.shipped().values()
+    if len(found) == MOST_ROWS:
+        st.caption(prose("timing_stored", "Cut", shown=MOST_ROWS))
+    rows = {row.id: row for row in (*_held().values(), *found) if kind in ("", row.kind) and name in ("", row.device_name)}
+    if rows:
+        listed = sorted(rows.values(), key=lambda row: row.rank, reverse=True)
+        _table(listed)
+        _open([row.id for row in listed if row.id in _picked()])
+    elif kind or name:
+        st.info(prose("timing_stored", "None of these"))
+    elif not problem:
+        st.info(prose("timing_stored", "Nothing"))
+
+
+def _asked(question: Callable[..., list], *arguments) -> tuple[list, str]:
+    """What the store answers, and why it does not."""
+    try:
+        return question(*arguments), ""
+    except Impossible as error:
+        return [], str(error)
+
+
+def _filters(known: list[str]) -> tuple[str, str]:
+    """The kind and the device to list; empty for all. `known` are the devices that the store names."""
     kinds, names = st.columns(2)
     kind = kinds.selectbox(_("Kind"), ["", *KINDS], key="stored_kind", on_change=moved,
                            format_func=lambda kind: KINDS.get(kind, _("all kinds")), help=_("List runs of one kind only."))
-    held = _held().values()
-    try:
-        devices = sorted({*store.device_names(), *(row.device_name for row in held)})
-        rows = None
-    except Impossible as error:
-        st.warning(plain(str(error)))
-        rows = list(store.shipped().values())
-        devices = sorted({row.device_name for row in (*rows, *held)})
+    devices = sorted({*known, *(row.device_name for row in (*store.shipped().values(), *_held().values()))})
     name = names.selectbox(_("Of device"), ["", *devices], key="stored_device", on_change=moved,
                            format_func=lambda name: name or _("all devices"), help=_("List runs of one device only."))
-    if rows is None:
-        rows = store.runs(kind or None, name or None, MOST_ROWS)
-    if len(rows) == MOST_ROWS:
-        st.caption(prose("timing_stored", "Cut", shown=MOST_ROWS))
-    rows = {row.id: row for row in (*held, *rows) if kind in ("", row.kind) and name in ("", row.device_name)}
-    return sorted(rows.values(), key=lambda row: row.taken, reverse=True)
+    return kind, name
 
 
 def _table(rows: list[Stored]) -> None:
@@ -209,9 +221,14 @@ def _values(record: Iterable[tuple[str, object]]) -> list[tuple[str, str]]:
 
 def _upload() -> None:
     """Takes a file of runs, once when it is chosen."""
-    st.markdown(prose("timing_stored", "File", size=f"{limits().largest_import:,}"))
+    st.markdown(prose("timing_stored", "File", size=f"{_largest_file():,}"))
     st.file_uploader(_("Open a file of runs"), type="json", key="stored_file", on_change=_import,
                      help=_("JSON, as “Download selected” writes it."))
+
+
+def _largest_file() -> int:
+    """Bytes that a file of runs may have: neither the lab's limit nor the server's for any file may be passed."""
+    return min(limits().largest_import, st.get_option("server.maxUploadSize") << 20)
 
 
 def _import() -> None:
