@@ -10,6 +10,7 @@ from lib.text import prose
 from lib.ui import _, current_palette
 from lib.ui.address import new_address, plain, write_address
 from lib.ui.comparison import FEWEST, SLOTS, cards, change, names, parameters, read
+from lib.ui.controls import kept
 from lib.ui.network import Choice
 from lib.ui.provenance import mark
 
@@ -59,8 +60,8 @@ mark("computed")
 levels = comparison.levels(analyses)
 st.subheader(_("By resolution"), anchor=False)
 st.markdown(prose("compare", "Stages"))
-quantity = st.segmented_control(_("Bars"), TITLES, key="bars", default="macs", required=True, format_func=TITLES.get,
-                                help=_("What the height of a bar shows."))
+quantity = st.segmented_control(_("Bars"), TITLES, required=True, format_func=TITLES.get,
+                                help=_("What the height of a bar shows."), **kept("bars", "macs"))
 st.plotly_chart(bars(shown, levels, quantity, current_palette()), key="bars_chart", config=PLAIN_CHART,
                 alt=_("{quantity} by resolution and network; the table below holds the same.").format(quantity=TITLES[quantity]))
 mark("computed")

@@ -5,8 +5,8 @@ import streamlit as st
 from lib.analysis.outline import NETWORK, find, outline
 from lib.text import prose
 from lib.ui import _, comparison, conventions, panels
-from lib.ui.address import moved, new_address, plain, write_address
-from lib.ui.controls import show_value
+from lib.ui.address import new_address, plain, write_address
+from lib.ui.controls import tied
 from lib.ui.network import choose, read_choice, show_refusal
 
 VIEWS = {"layers": _("Layers"), "cost": _("Where the cost lives"), "field": _("Receptive field"), "graph": _("Graph"),
@@ -17,10 +17,9 @@ COUNTS = {"macs": "MACs", "flops": "FLOPs"}
 state = st.session_state
 if (address := new_address("explore")) is not None:
     view, count, state["selected"] = address.pop("view", ""), address.pop("count", ""), address.pop("select", None)
-    state["view"] = VIEWS.get(view, VIEWS["layers"])
-    state["count"] = count if count in COUNTS else "macs"
+    state["explore"] = {"view": VIEWS.get(view, VIEWS["layers"]), "count": count if count in COUNTS else "macs"}
     state["choice"], state["problems"] = read_choice(address)
-choice = state["choice"]
+choice, shown = state["choice"], state["explore"]
 
 # The network
 heading, counting = st.columns([4, 1], vertical_alignment="bottom")
@@ -40,12 +39,12 @@ root = outline(analysis)
 part = find(root, state["selected"]) or root
 
 # What follows from it
-count = counting.segmented_control(_("Count"), COUNTS, key="count", required=True, format_func=COUNTS.get, on_change=moved,
-                                help=_("One multiply-add is one MAC, or two FLOPs."))
+count = counting.segmented_control(_("Count"), COUNTS, required=True, format_func=COUNTS.get,
+                                   help=_("One multiply-add is one MAC, or two FLOPs."), **tied(shown, "count", "count"))
 factor = 2 if count == "flops" else 1
 panels.totals(analysis, base, factor)
 
-tabs = st.tabs(list(VIEWS.values()), key="view", on_change=moved)
+tabs = st.tabs(list(VIEWS.values()), **tied(shown, "view", "view"))
 VIEW_PANELS = {
     "layers": lambda: panels.layers(analysis, root, factor),
     "cost": lambda: panels.cost(root, factor),
@@ -61,7 +60,7 @@ for tab, (view, show) in zip(tabs, VIEW_PANELS.items()):
             show()
 panels.derivation(part, analysis)
 
-own = {"view": next(id for id, label in VIEWS.items() if label == state["view"]), "count": count,
+own = {"view": next(id for id, label in VIEWS.items() if label == shown["view"]), "count": count,
        "select": part.id}
 defaults = {"view": "layers", "count": "macs", "select": NETWORK}
 write_address("explore", choice.parameters() | {name: value for name, value in own.items() if value != defaults[name]})

@@ -39,7 +39,9 @@ def new_address(page: str) -> dict[str, str] | None:
 
 def write_address(page: str, parameters: Mapping[str, str]) -> None:
     """Put the state of `page` into the address bar. An address that was just read stays as it is, so that Back leads
-    away from it."""
+    away from it. Raises `ValueError` where a value is missing: `None` never stands in a link."""
+    if missing := [name for name, text in parameters.items() if text in (None, "None", "none")]:
+        raise ValueError(f"no value for {', '.join(missing)} in the link of {page}")
     if not st.session_state["_fresh"] and dict(st.query_params) != parameters:
         st.session_state[f"_address:{page}"] = dict(parameters)
         st.query_params.from_dict(parameters)

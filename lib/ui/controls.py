@@ -1,6 +1,6 @@
 """Controls made from a family's own declaration of its knobs."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from typing import Any
 
 import streamlit as st
@@ -60,6 +60,35 @@ def _numbers(name: str, values: tuple[int, ...], label: str, help: str, changed:
         column.number_input(
             f"{label}, {key[-1]}", 1, MOST_BLOCKS, key=key, disabled=disabled, label_visibility="collapsed",
             on_change=lambda: (moved(), changed(name, tuple(st.session_state[key] for key in keys))))
+
+
+def tied(values: dict[str, Any], name: str, key: str) -> dict[str, Any]:
+    """Key and callback of a control that shows `values[name]`, and puts there what a person chooses.
+
+    Streamlit forgets what a control shows once it is not drawn, as when another tab or page is open. What lies in a
+    place of our own stays, so tab and page come back as they were left.
+    """
+    return _tie(values, name, key, values[name])
+
+
+def kept(key: str, start: Any, offered: Container | None = None) -> dict[str, Any]:
+    """As `tied`, for a control that stands in no link. It shows `start` until a person chooses, and while what was chosen
+    is not `offered`; of several values it shows those that are."""
+    values = st.session_state.setdefault("kept", {})
+    value = values.get(key, start)
+    if isinstance(value, list):
+        value = [each for each in value if each in offered]
+    elif offered is not None and value not in offered:
+        value = start
+    return _tie(values, key, key, value)
+
+
+def _tie(values: dict[str, Any], name: str, key: str, shown: Any) -> dict[str, Any]:
+    def keep() -> None:
+        moved()
+        values[name] = st.session_state[key]
+    show_value(key, shown)
+    return {"key": key, "on_change": keep}
 
 
 def show_value(key: str, value: Any) -> None:

@@ -23,6 +23,7 @@ from lib.figures.treemap import TITLES, treemap
 from lib.text import prose
 from lib.ui import _, current_palette
 from lib.ui.address import moved
+from lib.ui.controls import kept
 from lib.ui.graph_view import graph_view
 from lib.ui.network import analysis_of
 from lib.ui.provenance import mark
@@ -65,10 +66,11 @@ def _difference(value: int | None, before: int | None, times: int) -> str:
 def layers(analysis: Analysis, root: Part, factor: int) -> None:
     """The table of stages, blocks or layers, to filter and download."""
     left, middle, right = st.columns([1.2, 1.6, 0.8], vertical_alignment="bottom")
-    level = left.segmented_control(_("Rows"), LEVELS, key="level", default="layer", required=True,
-                                   format_func=LEVELS.get, help=_("Fold the table to stages or blocks."))
-    stages = middle.multiselect(_("Only these stages"), [stage.name for stage in root.children], key="stages",
-                                placeholder=_("all stages"), help=_("Leave empty to see all."))
+    level = left.segmented_control(_("Rows"), LEVELS, required=True, format_func=LEVELS.get,
+                                   help=_("Fold the table to stages or blocks."), **kept("level", "layer"))
+    names = [stage.name for stage in root.children]
+    stages = middle.multiselect(_("Only these stages"), names, placeholder=_("all stages"),
+                                help=_("Leave empty to see all."), **kept("stages", [], names))
     right.download_button(_("Download CSV"), lambda: analysis.table().to_csv(index=False), f"{analysis.preset}.csv", "text/csv",
                           on_click="ignore", width="stretch", help=_("Every layer with every column."))
     parts = [part for stage in root.children if not stages or stage.name in stages for part in _rows(stage, level)]
@@ -158,8 +160,8 @@ def derivation(part: Part, analysis: Analysis) -> None:
 
 def cost(root: Part, factor: int) -> None:
     """The treemap, switchable between parameters, MACs and activation memory."""
-    quantity = st.segmented_control(_("Area"), TITLES, key="area", default="macs", required=True,
-                                    format_func=TITLES.get, help=_("What the size of a tile shows."))
+    quantity = st.segmented_control(_("Area"), TITLES, required=True, format_func=TITLES.get,
+                                    help=_("What the size of a tile shows."), **kept("area", "macs"))
 
     def picked() -> None:
         points = st.session_state["treemap"].selection.points

@@ -22,6 +22,7 @@ from lib.records import Latency, Network
 from lib.text import prose
 from lib.ui import _, current_palette
 from lib.ui.address import moved, plain
+from lib.ui.controls import kept
 from lib.ui.lab.asked import Asked
 from lib.ui.lab.latency import say_doubts
 from lib.ui.lab.shipped import MACHINES
@@ -61,7 +62,7 @@ def _picked() -> list[str]:
 def _listed() -> list[Stored]:
     """The runs that the filters let through, the newest first."""
     kinds, names = st.columns(2)
-    kind = kinds.selectbox(_("Kind"), ["", *KINDS], key="stored_kind", on_change=moved,
+    kind = kinds.selectbox(_("Kind"), ["", *KINDS], **kept("stored_kind", ""),
                            format_func=lambda kind: KINDS.get(kind, _("all kinds")), help=_("List runs of one kind only."))
     held = _held().values()
     try:
@@ -71,7 +72,7 @@ def _listed() -> list[Stored]:
         st.warning(plain(str(error)))
         rows = list(store.shipped().values())
         devices = sorted({row.device_name for row in (*rows, *held)})
-    name = names.selectbox(_("Of device"), ["", *devices], key="stored_device", on_change=moved,
+    name = names.selectbox(_("Of device"), ["", *devices], **kept("stored_device", "", devices),
                            format_func=lambda name: name or _("all devices"), help=_("List runs of one device only."))
     if rows is None:
         rows = store.runs(kind or None, name or None, MOST_ROWS)
