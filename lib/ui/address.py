@@ -20,6 +20,7 @@ def moved() -> None:
     """To be called when a person moves a control. The browser may then still send the address of a moment ago, and
     only Back, which moves no control, may bring an older one to life."""
     st.session_state["_moved"] = True
+    st.session_state.pop("refused", None)  # what is said of the control before
 
 
 def new_address(page: str) -> dict[str, str] | None:

@@ -50,7 +50,7 @@ def moves(app, name):
         elif isinstance(widget.value, bool):
             yield widget.key, not widget.value
         else:
-            yield widget.key, widget.value + (widget.step if widget.value < widget.max else -widget.step)
+            yield widget.key, widget.value + (-widget.step if widget.value == getattr(widget, "max", None) else widget.step)
 
 
 @pytest.mark.parametrize("family", list(catalog.families()))
@@ -137,6 +137,22 @@ def test_an_impossible_combination_is_refused_and_repaired():
     app.button(key="fix_width_32").click().run()
     assert not app.error
     assert number(totals(app)["Parameters"]) == lib.analyze("resnext50_32x4d", width=32).params
+
+
+@pytest.mark.parametrize("key, typed, says", [
+    ("num_classes", 0, "num_classes = 0 is not possible: choose a whole number from 1 to 22000. It stays at 1000."),
+    ("num_classes", 8.5, "num_classes = 8.5 is not possible: choose a whole number from 1 to 22000. It stays at 1000."),
+    ("input_size", 1e20, "input_size = 100000000000000000000 is not possible: choose a whole number from"),
+    ("depths_2", 65, "depths = 3,4,65,3 is not possible: give 4 whole numbers from 1 to 64, such as 2,2,2,2. It stays at 6.")])
+def test_a_number_that_cannot_be_is_not_taken_and_a_sentence_says_what_can(key, typed, says):
+    app = open_page("explore")
+    before = app.number_input(key=key).value
+    checked(app.number_input(key=key).set_value(typed).run())
+    assert [error.value.replace("\\", "").startswith(says) for error in app.error] == [True]
+    assert app.number_input(key=key).value == before and address(app) == {"preset": "resnet50"}
+    assert number(totals(app)["Parameters"]) == 25_557_032
+    checked(app.number_input(key=key).set_value(before + 1).run())
+    assert not app.error and address(app)
 
 
 def test_an_image_too_small_is_refused_with_the_size_that_works():
