@@ -11,11 +11,9 @@ from lib.ui import _, current_palette
 from lib.ui.address import new_address, plain, write_address
 from lib.ui.comparison import FEWEST, SLOTS, cards, change, names, parameters, read
 from lib.ui.controls import kept
-from lib.ui.network import Choice
+from lib.ui.network import TOTALS, Choice
 from lib.ui.provenance import mark
 
-LABELS = {"params": _("Parameters"), "macs": _("MACs"), "activation_bytes": _("Activation bytes"),
-          "weight_layers": _("Weight layers"), "receptive_field": _("Receptive field, px")}
 PLAIN_CHART = {"displayModeBar": False}
 
 # The link
@@ -48,7 +46,7 @@ st.subheader(_("Totals"), anchor=False)
 st.markdown(prose("compare", "Totals", first=plain(shown[0])))
 rows = []
 for quantity, cells in comparison.totals(analyses).items():
-    row = [LABELS[quantity]]
+    row = [TOTALS[quantity]]
     for cell in cells:
         text = _("unknown") if cell.value is None else f"{cell.value:,}"
         ratio = "" if cell.ratio is None else f", ×{cell.ratio:.3g}"

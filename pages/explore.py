@@ -11,6 +11,7 @@ from lib.ui.network import choose, read_choice, show_refusal
 
 VIEWS = {"layers": _("Layers"), "cost": _("Where the cost lives"), "field": _("Receptive field"), "graph": _("Graph"),
          "papers": _("In print"), "tools": _("Why tools disagree"), "code": _("Code")}
+SELECTABLE = ("layers", "cost", "field", "graph")
 COUNTS = {"macs": "MACs", "flops": "FLOPs"}
 
 # The link
@@ -57,8 +58,7 @@ VIEW_PANELS = {
 for tab, (view, show) in zip(tabs, VIEW_PANELS.items()):
     if tab.open:
         with tab:
-            show()
-panels.derivation(part, analysis)
+            panels.beside_derivation(show, part, analysis) if view in SELECTABLE else show()
 
 own = {"view": next(id for id, label in VIEWS.items() if label == shown["view"]), "count": count,
        "select": part.id}

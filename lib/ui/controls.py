@@ -42,9 +42,9 @@ def control(knobs: type[NetworkKnobs], name: str, value: Any, changed: Callable[
         if (limits.high - limits.low) // limits.step < MOST_STEPS:
             st.slider(label, limits.low, limits.high, step=limits.step, **more)
         else:
+            say_refused(key)  # above the field: beneath it the sentence may lie below the fold
             whole_number(label, value, key, lambda typed: changed(name, knobs.read_one(name, typed)), help=help,
                          disabled=disabled, step=_stride(knobs, name))
-            say_refused(key)
 
 
 def _stride(knobs: type[NetworkKnobs], name: str) -> int:
@@ -56,12 +56,12 @@ def _numbers(knobs: type[NetworkKnobs], name: str, values: tuple[int, ...], labe
              prefix: str) -> None:
     """One field per stage."""
     keys = [f"{prefix}{name}_{index}" for index in range(len(values))]
+    say_refused(*keys)
     st.markdown(f":small[{label}]", help=help)
     for key, value, column in zip(keys, values, st.columns(len(values), gap="xxsmall")):
         with column:
             whole_number(f"{label}, {key[-1]}", value, key, lambda typed: changed(name, knobs.read_one(
                 name, tuple(map(_whole, (st.session_state[key] for key in keys))))), disabled=disabled, label_visibility="collapsed")
-    say_refused(*keys)
 
 
 def whole_number(label: str, value: int | None, key: str, take: Callable[[int], None], step: int = 1,
@@ -130,6 +130,13 @@ def show_value(key: str, value: Any) -> None:
     """Set a control only where it differs, so that quick key presses are not undone by an older run."""
     if st.session_state.get(key) != value:
         st.session_state[key] = value
+
+
+def forget_shown(names: list[str]) -> None:
+    """Send the values of these controls to the browser in this run again. A value goes there once; one that came while the
+    controls lay in a closed box is not kept, and in the opened box they would show, and send back, empty ones."""
+    for key in [key for key in st.session_state if str(key).startswith(tuple(names))]:
+        del st.session_state[key]
 
 
 def followers(knobs: type[NetworkKnobs], leader: str) -> list[str]:

@@ -119,10 +119,10 @@ def _written(chosen: Device) -> str:
 
 def _number(name: str, values: dict, set, disabled: bool = False) -> None:
     declared, key = Setting.model_fields[name], f"timing_{name}"
+    say_refused(key)
     whole_number(_(declared.title), values.get(name, declared.default), key,
                  lambda typed: set(name, _allowed(name, Setting.read_one(name, typed), values)),
                  help=_(declared.description), disabled=disabled)
-    say_refused(key)
 
 
 def _choice(name: str, values: dict, chosen: Device, set) -> None:
@@ -150,6 +150,6 @@ def _input_size(choices: list[Choice], analyses: list[Analysis]) -> None:
         for choice in choices:
             choice.turn("input_size", typed)
     sizes = {analysis.knobs.input_size for analysis in analyses}
+    say_refused("timing_size")
     whole_number(_("Input size"), sizes.pop() if len(sizes) == 1 else None, "timing_size", resize, placeholder=_("differs"),
                  help=_("Height and width of the image, in pixels, for all networks at once."))
-    say_refused("timing_size")
