@@ -168,7 +168,8 @@ def test_every_view_shows(view, preset):
     app = open_page("explore", preset=preset, view=view)
     shown = {"layers": "dataframe", "cost": "plotly_chart", "field": "plotly_chart", "graph": "bidi_component", "papers": "table",
              "code": "code"}[view]
-    assert app.get(shown)
+    shows = len(app.get(shown)) > (view == "graph")  # every page has the component that watches the connection
+    assert shows or view == "papers" and "No printed number" in app.info[0].value
 
 
 def test_what_papers_print_stands_beside_our_recount():
