@@ -8,8 +8,8 @@ import streamlit as st
 from lib.analysis.atlas import protocols
 from lib.text import prose
 from lib.ui import _, atlas
-from lib.ui.address import moved, new_address, plain, write_address
-from lib.ui.controls import show_value
+from lib.ui.address import new_address, plain, write_address
+from lib.ui.controls import tied
 
 VIEWS = {"accuracy": _("Accuracy and cost"), "lineage": _("Lineage"), "timeline": _("Timeline"),
          "winners": _("ILSVRC winners"), "networks": _("All networks")}
@@ -37,13 +37,8 @@ def read(address: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
 
 def choose(name: str, label: str, show: Callable[[str], str]) -> str:
     """A control that stays in the link."""
-    def keep() -> None:
-        moved()
-        state["atlas"][name] = state[f"atlas_{name}"]
-
-    show_value(f"atlas_{name}", state["atlas"][name])
-    return st.segmented_control(label, CHOICES[name], key=f"atlas_{name}", required=True, format_func=show,
-                                on_change=keep, label_visibility="collapsed")
+    return st.segmented_control(label, CHOICES[name], required=True, format_func=show, label_visibility="collapsed",
+                                **tied(state["atlas"], name, f"atlas_{name}"))
 
 
 address = new_address("atlas")

@@ -11,11 +11,10 @@ from lib.text import prose
 from lib.ui import _, current_palette
 from lib.ui.address import new_address, plain, write_address
 from lib.ui.comparison import FEWEST, SLOTS, cards, change, names, parameters, read
-from lib.ui.network import Choice
+from lib.ui.controls import kept
+from lib.ui.network import TOTALS, Choice
 from lib.ui.provenance import images_of, mark
 
-LABELS = {"params": _("Parameters"), "macs": _("MACs"), "activation_bytes": _("Activation bytes"),
-          "weight_layers": _("Weight layers"), "receptive_field": _("Receptive field, px")}
 PLAIN_CHART = {"displayModeBar": False}
 
 # The link
@@ -48,7 +47,7 @@ st.subheader(_("Totals"), anchor=False)
 st.markdown(prose("compare", "Totals", first=plain(shown[0])))
 rows = []
 for quantity, cells in comparison.totals(analyses).items():
-    row = [LABELS[quantity]]
+    row = [TOTALS[quantity]]
     for cell in cells:
         text = _("unknown") if cell.value is None else f"{cell.value:,}"
         beside = f"  ({cell.difference:+,}, {cell.change})" if cell.difference else f"  ({cell.change})"
@@ -63,8 +62,8 @@ for sentence in dict.fromkeys(sentence for analysis in analyses for sentence in 
 levels = comparison.levels(analyses)
 st.subheader(_("By resolution"), anchor=False)
 st.markdown(prose("compare", "Stages"))
-quantity = st.segmented_control(_("Bars"), TITLES, key="bars", default="macs", required=True, format_func=TITLES.get,
-                                help=_("What the height of a bar shows."))
+quantity = st.segmented_control(_("Bars"), TITLES, required=True, format_func=TITLES.get,
+                                help=_("What the height of a bar shows."), **kept("bars", "macs"))
 st.plotly_chart(bars(shown, levels, quantity, current_palette()), key="bars_chart", config=PLAIN_CHART,
                 alt=_("{quantity} by resolution and network; the table below holds the same.").format(quantity=TITLES[quantity]))
 mark("computed", images_of(*analyses))

@@ -5,22 +5,22 @@ import streamlit as st
 from lib.analysis.outline import NETWORK, find, outline
 from lib.text import prose
 from lib.ui import _, comparison, conventions, panels
-from lib.ui.address import moved, new_address, plain, write_address
-from lib.ui.controls import show_value
+from lib.ui.address import new_address, plain, write_address
+from lib.ui.controls import tied
 from lib.ui.network import choose, read_choice, show_refusal
 
 VIEWS = {"layers": _("Layers"), "cost": _("Where the cost lives"), "field": _("Receptive field"), "graph": _("Graph"),
          "papers": _("In print"), "tools": _("Why tools disagree"), "code": _("Code")}
+SELECTABLE = ("layers", "cost", "field", "graph")
 COUNTS = {"macs": "MACs", "flops": "FLOPs"}
 
 # The link
 state = st.session_state
 if (address := new_address("explore")) is not None:
     view, count, state["selected"] = address.pop("view", ""), address.pop("count", ""), address.pop("select", None)
-    state["view"] = VIEWS.get(view, VIEWS["layers"])
-    state["count"] = count if count in COUNTS else "macs"
+    state["explore"] = {"view": VIEWS.get(view, VIEWS["layers"]), "count": count if count in COUNTS else "macs"}
     state["choice"], state["problems"] = read_choice(address)
-choice = state["choice"]
+choice, shown = state["choice"], state["explore"]
 
 # The network
 heading, counting = st.columns([4, 1], vertical_alignment="bottom")
@@ -40,12 +40,12 @@ root = outline(analysis)
 part = find(root, state["selected"]) or root
 
 # What follows from it
-count = counting.segmented_control(_("Count"), COUNTS, key="count", required=True, format_func=COUNTS.get, on_change=moved,
-                                help=_("One multiply-add is one MAC, or two FLOPs."))
+count = counting.segmented_control(_("Count"), COUNTS, required=True, format_func=COUNTS.get,
+                                   help=_("One multiply-add is one MAC, or two FLOPs."), **tied(shown, "count", "count"))
 factor = 2 if count == "flops" else 1
 panels.totals(analysis, base, factor)
 
-tabs = st.tabs(list(VIEWS.values()), key="view", on_change=moved)
+tabs = st.tabs(list(VIEWS.values()), **tied(shown, "view", "view"))
 VIEW_PANELS = {
     "layers": lambda: panels.layers(analysis, root, factor),
     "cost": lambda: panels.cost(analysis, root),
@@ -58,10 +58,9 @@ VIEW_PANELS = {
 for tab, (view, show) in zip(tabs, VIEW_PANELS.items()):
     if tab.open:
         with tab:
-            show()
-panels.derivation(part, analysis)
+            panels.beside_derivation(show, part, analysis) if view in SELECTABLE else show()
 
-own = {"view": next(id for id, label in VIEWS.items() if label == state["view"]), "count": count,
+own = {"view": next(id for id, label in VIEWS.items() if label == shown["view"]), "count": count,
        "select": part.id}
 defaults = {"view": "layers", "count": "macs", "select": NETWORK}
 write_address("explore", choice.parameters() | {name: value for name, value in own.items() if value != defaults[name]})

@@ -9,6 +9,7 @@ from lib.lessons import textbook
 from lib.models.vgg import VGG
 from lib.text import literal, prose
 from lib.ui import _, current_palette, lesson
+from lib.ui.controls import kept
 from lib.ui.provenance import images_of, mark
 
 VERDICTS = {"holds": (_("Holds"), ":material/check_circle:"), "imprecise": (_("Imprecise"), ":material/contrast:"),
@@ -30,7 +31,7 @@ def show(card: textbook.Card, opened: bool) -> None:
     """A card: its statement, and once it is open what is right and the evidence."""
     name, icon = VERDICTS[card.verdict]
     label = f"**{name}:** {literal(card.statement)}"
-    with st.expander(label, opened, key=f"card_{card.id}", icon=icon, on_change="rerun") as box:
+    with st.expander(label, icon=icon, **kept(f"card_{card.id}", opened)) as box:
         if not box.open:
             return
         if card.original:

@@ -6,8 +6,9 @@ from lib.lab.lab import lab
 from lib.records import Network
 from lib.text import prose
 from lib.ui import _
-from lib.ui.address import moved, new_address, plain, write_address
+from lib.ui.address import new_address, plain, write_address
 from lib.ui.comparison import SLOTS, cards, change, names
+from lib.ui.controls import tied
 from lib.ui.lab import latency, layers, memory, scatter, stored, sweep
 from lib.ui.lab.asked import Asked, choose_setting, parameters, read
 from lib.ui.network import Choice
@@ -23,7 +24,7 @@ if not lab().lines:
 # The link
 state = st.session_state
 if (address := new_address("timing")) is not None:
-    state["timing_tab"] = PANELS.get(address.pop("view", ""), PANELS["latency"])[0]
+    state["timing"] = {"tab": PANELS.get(address.pop("view", ""), PANELS["latency"])[0]}
     state["timed"], state["timing_values"], state["timing_problems"] = read(address)
 choices: list[Choice] = state["timed"]
 
@@ -45,10 +46,10 @@ with st.container(border=True):
 asked = Asked(choices, tuple(Network.of(analysis) for analysis in analyses), analyses, names(choices), setting, device)
 
 # What is measured
-for tab, (view, (label, show)) in zip(st.tabs([label for label, _show in PANELS.values()], key="timing_tab", on_change=moved),
-                                      PANELS.items()):
+tabs = st.tabs([label for label, _show in PANELS.values()], **tied(state["timing"], "tab", "timing_tab"))
+for tab, (label, show) in zip(tabs, PANELS.values()):
     if tab.open:
         with tab:
             show(asked)
-shown = next(view for view, (label, _show) in PANELS.items() if label == state["timing_tab"])
+shown = next(view for view, (label, _show) in PANELS.items() if label == state["timing"]["tab"])
 write_address("timing", parameters(choices, state["timing_values"]) | ({"view": shown} if shown != "latency" else {}))

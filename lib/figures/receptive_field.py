@@ -35,7 +35,7 @@ def growth(ops: tuple[Layer, ...], image: int, palette: Palette, selected: int |
                      annotation_position="top left", annotation={"text": f"the image, {image} px", "font": {"color": palette.text}})
     figure.update_yaxes(title="field, px", rangemode="tozero", row=1, col=1)
     figure.update_yaxes(title="jump, px", rangemode="tozero", row=2, col=1)
-    figure.update_xaxes(title="convolutions and poolings, from the image on", row=2, col=1)
+    figure.update_xaxes(title="convolutions and poolings, in order", row=2, col=1)
     return _dress(figure, palette, 400)
 
 

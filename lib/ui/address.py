@@ -20,6 +20,7 @@ def moved() -> None:
     """To be called when a person moves a control. The browser may then still send the address of a moment ago, and
     only Back, which moves no control, may bring an older one to life."""
     st.session_state["_moved"] = True
+    st.session_state.pop("refused", None)  # what is said of the control before
 
 
 def new_address(page: str) -> dict[str, str] | None:
@@ -39,7 +40,9 @@ def new_address(page: str) -> dict[str, str] | None:
 
 def write_address(page: str, parameters: Mapping[str, str]) -> None:
     """Put the state of `page` into the address bar. An address that was just read stays as it is, so that Back leads
-    away from it."""
+    away from it. Raises `ValueError` where a value is missing: `None` never stands in a link."""
+    if missing := [name for name, text in parameters.items() if text in (None, "None", "none")]:
+        raise ValueError(f"no value for {', '.join(missing)} in the link of {page}")
     if not st.session_state["_fresh"] and dict(st.query_params) != parameters:
         st.session_state[f"_address:{page}"] = dict(parameters)
         st.query_params.from_dict(parameters)

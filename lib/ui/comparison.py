@@ -9,6 +9,7 @@ import streamlit as st
 from lib.analysis import Analysis
 from lib.ui import _
 from lib.ui.address import moved
+from lib.ui.controls import forget_shown, show_value
 from lib.ui.network import DEFAULT, Choice, analyzed, pick_network, read_choice, show_refusal, turn_knobs
 
 SLOTS = ("a", "b", "c", "d")
@@ -58,7 +59,10 @@ def cards(choices: list[Choice], prefix: str = "", fewest: int = FEWEST) -> list
             analysis, _base, refused = analyzed(choice, f"{slot}_")
             analyses.append(analysis)
             with st.container(horizontal=True, vertical_alignment="center"):
-                with st.popover(_("Knobs"), icon=":material/tune:"):
+                with st.popover(_("Knobs"), icon=":material/tune:", key=f"{slot}_knobs", on_change="rerun") as box:
+                    if not (box.open and st.session_state.get(f"{slot}_opened")):  # closed, or opened just now
+                        forget_shown([f"{slot}_{name}" for name in type(analysis.knobs).model_fields])
+                    st.session_state[f"{slot}_opened"] = box.open
                     turn_knobs(choice, analysis, f"{slot}_")
                 st.page_link("../../pages/explore.py", label=_("Explore"), query_params=choice.parameters())
                 if len(choices) > fewest:

@@ -1,13 +1,13 @@
 """Controls made from a family's own declaration of its knobs."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from typing import Any
 
 import streamlit as st
 
-from lib.architecture import MOST_BLOCKS, NetworkKnobs, bounds, is_sequence, options
+from lib.architecture import Impossible, NetworkKnobs, bounds, is_sequence, options
 from lib.ui import _
-from lib.ui.address import moved
+from lib.ui.address import moved, plain
 
 MOST_SEGMENTS = 8
 """A choice among more values than this drops down."""
@@ -25,7 +25,7 @@ def control(knobs: type[NetworkKnobs], name: str, value: Any, changed: Callable[
     declared = knobs.model_fields[name]
     label, help = _(declared.title), _(declared.description)
     if is_sequence(knobs, name):
-        _numbers(name, value, label, help, changed, disabled, prefix)
+        _numbers(knobs, name, value, label, help, changed, disabled, prefix)
         return
     key = prefix + name
     show_value(key, value)
@@ -42,7 +42,9 @@ def control(knobs: type[NetworkKnobs], name: str, value: Any, changed: Callable[
         if (limits.high - limits.low) // limits.step < MOST_STEPS:
             st.slider(label, limits.low, limits.high, step=limits.step, **more)
         else:
-            st.number_input(label, limits.low, limits.high, step=_stride(knobs, name), **more)
+            say_refused(key)  # above the field: beneath it the sentence may lie below the fold
+            whole_number(label, value, key, lambda typed: changed(name, knobs.read_one(name, typed)), help=help,
+                         disabled=disabled, step=_stride(knobs, name))
 
 
 def _stride(knobs: type[NetworkKnobs], name: str) -> int:
@@ -50,22 +52,91 @@ def _stride(knobs: type[NetworkKnobs], name: str) -> int:
     return (knobs.model_fields[name].json_schema_extra or {}).get("stride", 1)
 
 
-def _numbers(name: str, values: tuple[int, ...], label: str, help: str, changed: Callable, disabled: bool,
+def _numbers(knobs: type[NetworkKnobs], name: str, values: tuple[int, ...], label: str, help: str, changed: Callable, disabled: bool,
              prefix: str) -> None:
     """One field per stage."""
     keys = [f"{prefix}{name}_{index}" for index in range(len(values))]
+    say_refused(*keys)
     st.markdown(f":small[{label}]", help=help)
     for key, value, column in zip(keys, values, st.columns(len(values), gap="xxsmall")):
-        show_value(key, value)
-        column.number_input(
-            f"{label}, {key[-1]}", 1, MOST_BLOCKS, key=key, disabled=disabled, label_visibility="collapsed",
-            on_change=lambda: (moved(), changed(name, tuple(st.session_state[key] for key in keys))))
+        with column:
+            whole_number(f"{label}, {key[-1]}", value, key, lambda typed: changed(name, knobs.read_one(
+                name, tuple(map(_whole, (st.session_state[key] for key in keys))))), disabled=disabled, label_visibility="collapsed")
+
+
+def whole_number(label: str, value: int | None, key: str, take: Callable[[int], None], step: int = 1,
+                 **more: Any) -> None:
+    """A field to type a whole number in; it is empty while `value` is None. `take(number)` raises `Impossible` for one that cannot be: the field then goes back
+    to `value`, and `say_refused` says why.
+
+    The field itself has no range, and takes fractions: the browser would turn it red, say nothing, and keep what was typed
+    to itself.
+    """
+    def typed() -> None:
+        moved()
+        try:
+            if (number := st.session_state[key]) is not None:
+                take(_whole(number))
+        except Impossible as error:
+            why = str(error) if value is None else _("{why} It stays at {value}.").format(why=error, value=value)
+            st.session_state["refused"] = {key: why}
+    show_value(key, value)
+    st.number_input(label, value=None if value is None else "min", step=float(step), format="%.0f", key=key, on_change=typed,
+                    **more)
+
+
+def _whole(typed: float) -> float:
+    """A whole number without its point."""
+    return int(typed) if typed.is_integer() else typed
+
+
+def say_refused(*keys: str) -> None:
+    """Why a number typed into one of these fields was not taken, until a person moves the next control."""
+    for key in keys:
+        if why := st.session_state.get("refused", {}).get(key):
+            st.error(plain(why))
+
+
+def tied(values: dict[str, Any], name: str, key: str) -> dict[str, Any]:
+    """Key and callback of a control that shows `values[name]`, and puts there what a person chooses.
+
+    Streamlit forgets what a control shows once it is not drawn, as when another tab or page is open. What lies in a
+    place of our own stays, so tab and page come back as they were left.
+    """
+    return _tie(values, name, key, values[name])
+
+
+def kept(key: str, start: Any, offered: Container | None = None) -> dict[str, Any]:
+    """As `tied`, for a control that stands in no link. It shows `start` until a person chooses, and while what was chosen
+    is not `offered`; of several values it shows those that are."""
+    values = st.session_state.setdefault("kept", {})
+    value = values.get(key, start)
+    if isinstance(value, list):
+        value = [each for each in value if each in offered]
+    elif offered is not None and value not in offered:
+        value = start
+    return _tie(values, key, key, value)
+
+
+def _tie(values: dict[str, Any], name: str, key: str, shown: Any) -> dict[str, Any]:
+    def keep() -> None:
+        moved()
+        values[name] = st.session_state[key]
+    show_value(key, shown)
+    return {"key": key, "on_change": keep}
 
 
 def show_value(key: str, value: Any) -> None:
     """Set a control only where it differs, so that quick key presses are not undone by an older run."""
     if st.session_state.get(key) != value:
         st.session_state[key] = value
+
+
+def forget_shown(names: list[str]) -> None:
+    """Send the values of these controls to the browser in this run again. A value goes there once; one that came while the
+    controls lay in a closed box is not kept, and in the opened box they would show, and send back, empty ones."""
+    for key in [key for key in st.session_state if str(key).startswith(tuple(names))]:
+        del st.session_state[key]
 
 
 def followers(knobs: type[NetworkKnobs], leader: str) -> list[str]:

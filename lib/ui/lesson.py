@@ -14,7 +14,7 @@ from lib.code import source
 from lib.figures.diagram import source as diagram
 from lib.ui import _, current_palette
 from lib.ui.address import moved, new_address, plain, write_address
-from lib.ui.controls import show_value
+from lib.ui.controls import tied
 from lib.ui.graph_view import picture
 from lib.ui.network import Choice
 from lib.ui.provenance import images_of, mark
@@ -85,8 +85,7 @@ def _rows(items: Iterable, size: int) -> Iterator[list]:
 
 
 def _control(knob: Knob, key: str, values: dict[str, Any], name: str) -> None:
-    show_value(key, values[name])
-    more = {"key": key, "help": knob.help, "on_change": _keep, "args": (values, name, key)}
+    more = {"help": knob.help, **tied(values, name, key)}
     if isinstance(knob.default, bool):
         st.toggle(knob.label, **more)
     elif isinstance(knob.default, int):
@@ -100,11 +99,6 @@ def _control(knob: Knob, key: str, values: dict[str, Any], name: str) -> None:
 def _written(value: Any) -> str:
     """A value as it stands in a link."""
     return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _keep(values: dict[str, Any], name: str, key: str) -> None:
-    moved()
-    values[name] = st.session_state[key]
 
 
 def _read(address: Mapping[str, str], declared: Mapping[str, Knob]) -> tuple[dict[str, Any], list[str]]:

@@ -18,6 +18,8 @@ from lib.ui.address import moved, plain
 from lib.ui.controls import control, followers, is_decided, show_value
 
 DEFAULT = "resnet50"
+TOTALS = {"params": _("Parameters"), "macs": _("MACs"), "activation_bytes": _("Activation bytes"),
+          "weight_layers": _("Weight layers"), "receptive_field": _("Receptive field, px")}
 
 
 MOST_OPERATIONS = 150_000
@@ -115,13 +117,20 @@ def analyzed(choice: Choice, slot: str = "") -> tuple[Analysis, Analysis, Imposs
 
 
 def turn_knobs(choice: Choice, analysis: Analysis, slot: str = "") -> None:
-    """The controls of all knobs, and the way back to the preset."""
+    """The controls of all knobs, below what the network costs, and the way back to the preset."""
+    with st.container(key=f"{slot}knob_totals"):  # stays in sight while a knob moves: the shell's style
+        st.markdown(" · ".join(f"{label} **{_shown(getattr(analysis, name))}**".replace(" ", "\u00a0")
+                               for name, label in TOTALS.items()))
     knobs = type(analysis.knobs)
     values = analysis.knobs.model_dump() | choice.changed
     for name in sorted(values, key=("num_classes", "input_size").__contains__):
         control(knobs, name, values[name], choice.turn, is_decided(knobs, name, values), slot)
     st.button(_("Back to the preset"), key=f"{slot}reset", on_click=lambda: (moved(), choice.start(choice.preset)),
               disabled=not choice.changed, width="stretch")
+
+
+def _shown(count: int | None) -> str:
+    return _("unknown") if count is None else f"{count:,}"
 
 
 def _choose_preset(choice: Choice) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache, partial
 
 import pandas as pd
@@ -25,6 +26,7 @@ from lib.figures.treemap import TITLES, treemap
 from lib.text import prose
 from lib.ui import _, current_palette
 from lib.ui.address import moved
+from lib.ui.controls import kept
 from lib.ui.graph_view import graph_view
 from lib.ui.network import analysis_of
 from lib.ui.provenance import images_of, mark
@@ -48,7 +50,7 @@ def totals(analysis: Analysis, base: Analysis, factor: int) -> None:
             (_("Activation bytes"), "activation_bytes", 1, _("Bytes of the outputs of all operations for one image, in float32. An output that overwrites its input adds nothing. What a library writes on the way, such as the steps of a response normalisation, is not counted.")),
             (_("Weight layers"), "weight_layers", 1, _("Convolutions and linear layers on the longest path, as papers count.")),
             (_("Receptive field, px"), "receptive_field", 1, _("Side of the square of pixels that the last feature map before the head can see."))]
-    with st.container(horizontal=True, gap="large"):
+    with st.container(horizontal=True, gap="large", key="totals"):
         for label, name, times, help in rows:
             value, before = getattr(analysis, name), getattr(base, name)
             text = _("unknown") if value is None else f"{value * times:,}"
@@ -71,16 +73,17 @@ def _difference(value: int | None, before: int | None, times: int) -> str:
 
 def layers(analysis: Analysis, root: Part, factor: int) -> None:
     """The table of stages, blocks or layers, to filter and download."""
-    left, middle, right = st.columns([1.2, 1.6, 0.8], vertical_alignment="bottom")
-    level = left.segmented_control(_("Rows"), LEVELS, key="level", default="layer", required=True,
-                                   format_func=LEVELS.get, help=_("Fold the table to stages or blocks."))
-    stages = middle.multiselect(_("Only these stages"), [stage.name for stage in root.children], key="stages",
-                                placeholder=_("all stages"), help=_("Leave empty to see all."), filter_mode="contains")
-    right.download_button(_("Download CSV"), lambda: analysis.table().to_csv(index=False), f"{analysis.preset}.csv", "text/csv",
-                          on_click="ignore", width="stretch", help=_("Every layer with every column."))
+    left, right = st.columns(2, vertical_alignment="bottom")
+    level = left.segmented_control(_("Rows"), LEVELS, required=True, format_func=LEVELS.get,
+                                   help=_("Fold the table to stages or blocks."), **kept("level", "layer"))
+    names = [stage.name for stage in root.children]
+    stages = right.multiselect(_("Only these stages"), names, placeholder=_("all stages"), filter_mode="contains",
+                                help=_("Leave empty to see all."), **kept("stages", [], names))
     parts = [part for stage in root.children if not stages or stage.name in stages for part in _rows(stage, level)]
     table = pd.DataFrame([_row(part, analysis, factor) for part in parts])
     _selectable(table, [part.id for part in parts], factor)
+    st.download_button(_("Download CSV"), lambda: analysis.table().to_csv(index=False), f"{analysis.preset}.csv", "text/csv",
+                       on_click="ignore", help=_("Every layer with every column."))
     mark("computed", images_of(analysis))
 
 
@@ -149,25 +152,34 @@ def _selectable(table: pd.DataFrame, ids: list[str], factor: int) -> None:
         })
 
 
+def beside_derivation(show: Callable[[], None], part: Part, analysis: Analysis) -> None:
+    """A view in which parts can be selected, and beside it how the selected part's numbers come about; on a phone above it."""
+    with st.container(key="beside"):
+        explanation, view = st.columns([3, 5], gap="medium")
+        with explanation.container(key="derivation"):
+            derivation(part, analysis)
+        with view:
+            show()
+
+
 def derivation(part: Part, analysis: Analysis) -> None:
     """The selected part's numbers, each with its formula and its own values put in."""
     where = " › ".join(filter(None, (part.last.stage, part.last.block if part.level != "stage" else "",
                                      part.name if part.level == "layer" else "")))
     title = analysis.preset if part.level == "network" else where
     kind = f", {part.last.kind}" if part.level == "layer" else ""
-    st.subheader(_("How the numbers come about"), anchor=False)
-    st.caption(prose("explore", "Select"))
     st.markdown(f"**{title}** ({_(part.level)}{kind})")
-    steps = [(step.quantity, step.result, step.formula, step.numbers) for step in derive(part, analysis.ops)]
-    st.table(pd.DataFrame(steps, columns=[_("Quantity"), _("Result"), _("Formula"), _("With its own numbers")]),
-             hide_index=True)
+    if part.level == "network":
+        st.caption(prose("explore", "Select"))
+    st.markdown("\n\n".join(f"{step.quantity} **{step.result}**  \n:small[{' = '.join(filter(None, (step.formula, step.numbers)))}]"
+                            for step in derive(part, analysis.ops)))
     mark("computed", images_of(analysis))
 
 
 def cost(analysis: Analysis, root: Part) -> None:
     """The treemap, switchable between parameters, MACs and activation memory."""
-    quantity = st.segmented_control(_("Area"), TITLES, key="area", default="macs", required=True,
-                                    format_func=TITLES.get, help=_("What the size of a tile shows."))
+    quantity = st.segmented_control(_("Area"), TITLES, required=True, format_func=TITLES.get,
+                                    help=_("What the size of a tile shows."), **kept("area", "macs"))
 
     def picked() -> None:
         points = st.session_state["treemap"].selection.points

@@ -2,7 +2,10 @@
 
 import re
 
+from playwright.sync_api import expect
+
 import lib
+from tests.browser.test_explore import in_sight
 from tests.conftest import settle
 
 
@@ -32,6 +35,24 @@ def test_a_teacher_builds_a_comparison_and_sends_it(open_page, new_page):
     student.get_by_role("heading", name="Explore").wait_for()
     student.go_back()
     table(student, "Parameters").get_by_text(f"{expected:,}").wait_for()
+
+
+def test_comes_back_as_it_was_left_and_shows_the_totals_beside_a_knob(open_page):
+    page = open_page("/compare", viewport={"width": 390, "height": 844})
+    page.get_by_text("activation memory", exact=True).click()
+    settle(page)
+    page.get_by_role("button", name="Knobs").first.click()
+    page.get_by_role("spinbutton", name="Classes").fill("10")
+    page.get_by_role("spinbutton", name="Classes").press("Enter")
+    in_sight(page, page.locator(".st-key-a_knob_totals"), lib.analyze("resnet50", num_classes=10).params)
+    page.keyboard.press("Escape")
+    page.get_by_test_id("stMain").get_by_role("link", name="Explore").first.click()
+    page.get_by_role("heading", name="Explore").wait_for()
+    page.get_by_test_id("stExpandSidebarButton").click()
+    page.get_by_test_id("stSidebarNav").get_by_role("link", name="Compare").click()
+    page.get_by_role("heading", name="Compare").wait_for()
+    page.wait_for_url("**/compare?a=resnet50&a.num_classes=10&b=resnext50_32x4d")
+    expect(page.get_by_role("radio", name="activation memory")).to_be_checked()
 
 
 def test_bars_and_fields_are_drawn_for_every_network(open_page):

@@ -4,6 +4,7 @@ import csv
 import re
 
 import pytest
+from playwright.sync_api import expect
 
 import lib
 from tests.conftest import settle
@@ -87,6 +88,7 @@ def test_a_click_in_the_graph_selects_everywhere(open_page):
     page.wait_for_url(re.compile("select=op%3Aconv1|select=op:conv1"))
     assert "chosen" in link(page, "op:conv1").get_attribute("class")
     page.get_by_role("tab", name="Layers").click()
+    settle(page)
     page.get_by_text("conv1 › conv1").wait_for()
 
 
@@ -101,8 +103,44 @@ def test_a_click_in_the_table_selects(open_page):
     page = open_page("/explore?preset=resnet50")
     box = page.get_by_test_id("stDataFrame").first.bounding_box()
     page.mouse.click(box["x"] + 18, box["y"] + 35 * 5.5)  # the fifth row: conv2_x › layer1.0 › conv1
-    page.get_by_text("conv2_x › layer1.0 › conv1").wait_for()
+    title = page.get_by_text("conv2_x › layer1.0 › conv1")
+    title.wait_for()
     page.wait_for_url(re.compile("select="))
+    settle(page)
+    for said in (title, page.get_by_text("MACs 12,845,056"), page.get_by_text("Jump 4 px")):
+        expect(said).to_be_in_viewport(ratio=1)  # 1280 × 800, nothing scrolled
+    beside = page.locator(".st-key-derivation").bounding_box()
+    assert beside["x"] >= box["x"] + box["width"] and abs(beside["y"] - 330) < 20
+
+
+def test_a_number_out_of_range_gets_a_visible_sentence(open_page):
+    page = open_page("/explore?preset=resnet50")
+    field = page.get_by_role("spinbutton", name="Classes")
+    for typed in ("0", "99999999999999999999"):
+        field.fill(typed)
+        field.press("Enter")
+        expect(page.get_by_text(f"num_classes = {int(float(typed))} is not possible: choose a whole number from 1 to 22000. "
+                                "It stays at 1000.")).to_be_in_viewport()
+        expect(field).to_have_value("1000")
+    assert field.get_attribute("aria-invalid") is None
+    shows(page, "Parameters", 25_557_032)
+
+
+def test_on_a_phone_the_totals_stay_in_sight_while_a_knob_moves(open_page):
+    page = open_page("/explore?preset=resnext50_32x4d", viewport={"width": 390, "height": 844})
+    page.get_by_test_id("stExpandSidebarButton").click()
+    page.get_by_role("slider", name="Width per group").scroll_into_view_if_needed()
+    page.get_by_role("slider", name="Width per group").press("ArrowRight")
+    in_sight(page, page.locator(".st-key-knob_totals"), lib.analyze("resnext50_32x4d", base_width=5).params)
+
+
+def in_sight(page, totals, params: int) -> None:
+    """Wait until these totals hold the parameters, on the screen and with nothing before them."""
+    total = totals.get_by_text(f"{params:,}", exact=True)
+    total.wait_for()
+    expect(total).to_be_in_viewport(ratio=1)
+    assert total.evaluate("""total => { const { x, y, width, height } = total.getBoundingClientRect()
+        return total.contains(document.elementFromPoint(x + width / 2, y + height / 2)) }""")
 
 
 def test_a_click_in_the_treemap_selects(open_page):
@@ -150,13 +188,19 @@ def test_a_network_is_found_by_what_people_type(open_page):
 def test_coming_back_keeps_the_choice(open_page):
     page = open_page("/explore?preset=vgg16&depth=19")
     shows(page, "Weight layers", 19)
+    page.get_by_text("FLOPs", exact=True).click()
+    page.get_by_role("tab", name="Where the cost lives").click()
+    page.get_by_text("activation memory", exact=True).click()
+    page.wait_for_url(re.compile("view=cost&count=flops"))
     page.get_by_role("link", name="Atlas").first.click()
     page.get_by_role("heading", name="Backbone Lab").wait_for()
     page.get_by_role("link", name="Explore").first.click()
     page.get_by_role("heading", name="Explore").wait_for()
     settle(page)
     shows(page, "Weight layers", 19)
-    page.wait_for_url(re.compile("depth=19"))
+    page.wait_for_url(re.compile("depth=19&view=cost&count=flops"))
+    shows(page, "FLOPs", 2 * lib.analyze("vgg16", depth=19).macs)
+    assert page.get_by_role("radio", name="activation memory").is_checked()
 
 
 def test_two_people_see_their_own_numbers(open_page):

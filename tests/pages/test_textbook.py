@@ -22,7 +22,7 @@ def labels(app) -> list[str]:
 def opened(app, *ids: str):
     """The page after these cards were opened."""
     for name in ids:
-        app.session_state[f"card_{name}"] = True
+        app.session_state["kept"][f"card_{name}"] = True
     return checked(app.run())
 
 

@@ -44,8 +44,17 @@ def test_a_link_is_restored():
     assert address(app) == link | {"batch": "8"}
 
 
+@pytest.mark.parametrize("key, typed, says", [
+    ("timing_batch", 257, "choose a whole number from 1 to 256. It stays at 1."),
+    ("timing_threads", 256, "more than this device has; the largest is"), ("timing_size", 100_000, "choose a whole number from")])
+def test_a_number_that_cannot_be_is_not_taken_and_a_sentence_says_what_can(key, typed, says):
+    app = open_page("timing", a="resnet18")
+    checked(app.number_input(key=key).set_value(typed).run())
+    assert says in app.error[0].value.replace("\\", "") and address(app) == {"a": "resnet18"}
+
+
 @pytest.mark.parametrize("link, words", [
-    ({"batch": "0"}, "from 1 to 256"), ({"batch": "many"}, "from 1 to 256"), ({"device": "tpu"}, "choose one of"),
+    ({"batch": "0"}, "from 1 to 256"), ({"threads": "256"}, "the largest is"), ({"batch": "many"}, "from 1 to 256"), ({"device": "tpu"}, "choose one of"),
     ({"dtype": "float8"}, "choose one of float32"), ({"mode": "cuda_graph", "device": "cpu"}, "need an NVIDIA GPU"),
     ({"dtype": "tf32", "device": "cpu"}, "Ampere"), ({"a": "nope"}, "There is no network"), ({"a.depth": "3"}, "left out"),
     ({"view": "moon"}, ""), ({"speed": "9"}, "no “speed”"), ({"flush_l2": "true", "device": "cpu"}, "NVIDIA")])

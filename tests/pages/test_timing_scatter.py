@@ -90,7 +90,7 @@ def test_the_button_starts_a_sweep_of_the_chosen_scope_and_stop_ends_it(sweeps, 
     started = []
     monkeypatch.setattr(Sweep, "start", lambda self: started.append(self) or self)
     app = open_page("timing", view="macs", batch="2")
-    checked(app.segmented_control(key="timing_scope_shown").set_value("catalogue").run())
+    checked(app.segmented_control(key="timing_scope").set_value("catalogue").run())
     checked(app.button(key="scatter_start").click().run())
     (sweep,) = started
     assert (sweep.scope, sweep.setting.batch, sweep.running) == ("catalogue", 2, True)

@@ -15,7 +15,7 @@ from lib.lab.limits import limits
 from lib.records import Network, Setting
 from lib.ui import _, comparison
 from lib.ui.address import moved, plain
-from lib.ui.controls import show_value
+from lib.ui.controls import say_refused, show_value, whole_number
 from lib.ui.network import Choice
 
 
@@ -48,9 +48,10 @@ def _allowed(name: str, value: object, values: Mapping[str, object]) -> object:
     """The value, if this server's limits and the device allow it. Raises `Impossible` if not."""
     if name == "batch" and value > limits().largest_batch:
         raise Impossible(f"batch = {value} is more than this server allows; the largest is {limits().largest_batch}.")
-    if name == "device":
-        device(value)
-    elif why_not := device(str(values.get("device", devices()[0].key))).why_not(name, value):
+    place = device(value if name == "device" else str(values.get("device", devices()[0].key)))
+    if name == "threads" and value > place.cores:
+        raise Impossible(f"threads = {value} is more than this device has; the largest is {place.cores}.")
+    if why_not := place.why_not(name, value):
         raise Impossible(f"{name} = {str(value).lower()} is not possible here. {why_not}")
     return value
 
@@ -91,11 +92,12 @@ def choose_setting(values: dict[str, object], choices: list[Choice], analyses: l
                      format_func=lambda key: _device_name(device(key), several),
                      on_change=lambda: set("device", _written(device(st.session_state["timing_device"]))))
     with batches:
-        _number("batch", values, 1, limits().largest_batch, set)
+        _number("batch", values, set)
     with sizes:
         _input_size(choices, analyses)
     with threads:
-        _number("threads", values, 0, chosen.cores, set, disabled=chosen.id != "cpu")
+        values["threads"] = min(values.get("threads", 0), chosen.cores)
+        _number("threads", values, set, disabled=chosen.id != "cpu")
     rows = st.columns([2, 2, 1.2, 1.2], vertical_alignment="bottom")
     for column, name in zip(rows, ("dtype", "mode", "channels_last", "flush_l2")):
         with column:
@@ -115,11 +117,12 @@ def _written(chosen: Device) -> str:
     return chosen.id if device(chosen.id) == chosen else chosen.key
 
 
-def _number(name: str, values: dict, low: int, high: int, set, disabled: bool = False) -> None:
+def _number(name: str, values: dict, set, disabled: bool = False) -> None:
     declared, key = Setting.model_fields[name], f"timing_{name}"
-    show_value(key, min(high, values.get(name, declared.default)))
-    st.number_input(_(declared.title), low, high, key=key, help=_(declared.description), disabled=disabled,
-                    on_change=lambda: set(name, st.session_state[key]))
+    say_refused(key)
+    whole_number(_(declared.title), values.get(name, declared.default), key,
+                 lambda typed: set(name, _allowed(name, Setting.read_one(name, typed), values)),
+                 help=_(declared.description), disabled=disabled)
 
 
 def _choice(name: str, values: dict, chosen: Device, set) -> None:
@@ -141,11 +144,12 @@ def _choice(name: str, values: dict, chosen: Device, set) -> None:
 
 def _input_size(choices: list[Choice], analyses: list[Analysis]) -> None:
     """One size for all networks; empty while they differ."""
-    def resize() -> None:
-        moved()
-        for choice in choices if st.session_state["timing_size"] else ():
-            choice.turn("input_size", st.session_state["timing_size"])
+    def resize(typed: int) -> None:
+        for analysis in analyses:
+            type(analysis.knobs).read_one("input_size", typed)
+        for choice in choices:
+            choice.turn("input_size", typed)
     sizes = {analysis.knobs.input_size for analysis in analyses}
-    show_value("timing_size", sizes.pop() if len(sizes) == 1 else None)
-    st.number_input(_("Input size"), 32, 640, value=None, key="timing_size", placeholder=_("differs"), on_change=resize,
-                    help=_("Height and width of the image, in pixels, for all networks at once."))
+    say_refused("timing_size")
+    whole_number(_("Input size"), sizes.pop() if len(sizes) == 1 else None, "timing_size", resize, placeholder=_("differs"),
+                 help=_("Height and width of the image, in pixels, for all networks at once."))

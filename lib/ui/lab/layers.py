@@ -18,6 +18,7 @@ from lib.records import Spread
 from lib.text import literal, prose
 from lib.ui import _, current_palette
 from lib.ui.address import plain
+from lib.ui.controls import kept
 from lib.ui.lab import running
 from lib.ui.lab.asked import Asked
 from lib.ui.lab.latency import say_doubts
@@ -113,8 +114,8 @@ def _because(times: LayerTimes) -> str:
 def _parts(analysis: Analysis, batch: int, size: int, times: LayerTimes | None) -> None:
     """The parts at the chosen level as bars and as a table, to download."""
     left, right = st.columns([3, 1], vertical_alignment="bottom")
-    level = left.segmented_control(_("Rows"), list(LEVELS), key="layers_level", default="block", required=True,
-                                   format_func=LEVELS.get, help=_("What one row of the chart and the table is."))
+    level = left.segmented_control(_("Rows"), list(LEVELS), required=True, format_func=LEVELS.get,
+                                   help=_("What one row of the chart and the table is."), **kept("layers_level", "block"))
     right.download_button(
         _("Download CSV"), lambda: layer_tables.csv(analysis, times) if times else
         traffic.table(analysis, "layer", batch, size).to_csv(index=False), f"{analysis.preset}_layers.csv", "text/csv",

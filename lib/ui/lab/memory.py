@@ -15,6 +15,7 @@ from lib.records import MOST_BATCH
 from lib.text import prose
 from lib.ui import _, current_palette
 from lib.ui.address import plain
+from lib.ui.controls import kept
 from lib.ui.lab import running
 from lib.ui.lab.asked import Asked
 from lib.ui.lab.shipped import choose, introduce
@@ -31,8 +32,8 @@ def show(asked: Asked) -> None:
     """What training the first network takes, computed; Run adds what it took."""
     analysis, setting, label = asked.analyses[0], asked.setting, plain(asked.labels[0])
     st.markdown(prose("timing_memory", "Question", network=label, size=analysis.knobs.input_size, dtype=setting.dtype))
-    optimiser = st.segmented_control(_("Optimiser"), OPTIMISERS, key="timing_optimiser", default="momentum", required=True,
-                                     format_func=OPTIMISERS.get, help=_("How many numbers it keeps for each weight."))
+    optimiser = st.segmented_control(_("Optimiser"), OPTIMISERS, required=True, format_func=OPTIMISERS.get,
+                                     help=_("How many numbers it keeps for each weight."), **kept("timing_optimiser", "momentum"))
     with st.spinner(_("Asking autograd what it keeps …")):
         budgets, refused = saved.budgets(analysis.preset, analysis.knobs, setting.dtype, {*BATCHES, setting.batch}, optimiser)
     if refused:

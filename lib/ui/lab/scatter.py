@@ -15,7 +15,7 @@ from lib.records import Latency, Setting
 from lib.text import literal, prose
 from lib.ui import _, current_palette
 from lib.ui.address import moved, plain
-from lib.ui.controls import show_value
+from lib.ui.controls import kept
 from lib.ui.lab.asked import Asked
 from lib.ui.lab.latency import say_doubts
 from lib.ui.lab.running import POLL, last
@@ -46,17 +46,13 @@ def show(asked: Asked) -> None:
 
 def _controls(asked: Asked, sweep: Sweep | None) -> None:
     """What to time, and the buttons that start and stop it; greyed, with the reason, where this server allows no sweep."""
-    state, running = st.session_state, sweep is not None and sweep.running
-
-    def keep() -> None:
-        moved()
-        state["timing_scope"] = state["timing_scope_shown"]
-    show_value("timing_scope_shown", state.setdefault("timing_scope", "families"))
+    running = sweep is not None and sweep.running
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.segmented_control(_("Networks to time"), SCOPES, key="timing_scope_shown", required=True, format_func=SCOPES.get,
-                             on_change=keep, disabled=running, help=_("The first network of every family, or every network."))
+        scope = st.segmented_control(_("Networks to time"), SCOPES, required=True, format_func=SCOPES.get, disabled=running,
+                                     help=_("The first network of every family, or every network."),
+                                     **kept("timing_scope", "families"))
         st.button(_("Time the networks"), key="scatter_start", type="primary", icon=":material/play_arrow:", on_click=_start,
-                  args=(asked, state["timing_scope"]), disabled=running or not limits().catalogue_sweep,
+                  args=(asked, scope), disabled=running or not limits().catalogue_sweep,
                   help=_("One after another, between other people's runs; it goes on when you leave this page, and all "
                          "visitors share what it finds. It replaces the sweep before."))
         if running:

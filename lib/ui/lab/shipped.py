@@ -15,8 +15,8 @@ from lib.lab.store import Run
 from lib.records import Latency, Network
 from lib.text import prose
 from lib.ui import _, current_palette
-from lib.ui.address import moved, plain
-from lib.ui.controls import show_value
+from lib.ui.address import plain
+from lib.ui.controls import kept
 from lib.ui.lab.asked import Asked
 from lib.ui.provenance import mark
 
@@ -37,18 +37,13 @@ def not_here(runs: Sequence[Run]) -> str:
 
 
 def choose(runs: Sequence[Run], key: str) -> Run:
-    """One of several runs; its value outlives the tab."""
+    """One of several runs."""
     names = {run.id: f"{run.device_name}: {shipped.way(run)}" for run in runs}
-    state = st.session_state
-
-    def keep() -> None:
-        moved()
-        state[f"{key}_kept"] = state[key]
-    show_value(key, state[f"{key}_kept"] if state.get(f"{key}_kept") in names else runs[0].id)
-    if len(runs) > 1:
-        st.selectbox(_("Shown run"), list(names), key=key, format_func=names.get, on_change=keep,
-                     help=_("Runs that come with the app, of several devices and ways to run."))
-    return next(run for run in runs if run.id == state[key])
+    if len(runs) == 1:
+        return runs[0]
+    chosen = st.selectbox(_("Shown run"), list(names), format_func=names.get, **kept(key, runs[0].id, names),
+                          help=_("Runs that come with the app, of several devices and ways to run."))
+    return next(run for run in runs if run.id == chosen)
 
 
 def latencies(asked: Asked) -> None:

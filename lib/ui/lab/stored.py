@@ -22,6 +22,7 @@ from lib.records import Latency, Network
 from lib.text import prose
 from lib.ui import _, current_palette
 from lib.ui.address import moved, plain
+from lib.ui.controls import kept
 from lib.ui.lab.asked import Asked
 from lib.ui.lab.latency import say_doubts
 from lib.ui.lab.shipped import MACHINES
@@ -85,10 +86,10 @@ def _asked(question: Callable[..., list], *arguments) -> tuple[list, str]:
 def _filters(known: list[str]) -> tuple[str, str]:
     """The kind and the device to list; empty for all. `known` are the devices that the store names."""
     kinds, names = st.columns(2)
-    kind = kinds.selectbox(_("Kind"), ["", *KINDS], key="stored_kind", on_change=moved,
+    kind = kinds.selectbox(_("Kind"), ["", *KINDS], **kept("stored_kind", ""),
                            format_func=lambda kind: KINDS.get(kind, _("all kinds")), help=_("List runs of one kind only."))
     devices = sorted({*known, *(row.device_name for row in (*store.shipped().values(), *_held().values()))})
-    name = names.selectbox(_("Of device"), ["", *devices], key="stored_device", on_change=moved,
+    name = names.selectbox(_("Of device"), ["", *devices], **kept("stored_device", "", devices),
                            format_func=lambda name: name or _("all devices"), help=_("List runs of one device only."))
     return kind, name
 

@@ -16,8 +16,8 @@ from lib.lab.store import Run
 from lib.records import Latency, Setting
 from lib.text import prose
 from lib.ui import _, current_palette
-from lib.ui.address import moved, plain
-from lib.ui.controls import show_value
+from lib.ui.address import plain
+from lib.ui.controls import kept
 from lib.ui.lab.asked import Asked
 from lib.ui.lab.latency import say_doubts, show_rows
 from lib.ui.lab.running import run_panel
@@ -45,15 +45,11 @@ def show(asked: Asked) -> None:
 
 
 def _choose_largest() -> int:
-    """The control of the largest batch; its value outlives the tab."""
-    state, offered = st.session_state, batches(limits().largest_batch)
-
-    def keep() -> None:
-        moved()
-        state["timing_largest"] = state["timing_largest_batch"]
-    show_value("timing_largest_batch", state.setdefault("timing_largest", USUAL if USUAL in offered else offered[-1]))
-    return st.select_slider(_("Largest batch"), offered, key="timing_largest_batch", on_change=keep,
-                            help=_("The sweep takes the powers of two from 1 to this. The batch above is for the other tabs."))
+    """The control of the largest batch."""
+    offered = batches(limits().largest_batch)
+    return st.select_slider(_("Largest batch"), offered,
+                            help=_("The sweep takes the powers of two from 1 to this. The batch above is for the other tabs."),
+                            **kept("timing_largest_batch", USUAL if USUAL in offered else offered[-1]))
 
 
 def _show_work(asked: Asked, tried: tuple[int, ...]) -> None:
