@@ -39,7 +39,8 @@ STYLE = """
   [data-testid="stMetricValue"] { font-size: 1.35rem; font-variant-numeric: tabular-nums; }
   [data-testid="stMetricDelta"] { font-size: 0.85rem; }
   @media (max-width: 640px) { [class*="st-key-chart"] .textpoint { display: none; } }
-  :is([data-testid="stAlert"], [data-testid="stCaptionContainer"], [data-testid="stProgress"], [data-testid="stTooltipContent"]) code {
+  :is([data-testid="stAlert"], [data-testid="stCaptionContainer"], [data-testid="stProgress"],
+      [data-testid="stTooltipContent"]) code {
     font: inherit; color: inherit; background: none; padding: 0; overflow-wrap: anywhere; }
   @media (max-width: 640px) { .stMainBlockContainer { padding: 4rem 1rem 2rem; } }
 </style>
