@@ -351,4 +351,5 @@ def _read(document: dict, number: int) -> Run:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))[:100]
         given = f" = {first['input']}"[:40] if type(first["input"]) in (int, float) else ""
-        raise Impossible(f"Run {number} of this file is not right: {place or 'the run'}{given}: {first['msg'][:200]}.") from None
+        what = f"{place or 'the run'}{given}: {first['msg'][:200]}"
+        raise Impossible(f"Run {number} of this file is not right: {what}.") from None

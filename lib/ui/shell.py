@@ -53,7 +53,8 @@ STYLE = """
   @media (min-width: 641px) { .st-key-beside > * > .stHorizontalBlock { flex-direction: row-reverse; } }
   @media (max-width: 640px) { [class*="st-key-chart"] .textpoint { display: none; } }
   @media (max-width: 640px) { [class*="st-key-atlas_"] [role="radiogroup"] { flex-wrap: wrap; } }
-  :is([data-testid="stAlert"], [data-testid="stCaptionContainer"], [data-testid="stProgress"], [data-testid="stTooltipContent"]) code {
+  :is([data-testid="stAlert"], [data-testid="stCaptionContainer"], [data-testid="stProgress"],
+      [data-testid="stTooltipContent"]) code {
     font: inherit; color: inherit; background: none; padding: 0; overflow-wrap: anywhere; }
   @media (max-width: 640px) { .stMainBlockContainer { padding: 4rem 1rem 2rem; } }
 </style>
