@@ -17,13 +17,16 @@ MOST_STEPS = 128
 
 
 def control(knobs: type[NetworkKnobs], name: str, value: Any, changed: Callable[[str, Any], None], disabled: bool,
-            prefix: str = "") -> None:
+            prefix: str = "", possible: range | None = None) -> None:
     """The control that suits a knob, showing `value`; `changed(name, new_value)` is called when a person moves it.
 
-    `prefix` keeps the controls of several networks on one page apart.
+    `prefix` keeps the controls of several networks on one page apart. `possible` are the values that this network takes,
+    where these are fewer than the knob declares: its label says so.
     """
     declared = knobs.model_fields[name]
     label, help = _(declared.title), _(declared.description)
+    if possible:
+        label = _("{label}, {low} to {high}").format(label=label, low=possible[0], high=f"{possible[-1]:,}")
     if is_sequence(knobs, name):
         _numbers(knobs, name, value, label, help, changed, disabled, prefix)
         return

@@ -12,6 +12,7 @@ from cachetools import LRUCache, cached
 
 from lib import catalog
 from lib.analysis import Analysis, analyze_knobs
+from lib.analysis.fitting import input_sizes
 from lib.architecture import Impossible, NetworkKnobs
 from lib.ui import _
 from lib.ui.address import moved, plain
@@ -124,7 +125,8 @@ def turn_knobs(choice: Choice, analysis: Analysis, slot: str = "") -> None:
     knobs = type(analysis.knobs)
     values = analysis.knobs.model_dump() | choice.changed
     for name in sorted(values, key=("num_classes", "input_size").__contains__):
-        control(knobs, name, values[name], choice.turn, is_decided(knobs, name, values), slot)
+        possible = input_sizes(analysis.architecture, analysis.knobs) if name == "input_size" else None
+        control(knobs, name, values[name], choice.turn, is_decided(knobs, name, values), slot, possible)
     st.button(_("Back to the preset"), key=f"{slot}reset", on_click=lambda: (moved(), choice.start(choice.preset)),
               disabled=not choice.changed, width="stretch")
 

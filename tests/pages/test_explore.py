@@ -214,3 +214,38 @@ def test_a_usual_other_name_in_a_link_opens_its_network(name, preset):
     app = open_page("explore", preset=name)
     assert app.selectbox(key="preset").value == preset and not app.warning
     assert number(totals(app)["Parameters"]) == lib.analyze(preset).params
+
+
+def said(app) -> str:
+    return "\n".join(block.value for block in app.markdown)
+
+
+@pytest.mark.parametrize("parameters, sentences", [
+    ({"preset": "resnet50"}, ["last feature map before the head", "**layer4.2.relu_3** gives a map of 7 × 7 cells", "427 × 427 pixels",
+                              "moved on by 32 × 32"]),
+    ({"preset": "inception_v3", "select": "op:Mixed_6b.branch7x7dbl_2.conv"}, ["255 × 159 pixels", "0% lies in the padding"]),
+    ({"preset": "resnet50", "select": "op:fc"}, ["belong to no place", "middle cell of the map before it (7 × 7 cells)", "427 × 427"]),
+    ({"preset": "seresnet50", "select": "op:layer1.0.relu_3"}, ["56 × 56 cells", "A gate before it"]),
+    ({"preset": "vgg16", "input_size": "32", "select": "op:avgpool"}, ["They do not all see equally much"])])
+def test_the_field_of_what_is_selected(parameters, sentences):
+    """Of a whole network that of its last map; of what has no place that of the map before it; height and width."""
+    text = said(open_page("explore", view="field", **parameters))
+    assert all(sentence in text for sentence in sentences), text
+    assert ("neighbour" in text) == ("moved on by" in text or "on average" in text)
+
+
+def test_the_input_size_says_what_the_network_takes_and_copies_are_told():
+    app = open_page("explore", preset="vgg16", input_size="64")
+    assert app.number_input(key="input_size").label == "Input size, 32 to 2,048"
+    assert any("pools a map of 2×2 to 7×7" in caption.value for caption in app.caption)
+    checked(app.number_input(key="input_size").set_value(31).run())
+    assert "Input sizes that work: 32 to 2,048" in app.error[0].value
+    checked(app.button(key="fix_input_size_32").click().run())
+    assert not app.error and address(app)["input_size"] == "32"
+
+
+def test_a_network_of_thousands_of_operations_does_not_wait_for_torchinfo(monkeypatch):
+    counted = []
+    monkeypatch.setattr("lib.ui.panels.torchinfo_of", lambda *network: counted.append(network))
+    app = open_page("explore", preset="resnetv2_1001_cifar", view="code")
+    assert not counted and app.toggle(key="torchinfo").label == "Let torchinfo count"
