@@ -55,8 +55,8 @@ def _stride(knobs: type[NetworkKnobs], name: str) -> int:
     return (knobs.model_fields[name].json_schema_extra or {}).get("stride", 1)
 
 
-def _numbers(knobs: type[NetworkKnobs], name: str, values: tuple[int, ...], label: str, help: str, changed: Callable, disabled: bool,
-             prefix: str) -> None:
+def _numbers(knobs: type[NetworkKnobs], name: str, values: tuple[int, ...], label: str, help: str, changed: Callable,
+             disabled: bool, prefix: str) -> None:
     """One field per stage."""
     keys = [f"{prefix}{name}_{index}" for index in range(len(values))]
     say_refused(*keys)
@@ -64,13 +64,14 @@ def _numbers(knobs: type[NetworkKnobs], name: str, values: tuple[int, ...], labe
     for key, value, column in zip(keys, values, st.columns(len(values), gap="xxsmall")):
         with column:
             whole_number(f"{label}, {key[-1]}", value, key, lambda typed: changed(name, knobs.read_one(
-                name, tuple(map(_whole, (st.session_state[key] for key in keys))))), disabled=disabled, label_visibility="collapsed")
+                name, tuple(map(_whole, (st.session_state[key] for key in keys))))), disabled=disabled,
+                label_visibility="collapsed")
 
 
 def whole_number(label: str, value: int | None, key: str, take: Callable[[int], None], step: int = 1,
                  **more: Any) -> None:
-    """A field to type a whole number in; it is empty while `value` is None. `take(number)` raises `Impossible` for one that cannot be: the field then goes back
-    to `value`, and `say_refused` says why.
+    """A field to type a whole number in; it is empty while `value` is None. `take(number)` raises `Impossible` for one
+    that cannot be: the field then goes back to `value`, and `say_refused` says why.
 
     The field itself has no range, and takes fractions: the browser would turn it red, say nothing, and keep what was typed
     to itself.

@@ -171,8 +171,8 @@ def derivation(part: Part, analysis: Analysis) -> None:
     st.markdown(f"**{title}** ({_(part.level)}{kind})")
     if part.level == "network":
         st.caption(prose("explore", "Select"))
-    st.markdown("\n\n".join(f"{step.quantity} **{step.result}**  \n:small[{' = '.join(filter(None, (step.formula, step.numbers)))}]"
-                            for step in derive(part, analysis.ops)))
+    steps = [(step, " = ".join(filter(None, (step.formula, step.numbers)))) for step in derive(part, analysis.ops)]
+    st.markdown("\n\n".join(f"{step.quantity} **{step.result}**  \n:small[{how}]" for step, how in steps))
     mark("computed", images_of(analysis))
 
 

@@ -33,7 +33,8 @@ def show(asked: Asked) -> None:
     analysis, setting, label = asked.analyses[0], asked.setting, plain(asked.labels[0])
     st.markdown(prose("timing_memory", "Question", network=label, size=analysis.knobs.input_size, dtype=setting.dtype))
     optimiser = st.segmented_control(_("Optimiser"), OPTIMISERS, required=True, format_func=OPTIMISERS.get,
-                                     help=_("How many numbers it keeps for each weight."), **kept("timing_optimiser", "momentum"))
+                                     help=_("How many numbers it keeps for each weight."),
+                                     **kept("timing_optimiser", "momentum"))
     with st.spinner(_("Asking autograd what it keeps …")):
         budgets, refused = saved.budgets(analysis.preset, analysis.knobs, setting.dtype, {*BATCHES, setting.batch}, optimiser)
     if refused:
