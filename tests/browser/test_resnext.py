@@ -16,4 +16,4 @@ def test_the_network_opens_in_explore(open_page):
     page = open_page("/resnext?cardinality=8&width=14")
     page.get_by_role("link", name="Your network in Explore").click()
     page.wait_for_url("**/explore?*")
-    page.get_by_text("25,603,016").first.wait_for()
+    page.get_by_test_id("stMain").get_by_text("25,603,016").first.wait_for()

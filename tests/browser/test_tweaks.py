@@ -16,4 +16,4 @@ def test_the_network_opens_in_explore(open_page):
     page = open_page("/tweaks?b=true&c=true")
     page.get_by_role("link", name="The network with your switches in Explore").click()
     page.wait_for_url("**/explore?*")
-    page.get_by_text("4,328,824,832").first.wait_for()
+    page.get_by_test_id("stMain").get_by_text("4,328,824,832").first.wait_for()
