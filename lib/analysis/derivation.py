@@ -46,7 +46,7 @@ def _of_layer(op: Layer, ops: tuple[Layer, ...]) -> list[Step]:
 
 def _output(op: Layer) -> list[Step]:
     if not op.window:
-        return [Step("Output", "C×H×W" if len(op.out_shapes[0]) == 4 else "C", "", op.output)]
+        return [Step("Output", _axes(op), "", op.output)]
     window, steps = op.window, []
     axes = zip(("H", "W"), op.in_shapes[0][2:], op.out_shapes[0][2:], window.kernel, window.stride, window.padding,
                window.dilation)
@@ -59,6 +59,14 @@ def _output(op: Layer) -> list[Step]:
     if first.numbers == second.numbers:
         steps = [Step("Output H and W", first.formula, first.numbers, first.result)]
     return [*steps, Step("Output", "C×H×W", "", op.output)]
+
+
+def _axes(op: Layer) -> str:
+    """What the numbers of an output's shape stand for. What a gate computes in groups and branches has no height and width."""
+    shape = op.out_shapes[0]
+    if op.field and not op.field.is_map and shape[-2:] != (1, 1):
+        return "C" if len(shape) == 2 else "no map: C in parts"
+    return "C×H×W" if len(shape) == 4 else "parts×C×H×W"
 
 
 def _weights(op: Layer) -> str:

@@ -15,6 +15,8 @@ from torch import Tensor
 from torch.autograd.graph import saved_tensors_hooks
 from torch.overrides import TorchFunctionMode
 
+from lib.trace import tensors_in
+
 REPLAYED = frozenset({torch.conv2d, F.batch_norm})
 """Functions that only depend on the shapes and kinds of what they are given, and write nothing in place that counts."""
 
@@ -36,19 +38,14 @@ class Replay(TorchFunctionMode):
         self.recipes: dict[Any, Recipe] = {}
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
         if func not in REPLAYED:
-            return func(*args, **kwargs or {})
-        given = (*args, *sorted((kwargs or {}).items()))
-        key = func, tuple(map(_kind, given))
-        tensors = [value for value in _values(given) if isinstance(value, Tensor)]
+            return func(*args, **kwargs)
+        key = func, _kind(args), _kind(tuple(kwargs.items()))
+        tensors = tensors_in((*args, *kwargs.values()))
         if key not in self.recipes:
-            self.recipes[key] = _asked(func, args, kwargs or {}, tensors)
+            self.recipes[key] = _asked(func, args, kwargs, tensors)
         return _Replayed.apply(self.recipes[key], *tensors)
-
-
-def _values(given: tuple) -> list:
-    """Arguments without the names of those given by name."""
-    return [value[1] if isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], str) else value for value in given]
 
 
 def _kind(value: Any) -> Any:
@@ -63,13 +60,14 @@ def _asked(func, args: tuple, kwargs: dict, tensors: list[Tensor]) -> Recipe:
     saved: list[Tensor] = []
     with saved_tensors_hooks(lambda tensor: saved.append(tensor) or tensor, lambda tensor: tensor):
         output = func(*args, **kwargs)
-    places = {_storage(tensor): index for index, tensor in enumerate(tensors)}
-    here = [_storage(tensor) for tensor in saved]
-    return Recipe(output.detach(), tuple(sorted({places[place] for place in here if place in places})), _storage(output) in here,
-                  tuple(tensor for tensor, place in zip(saved, here) if place not in places and place != _storage(output)))
+    places = {memory_of(tensor): index for index, tensor in enumerate(tensors)}
+    here, own = [memory_of(tensor) for tensor in saved], memory_of(output)
+    return Recipe(output.detach(), tuple(sorted({places[place] for place in here if place in places})), own in here,
+                  tuple(tensor for tensor, place in zip(saved, here) if place not in places and place != own))
 
 
-def _storage(tensor: Tensor) -> int:
+def memory_of(tensor: Tensor) -> int:
+    """What tells the memory of a tensor from other memory; views of one tensor share it. On meta there is no address."""
     return tensor.untyped_storage()._cdata
 
 

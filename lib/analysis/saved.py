@@ -17,7 +17,7 @@ from torch.nn import functional as F
 
 from lib import catalog
 from lib.analysis.fitting import image_shape
-from lib.analysis.replay import Replay
+from lib.analysis.replay import Replay, memory_of
 from lib.architecture import Impossible, NetworkKnobs
 from lib.devices import DTYPES
 from lib.meta import on_meta
@@ -91,12 +91,12 @@ def traced(preset: str, knobs: NetworkKnobs, dtype: str, batch: int) -> Held:
     images = torch.empty((batch, *image_shape(architecture, knobs)[1:]), dtype=numbers, device="meta")
     labels = torch.zeros(batch, dtype=torch.int64, device="meta")
     weights = [*model.parameters(), *model.buffers()]
-    known = {_storage(tensor) for tensor in (*weights, images, labels)}
+    known = {memory_of(tensor) for tensor in (*weights, images, labels)}
     kept = {}
 
     def keep(tensor: Tensor) -> None:
-        if _storage(tensor) not in known:
-            kept[_storage(tensor)] = tensor.untyped_storage(), tensor.dtype  # held, so that its address is not used again
+        if memory_of(tensor) not in known:
+            kept[memory_of(tensor)] = tensor.untyped_storage(), tensor.dtype  # held, so that its address is not used again
 
     with torch.enable_grad(), saved_tensors_hooks(keep, lambda nothing: nothing), Replay():
         try:
@@ -113,11 +113,6 @@ def traced(preset: str, knobs: NetworkKnobs, dtype: str, batch: int) -> Held:
         trained=sum(weight.nbytes for weight in model.parameters() if weight.requires_grad),
         saved=sum(size for size, _ in sizes), indices=sum(size for size, kind in sizes if kind == torch.int64),
         largest=max(size for size, _ in sizes))
-
-
-def _storage(tensor: Tensor) -> int:
-    """What tells the memory of a tensor from other memory; views of one tensor share it. On meta there is no address."""
-    return tensor.untyped_storage()._cdata
 
 
 @lru_cache(maxsize=256)

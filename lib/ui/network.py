@@ -24,7 +24,7 @@ TOTALS = {"params": _("Parameters"), "macs": _("MACs"), "activation_bytes": _("A
 
 
 MOST_OPERATIONS = 150_000
-"""Of all the analyses that are kept together: at most 300 MB. Eight hundred networks like ResNet-50, or thirty of a thousand layers."""
+"""Of all analyses that are kept, together: at most 300 MB. Eight hundred like ResNet-50, or thirty of a thousand layers."""
 
 
 def analysis_of(preset: str, knobs: NetworkKnobs) -> Analysis:

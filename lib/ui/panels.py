@@ -7,13 +7,13 @@ from functools import lru_cache, partial
 
 import pandas as pd
 import streamlit as st
-from torchinfo import ModelStatistics
 
 from lib import catalog
 from lib.analysis import Analysis, Layer
 from lib.analysis.derivation import derive
 from lib.analysis.graph import description, fold
 from lib.analysis.outline import Part
+from lib.analysis.receptive_field import sides_text
 from lib.analysis.remarks import remarks
 from lib.architecture import Claim, NetworkKnobs
 from lib.code import classes, snippet, source, torchinfo_summary, torchinfo_surplus
@@ -47,7 +47,9 @@ def totals(analysis: Analysis, base: Analysis, factor: int) -> None:
     counted = _("FLOPs") if factor == 2 else _("MACs")
     rows = [(_("Parameters"), "params", 1, _("Weights, biases, scales and shifts.")),
             (counted, "macs", factor, _("Multiply-adds of convolutions and linear layers for one image; FLOPs are twice that.")),
-            (_("Activation bytes"), "activation_bytes", 1, _("Bytes of the outputs of all operations for one image, in float32. An output that overwrites its input adds nothing. What a library writes on the way, such as the steps of a response normalisation, is not counted.")),
+            (_("Activation bytes"), "activation_bytes", 1, _("Bytes of the outputs of all operations for one image, in float32. An "
+                "output that overwrites its input adds nothing. What a library writes on the way, such as the steps of a "
+                "response normalisation, is not counted.")),
             (_("Weight layers"), "weight_layers", 1, _("Convolutions and linear layers on the longest path, as papers count.")),
             (_("Receptive field, px"), "receptive_field", 1, _("Side of the square of pixels that the last feature map before the head can see."))]
     with st.container(horizontal=True, gap="large", key="totals"):
@@ -221,8 +223,8 @@ def field(analysis: Analysis, part: Part) -> None:
 
 def _field_sentence(op: Layer, image: tuple[int, int]) -> str:
     seen = op.field
-    fields = {"name": op.name, "size": _across(seen.size), "jump": _across(seen.jump), "image": _across(image),
-              "padding": f"{seen.in_padding(image):.0%}", "smallest": _across(seen.smallest),
+    fields = {"name": op.name, "size": _across(seen.size), "image": _across(image), "smallest": _across(seen.smallest),
+              "jump": f"{sides_text(seen.jump)} px", "padding": f"{seen.in_padding(image):.0%}",
               "cells": _across((seen.vertical.cells, seen.horizontal.cells))}
     if not seen.is_map:
         return " ".join([prose("explore", "Field without a place", **fields), prose("explore", "Field in the padding", **fields)])
@@ -294,21 +296,22 @@ def code(analysis: Analysis) -> None:
     for cls in classes(analysis):
         with st.expander(f"class {cls.__name__}", expanded=cls is classes(analysis)[0]):
             st.code(source(cls), language="python")
-    if len(analysis.ops) > MOST_FOR_TORCHINFO and not st.toggle(
-            _("Let torchinfo count"), key="torchinfo", help=prose("explore", "Torchinfo takes long", operations=f"{len(analysis.ops):,}")):
-        return
+    if len(analysis.ops) > MOST_FOR_TORCHINFO:
+        st.caption(prose("explore", "Torchinfo takes long", operations=f"{len(analysis.ops):,}"))
+        if not st.toggle(_("Let torchinfo count"), help=_("It then counts this network and all large ones."), **kept("torchinfo", False)):
+            return
     with st.spinner(_("torchinfo counts …")):
-        summary = torchinfo_of(analysis.preset, analysis.knobs)
+        theirs, table = torchinfo_of(analysis.preset, analysis.knobs)
     biases, norms = torchinfo_surplus(analysis)
     st.subheader("torchinfo", anchor=False)
-    st.markdown(prose("explore", "Torchinfo", theirs=f"{summary.total_mult_adds:,}", ours=f"{analysis.macs:,}",
-                      surplus=f"{summary.total_mult_adds - analysis.macs:,}", biases=f"{biases:,}", norms=f"{norms:,}",
-                      explained=_("exactly that") if biases + norms == summary.total_mult_adds - analysis.macs
-                      else f"{biases + norms:,}"))
-    st.code(str(summary), language=None, height=400)
+    st.markdown(prose("explore", "Torchinfo", theirs=f"{theirs:,}", ours=f"{analysis.macs:,}",
+                      surplus=f"{theirs - analysis.macs:,}", biases=f"{biases:,}", norms=f"{norms:,}",
+                      explained=_("exactly that") if biases + norms == theirs - analysis.macs else f"{biases + norms:,}"))
+    st.code(table, language=None, height=400)
 
 
 @lru_cache(maxsize=32)
-def torchinfo_of(preset: str, knobs: NetworkKnobs) -> ModelStatistics:
-    """torchinfo's summary, kept."""
-    return torchinfo_summary(analysis_of(preset, knobs))
+def torchinfo_of(preset: str, knobs: NetworkKnobs) -> tuple[int, str]:
+    """torchinfo's count and its table, kept: its summary itself holds the whole model."""
+    summary = torchinfo_summary(analysis_of(preset, knobs))
+    return summary.total_mult_adds, str(summary)

@@ -64,7 +64,7 @@ def test_weights_depend_on_the_image_only_where_the_family_says_so(preset):
     assert (shapes[0] != shapes[1]) == family.built_for_size
 
 
-def test_no_size_at_all_is_said():
+def test_a_refusal_says_what_works():
     with pytest.raises(Impossible) as raised:
         lib.analyze("alexnet_2012", input_size=100)
     assert "Input sizes that work: 227 to 258." in str(raised.value) and raised.value.fixes == {"input_size": (227,)}
@@ -89,7 +89,6 @@ def test_a_refused_pass_keeps_nothing():
 def test_a_refusal_searches_with_few_passes(monkeypatch):
     """267 networks were built for one, once; a bisection of 2,048 sizes takes twelve passes for each end."""
     built = []
-    family = catalog.get("inception_v3")
     monkeypatch.setattr(nn.Module, "named_modules", counted(nn.Module.named_modules, built))
     with pytest.raises(Impossible):
         lib.analyze("inception_v3", auxiliary=True, input_size=96, num_classes=77)
@@ -98,7 +97,6 @@ def test_a_refusal_searches_with_few_passes(monkeypatch):
     with pytest.raises(Impossible):
         lib.analyze("inception_v3", auxiliary=True, input_size=97, num_classes=77)
     assert len(built) == 1, "the range is kept for all sizes of a network"
-    assert family is catalog.get("inception_v3_auxiliary")
 
 
 def counted(function, calls: list):

@@ -232,7 +232,7 @@ def test_every_bin_of_adaptive_pooling(preset, size):
 @pytest.mark.parametrize("preset, knobs", [
     ("seresnet50", {}), ("sknet50_3_branches", {}), ("resnest50d", {}), ("resnest50d_4s2x40d", {}), ("seresnext50_32x4d", {"head": "max"})])
 def test_gates_and_what_follows_a_global_pooling_are_no_maps(preset, knobs):
-    """By the real network: whatever becomes of one number when the image moves is a map only where it has places."""
+    """What a squeeze leaves has no places; what has some has the height and width of a stage."""
     for op in lib.analyze(preset, **knobs).ops:
         squeezed = any(part in op.name for part in ("se.", "attention", "fc", "gate", "squeeze")) and op.kind in ("linear", "conv2d")
         assert not (squeezed and op.field.is_map), op.name

@@ -8,6 +8,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 import lib
 from lib import trace
@@ -16,7 +17,7 @@ from lib.analysis.derivation import derive
 from lib.analysis.outline import Part
 from lib.architecture import Stage
 from lib.meta import on_meta
-from lib.trace import ImpossibleShape, output_size, record
+from lib.trace import ImpossibleShape, numel, output_size, record, tensors_in
 
 
 class Functional(nn.Module):
@@ -192,3 +193,36 @@ def test_the_short_ways_give_what_torch_itself_gives(preset, monkeypatch):
 def test_a_convolution_that_pads_with_its_image_is_seen_with_its_padding():
     ops, _ = trace_of(lambda: nn.Sequential(nn.Conv2d(3, 4, 3, padding=1, padding_mode="reflect")))
     assert [op.kind for op in ops] == ["pad", "conv2d"] and ops[-1].out_shapes == ((1, 4, 16, 16),)
+
+
+class Written(TorchDispatchMode):
+    """Bytes of the tensors that each of torch's own operations makes."""
+
+    def __init__(self):
+        super().__init__()
+        self.bytes = {}
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        outputs = func(*args, **kwargs or {})
+        given = {tensor.untyped_storage()._cdata for tensor in tensors_in(args)}
+        made = sum(tensor.nbytes for tensor in tensors_in((outputs,)) if tensor.untyped_storage()._cdata not in given)
+        self.bytes.setdefault(func.overloadpacket.__name__, []).append(made)
+        return outputs
+
+
+@pytest.mark.parametrize("preset", ["alexnet_2012", "googlenet_2014", "resnet18", "vgg11_bn"])
+def test_an_op_counts_its_output_once(preset):
+    """What torch itself makes is the activation memory, but for the steps of response normalisations and the places of
+    maxima, which it makes beside their outputs."""
+    analysis = lib.analyze(preset)
+    model = lib.build(preset).eval()
+    image = torch.zeros(analysis.input_shape)
+    with torch.no_grad(), Written() as written:
+        model(image)
+    norms = [op for op in analysis.ops if op.kind == "local_response_norm"]
+    steps = ("mul", "constant_pad_nd", "avg_pool3d", "add", "pow") if norms else ()
+    beside = sum(sum(written.bytes[name]) for name in steps)
+    places = sum(8 * numel(op.out_shapes[0]) for op in analysis.ops if op.kind == "max_pool2d")
+    total = sum(sum(made) for made in written.bytes.values())
+    assert total - places - beside == analysis.activation_bytes
+    assert all(op.activation_bytes == 4 * numel(op.out_shapes[0]) for op in norms)

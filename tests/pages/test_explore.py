@@ -222,7 +222,7 @@ def said(app) -> str:
 
 @pytest.mark.parametrize("parameters, sentences", [
     ({"preset": "resnet50"}, ["last feature map before the head", "**layer4.2.relu_3** gives a map of 7 × 7 cells", "427 × 427 pixels",
-                              "moved on by 32 × 32"]),
+                              "moved on by 32 px"]),
     ({"preset": "inception_v3", "select": "op:Mixed_6b.branch7x7dbl_2.conv"}, ["255 × 159 pixels", "0% lies in the padding"]),
     ({"preset": "resnet50", "select": "op:fc"}, ["belong to no place", "middle cell of the map before it (7 × 7 cells)", "427 × 427"]),
     ({"preset": "seresnet50", "select": "op:layer1.0.relu_3"}, ["56 × 56 cells", "A gate before it"]),
