@@ -155,10 +155,11 @@ def _selectable(table: pd.DataFrame, ids: list[str], factor: int) -> None:
 
 
 def beside_derivation(show: Callable[[], None], part: Part, analysis: Analysis) -> None:
-    """A view in which parts can be selected, and beside it how the selected part's numbers come about; on a phone above it."""
+    """A view in which parts can be selected, and beside it how the selected part's numbers come about; on a phone above it,
+    or below it while nothing is selected (the shell's style)."""
     with st.container(key="beside"):
         explanation, view = st.columns([3, 5], gap="medium")
-        with explanation.container(key="derivation"):
+        with explanation.container(key=f"derivation_{part.level}"):
             derivation(part, analysis)
         with view:
             show()

@@ -48,8 +48,9 @@ STYLE = """
     content: ""; position: absolute; inset: -2rem 0 100% 0; background: inherit; }
   [class*="knob_totals"] p { font-size: 0.875rem; line-height: 1.4; }
   @media (min-width: 769px) { .stSidebar [data-testid="stLayoutWrapper"]:has(> [class*="knob_totals"]) { display: none; } }
-  .st-key-derivation { gap: 0.6rem; }
-  .st-key-derivation p { font-size: 0.9rem; line-height: 1.3; margin-bottom: 0.45rem; }
+  @media (max-width: 640px) { .stColumn:has([class*="st-key-derivation_network"]) { order: 1; } }
+  [class*="st-key-derivation_"] { gap: 0.6rem; }
+  [class*="st-key-derivation_"] p { font-size: 0.9rem; line-height: 1.3; margin-bottom: 0.45rem; }
   @media (min-width: 641px) { .st-key-beside > * > .stHorizontalBlock { flex-direction: row-reverse; } }
   @media (max-width: 640px) { [class*="st-key-chart"] .textpoint { display: none; } }
   @media (max-width: 640px) { [class*="st-key-atlas_"] [role="radiogroup"] { flex-wrap: wrap; } }
