@@ -10,7 +10,7 @@ from lib.analysis import Analysis
 from lib.ui import _
 from lib.ui.address import moved
 from lib.ui.controls import forget_shown, show_value
-from lib.ui.network import DEFAULT, Choice, analyzed, pick_network, read_choice, show_refusal, turn_knobs
+from lib.ui.network import DEFAULT, Choice, analyzed, own_controls, pick_network, read_choice, show_refusal, turn_knobs
 
 SLOTS = ("a", "b", "c", "d")
 PARTNER = "resnext50_32x4d"
@@ -61,7 +61,7 @@ def cards(choices: list[Choice], prefix: str = "", fewest: int = FEWEST) -> list
             with st.container(horizontal=True, vertical_alignment="center"):
                 with st.popover(_("Knobs"), icon=":material/tune:", key=f"{slot}_knobs", on_change="rerun") as box:
                     if not (box.open and st.session_state.get(f"{slot}_opened")):  # closed, or opened just now
-                        forget_shown([f"{slot}_{name}" for name in type(analysis.knobs).model_fields])
+                        forget_shown(own_controls(choice, f"{slot}_"))
                     st.session_state[f"{slot}_opened"] = box.open
                     turn_knobs(choice, analysis, f"{slot}_")
                 st.page_link("../../pages/explore.py", label=_("Explore"), query_params=choice.parameters())

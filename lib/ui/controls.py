@@ -136,10 +136,10 @@ def show_value(key: str, value: Any) -> None:
         st.session_state[key] = value
 
 
-def forget_shown(names: list[str]) -> None:
-    """Send the values of these controls to the browser in this run again. A value goes there once; one that came while the
+def forget_shown(beginning: str) -> None:
+    """Send the values of the controls with such keys to the browser in this run again. A value goes there once; one that came while the
     controls lay in a closed box is not kept, and in the opened box they would show, and send back, empty ones."""
-    for key in [key for key in st.session_state if str(key).startswith(tuple(names))]:
+    for key in [key for key in st.session_state if str(key).startswith(beginning)]:
         del st.session_state[key]
 
 

@@ -118,7 +118,16 @@ def analyzed(choice: Choice, slot: str = "") -> tuple[Analysis, Analysis, Imposs
 
 
 def turn_knobs(choice: Choice, analysis: Analysis, slot: str = "") -> None:
-    """The controls of all knobs, below what the network costs, and the way back to the preset."""
+    """The controls of all knobs, below what the network costs, and the way back to the preset.
+
+    Each network has controls of its own. What the browser still says of those of the network before, which may have a knob
+    of the same name, counts for nothing.
+    """
+    drawn = choice.preset
+
+    def turn(name: str, value: Any) -> None:
+        if choice.preset == drawn:
+            choice.turn(name, value)
     with st.container(key=f"{slot}knob_totals"):  # stays in sight while a knob moves: the shell's style
         st.markdown(" · ".join(f"{label} **{_shown(getattr(analysis, name))}**".replace(" ", "\u00a0")
                                for name, label in TOTALS.items()))
@@ -126,9 +135,14 @@ def turn_knobs(choice: Choice, analysis: Analysis, slot: str = "") -> None:
     values = analysis.knobs.model_dump() | choice.changed
     for name in sorted(values, key=("num_classes", "input_size").__contains__):
         possible = input_sizes(analysis.architecture, analysis.knobs) if name == "input_size" else None
-        control(knobs, name, values[name], choice.turn, is_decided(knobs, name, values), slot, possible)
+        control(knobs, name, values[name], turn, is_decided(knobs, name, values), own_controls(choice, slot), possible)
     st.button(_("Back to the preset"), key=f"{slot}reset", on_click=lambda: (moved(), choice.start(choice.preset)),
               disabled=not choice.changed, width="stretch")
+
+
+def own_controls(choice: Choice, slot: str = "") -> str:
+    """What the keys of this network's controls begin with."""
+    return f"{slot}{choice.preset}-"
 
 
 def _shown(count: int | None) -> str:

@@ -38,8 +38,9 @@ def test_every_family_can_be_chosen():
 def test_every_knob_of_a_network_can_be_moved(family):
     """Each knob of the second network, moved alone, changes the link; nothing throws."""
     app = open_page("compare", a="alexnet", b=next(iter(catalog.families()[family].presets)))
+    assert list(moves(app, "input_size", "b_"))
     for name in catalog.families()[family].knobs.model_fields:
-        key, value = next(iter(moves(app, f"b_{name}")), (None, None))
+        key, value = next(iter(moves(app, name, "b_")), (None, None))
         if key:
             checked(next(w for w in controls(app) if w.key == key).set_value(value).run())
             assert f"b.{name}" in address(app) or app.error, name
@@ -82,7 +83,7 @@ def test_a_bad_link_gets_plain_sentences():
 
 def test_an_impossible_network_keeps_the_last_one_and_is_repaired():
     app = open_page("compare", a="resnet50", b="resnext50_32x4d")
-    app.slider(key="b_width").set_value(24).run()
+    app.slider(key="b_resnext50_32x4d-width").set_value(24).run()
     assert "24·4/64" in checked(app).error[0].value
     assert rows(app.table[0])["Parameters"][1].startswith("25,028,904")  # the last network that worked
     app.button(key="b_fix_width_32").click().run()

@@ -36,5 +36,5 @@ def test_every_kind_of_network(preset):
 def test_follows_the_knobs():
     app = open_page("explore", view="tools", preset="resnet50")
     before = shown(app)
-    checked(app.number_input(key="input_size").set_value(112).run())
+    checked(app.number_input(key="resnet50-input_size").set_value(112).run())
     assert all(shown(app)[name][0] != row[0] for name, row in before.items())

@@ -26,6 +26,7 @@ def test_every_control_can_be_moved(family):
     """Each knob of the family, moved alone, changes the link; nothing throws."""
     knobs = catalog.families()[family].knobs
     app = open_page("explore", preset=next(iter(catalog.families()[family].presets)))
+    assert list(moves(app, "input_size"))
     for name in knobs.model_fields:
         for key, value in list(moves(app, name)):
             checked(next(w for w in controls(app) if w.key == key).set_value(value).run())
@@ -38,10 +39,11 @@ def controls(app):
     return [*app.toggle, *app.slider, *app.number_input, *app.button_group, *app.selectbox]
 
 
-def moves(app, name):
+def moves(app, name, slot=""):
     """(key, another value) for the control or controls of a knob; none for one that a switch has disabled."""
     for widget in controls(app):
-        if widget.disabled or name not in (widget.key, widget.key.rpartition("_")[0]):
+        network, _, knob = widget.key.partition("-")
+        if widget.disabled or not network.startswith(slot) or name not in (knob, knob.rpartition("_")[0]):
             continue
         if widget.type == "selectbox":
             yield widget.key, next(option for option in widget.options if option != str(widget.value))
@@ -74,23 +76,23 @@ def test_a_link_restores_the_knobs():
     app = open_page("explore", preset="resnext50_32x4d", cardinality="16", depths="3,4,6,4", residual="false")
     expected = lib.analyze("resnext50_32x4d", cardinality=16, depths=(3, 4, 6, 4), residual=False)
     assert number(totals(app)["MACs"]) == expected.macs
-    assert app.slider(key="cardinality").value == 16
-    assert app.number_input(key="depths_3").value == 4
-    assert app.toggle(key="residual").value is False
+    assert app.slider(key="resnext50_32x4d-cardinality").value == 16
+    assert app.number_input(key="resnext50_32x4d-depths_3").value == 4
+    assert app.toggle(key="resnext50_32x4d-residual").value is False
 
 
 def test_a_moved_knob_is_written_into_the_link():
     app = open_page("explore", preset="resnext50_32x4d")
-    app.slider(key="cardinality").set_value(16).run()
+    app.slider(key="resnext50_32x4d-cardinality").set_value(16).run()
     assert address(app) == {"preset": "resnext50_32x4d", "cardinality": "16"}
-    app.slider(key="cardinality").set_value(32).run()
+    app.slider(key="resnext50_32x4d-cardinality").set_value(32).run()
     assert address(app) == {"preset": "resnext50_32x4d"}
 
 
 def test_depth_resets_the_blocks_per_stage():
     app = open_page("explore", preset="resnext50_32x4d", depths="2,2,2,2")
-    app.button_group(key="depth").set_value(101).run()
-    assert [app.number_input(key=f"depths_{i}").value for i in range(4)] == [3, 4, 23, 3]
+    app.button_group(key="resnext50_32x4d-depth").set_value(101).run()
+    assert [app.number_input(key=f"resnext50_32x4d-depths_{i}").value for i in range(4)] == [3, 4, 23, 3]
 
 
 def test_the_difference_is_from_the_preset():
@@ -120,7 +122,7 @@ def test_a_bad_link_gets_a_plain_sentence_and_the_page_works(parameters, word):
     assert len(app.warning) == 1
     assert word in app.warning[0].value
     assert number(totals(app)["Parameters"]) == 25_557_032
-    app.number_input(key="num_classes").set_value(10).run()
+    app.number_input(key="resnet50-num_classes").set_value(10).run()
     assert number(totals(checked(app))["Parameters"]) < 25_557_032
 
 
@@ -131,7 +133,7 @@ def test_bad_view_and_selection_in_a_link_are_harmless():
 
 def test_an_impossible_combination_is_refused_and_repaired():
     app = open_page("explore", preset="resnext50_32x4d")
-    app.slider(key="width").set_value(24).run()
+    app.slider(key="resnext50_32x4d-width").set_value(24).run()
     assert "layer1.0.conv2" in app.error[0].value and "24·4/64" in app.error[0].value
     assert number(totals(checked(app))["Parameters"]) == 25_028_904  # the last network that worked
     app.button(key="fix_width_32").click().run()
@@ -146,12 +148,12 @@ def test_an_impossible_combination_is_refused_and_repaired():
     ("depths_2", 65, "depths = 3,4,65,3 is not possible: give 4 whole numbers from 1 to 64, such as 2,2,2,2. It stays at 6.")])
 def test_a_number_that_cannot_be_is_not_taken_and_a_sentence_says_what_can(key, typed, says):
     app = open_page("explore")
-    before = app.number_input(key=key).value
-    checked(app.number_input(key=key).set_value(typed).run())
+    before = app.number_input(key=f"resnet50-{key}").value
+    checked(app.number_input(key=f"resnet50-{key}").set_value(typed).run())
     assert [error.value.strip("` ").startswith(says) for error in app.error] == [True]
-    assert app.number_input(key=key).value == before and address(app) == {"preset": "resnet50"}
+    assert app.number_input(key=f"resnet50-{key}").value == before and address(app) == {"preset": "resnet50"}
     assert number(totals(app)["Parameters"]) == 25_557_032
-    checked(app.number_input(key=key).set_value(before + 1).run())
+    checked(app.number_input(key=f"resnet50-{key}").set_value(before + 1).run())
     assert not app.error and address(app)
 
 
@@ -236,9 +238,9 @@ def test_the_field_of_what_is_selected(parameters, sentences):
 
 def test_the_input_size_says_what_the_network_takes_and_copies_are_told():
     app = open_page("explore", preset="vgg16", input_size="64")
-    assert app.number_input(key="input_size").label == "Input size, 32 to 2,048"
+    assert app.number_input(key="vgg16-input_size").label == "Input size, 32 to 2,048"
     assert any("pools a map of 2×2 to 7×7" in caption.value for caption in app.caption)
-    checked(app.number_input(key="input_size").set_value(31).run())
+    checked(app.number_input(key="vgg16-input_size").set_value(31).run())
     assert "Input sizes that work: 32 to 2,048" in app.error[0].value
     checked(app.button(key="fix_input_size_32").click().run())
     assert not app.error and address(app)["input_size"] == "32"
@@ -249,3 +251,14 @@ def test_a_network_of_thousands_of_operations_does_not_wait_for_torchinfo(monkey
     monkeypatch.setattr("lib.ui.panels.torchinfo_of", lambda *network: counted.append(network))
     app = open_page("explore", preset="resnetv2_1001_cifar", view="code")
     assert not counted and app.toggle(key="torchinfo").label == "Let torchinfo count"
+
+
+@pytest.mark.parametrize("knob", ["width", "depth"])
+def test_a_late_word_about_the_network_before_is_not_heard(knob):
+    """A browser may send the value of a control together with another network, which has such a knob too, or has not."""
+    app = open_page("explore", preset="vgg16")
+    key, value = next(moves(app, knob))
+    next(widget for widget in controls(app) if widget.key == key).set_value(value)
+    checked(app.selectbox(key="family").set_value("googlenet").run())
+    first = next(iter(catalog.get("googlenet").presets))
+    assert address(app) == {"preset": first} and number(totals(app)["Parameters"]) == lib.analyze(first).params
