@@ -1,9 +1,10 @@
 """A running app and a browser, for the tests that need them.
 
-`open_page("/explore", color_scheme="dark")` opens a link in a fresh browser context; `page` and `goto(path)` do the same
-in two steps. At the end of the test, nothing may have gone wrong on any of its pages.
+`open_page("/explore", color_scheme="dark")` opens a link on a fresh page; `page` and `goto(path)` do the same in two
+steps. At the end of the test, nothing may have gone wrong on any of its pages.
 """
 
+import json
 import os
 import tempfile
 from pathlib import Path
@@ -52,13 +53,22 @@ def browser():
         yield browser
 
 
+@pytest.fixture(scope="session")
+def contexts():
+    """Browser contexts by their options. The pages of one share the code of the app that they have loaded, no more."""
+    return {}
+
+
 @pytest.fixture
-def new_page(browser, server):
+def new_page(browser, server, contexts):
     """`new_page(**context)`: an empty page, watched; the options are those of Playwright's `new_context`."""
     watched = []
 
-    def new(**context):
-        page = harness.new_page(browser, server, **context)
+    def new(**options):
+        wanted = json.dumps(options, sort_keys=True)
+        if wanted not in contexts:
+            contexts[wanted] = harness.new_context(browser, server, **options)
+        page = contexts[wanted].new_page()
         watched.append((page, harness.watch(page, server)))
         return page
 
@@ -67,7 +77,9 @@ def new_page(browser, server):
     for page, _ in watched:
         if not page.is_closed():
             wrong += [f"exception shown on {page.url}: {shown}" for shown in page.get_by_test_id("stException").all_inner_texts()]
-        page.context.close()
+            if page.url.startswith(server):
+                page.evaluate("localStorage.clear()")
+            page.close()
     assert not wrong, "\n".join(wrong)
 
 

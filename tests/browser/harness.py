@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
 ROOT = Path(__file__).parent.parent.parent
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
@@ -63,12 +63,17 @@ def launch(path: str) -> Iterator[Browser]:
         browser.close()
 
 
-def new_page(browser: Browser, address: str, **context) -> Page:
-    """An empty page in a context of its own, where a path such as /explore leads to the app."""
+def new_context(browser: Browser, address: str, **context) -> BrowserContext:
+    """A browser that nobody has used, where a path such as /explore leads to the app."""
     options = {"base_url": address, "viewport": {"width": 1280, "height": 800}}
-    page = browser.new_context(**options | context).new_page()
-    page.set_default_timeout(30_000)
-    return page
+    opened = browser.new_context(**options | context)
+    opened.set_default_timeout(30_000)
+    return opened
+
+
+def new_page(browser: Browser, address: str, **context) -> Page:
+    """An empty page in a context of its own."""
+    return new_context(browser, address, **context).new_page()
 
 
 def watch(page: Page, address: str) -> list[str]:

@@ -25,7 +25,6 @@ def test_opens_by_its_link_in_light_and_dark_and_fits_a_phone(open_page, path):
     harness.settle(page)
     assert background(page) == "rgb(14, 17, 23)"
     page.set_viewport_size(NARROW)
-    page.wait_for_timeout(300)
     assert_fits(page)
 
 
@@ -39,10 +38,9 @@ def test_views_of_explore_fit_a_phone(open_page, view):
 
 
 def assert_fits(page):
-    """Nothing of the page lies beside a phone's screen."""
-    widths = page.evaluate("""() => [document.documentElement, document.querySelector('[data-testid=stMain]')]
-                                    .map(element => element.scrollWidth)""")
-    assert max(widths) <= NARROW["width"]
+    """Nothing of the page lies beside a phone's screen, once all has taken its new width."""
+    page.wait_for_function("""most => Math.max(...[document.documentElement, document.querySelector('[data-testid=stMain]')]
+                                               .map(element => element.scrollWidth)) <= most""", arg=NARROW["width"])
 
 
 @pytest.mark.slow
