@@ -32,8 +32,13 @@ def control(knobs: type[NetworkKnobs], name: str, value: Any, changed: Callable[
         return
     key = prefix + name
     show_value(key, value)
-    more = {"key": key, "help": help, "disabled": disabled,
-            "on_change": lambda: (moved(), changed(name, st.session_state[key]))}
+
+    def chosen() -> None:
+        moved()
+        if st.session_state[key] is not None:  # a browser that has just lost the control may say that it is empty
+            changed(name, st.session_state[key])
+
+    more = {"key": key, "help": help, "disabled": disabled, "on_change": chosen}
     if isinstance(value, bool):
         st.toggle(label, **more)
     elif len(values := options(knobs, name)) > MOST_SEGMENTS:
