@@ -32,13 +32,7 @@ def control(knobs: type[NetworkKnobs], name: str, value: Any, changed: Callable[
         return
     key = prefix + name
     show_value(key, value)
-
-    def chosen() -> None:
-        moved()
-        if st.session_state[key] is not None:  # a browser that has just lost the control may say that it is empty
-            changed(name, st.session_state[key])
-
-    more = {"key": key, "help": help, "disabled": disabled, "on_change": chosen}
+    more = {"key": key, "help": help, "disabled": disabled, "on_change": on_choice(key, lambda value: changed(name, value))}
     if isinstance(value, bool):
         st.toggle(label, **more)
     elif len(values := options(knobs, name)) > MOST_SEGMENTS:
@@ -81,17 +75,15 @@ def whole_number(label: str, value: int | None, key: str, take: Callable[[int], 
     The field itself has no range, and takes fractions: the browser would turn it red, say nothing, and keep what was typed
     to itself.
     """
-    def typed() -> None:
-        moved()
+    def typed(number: float) -> None:
         try:
-            if (number := st.session_state[key]) is not None:
-                take(_whole(number))
+            take(_whole(number))
         except Impossible as error:
             why = str(error) if value is None else _("{why} It stays at {value}.").format(why=error, value=value)
             st.session_state["refused"] = {key: why}
     show_value(key, value)
-    st.number_input(label, value=None if value is None else "min", step=float(step), format="%.0f", key=key, on_change=typed,
-                    **more)
+    st.number_input(label, value=None if value is None else "min", step=float(step), format="%.0f", key=key,
+                    on_change=on_choice(key, typed), **more)
 
 
 def _whole(typed: float) -> float:
@@ -128,11 +120,18 @@ def kept(key: str, start: Any, offered: Container | None = None) -> dict[str, An
 
 
 def _tie(values: dict[str, Any], name: str, key: str, shown: Any) -> dict[str, Any]:
-    def keep() -> None:
-        moved()
-        values[name] = st.session_state[key]
     show_value(key, shown)
-    return {"key": key, "on_change": keep}
+    return {"key": key, "on_change": on_choice(key, lambda value: values.update({name: value}))}
+
+
+def on_choice(key: str, take: Callable[[Any], None]) -> Callable[[], None]:
+    """The callback of a control: it hands the chosen value to `take`. A browser that has just lost the control, as when its
+    box closes, may say that it is empty. That is no choice."""
+    def hear() -> None:
+        moved()
+        if (value := st.session_state[key]) is not None:
+            take(value)
+    return hear
 
 
 def show_value(key: str, value: Any) -> None:
@@ -142,8 +141,8 @@ def show_value(key: str, value: Any) -> None:
 
 
 def forget_shown(beginning: str) -> None:
-    """Send the values of the controls with such keys to the browser in this run again. A value goes there once; one that came while the
-    controls lay in a closed box is not kept, and in the opened box they would show, and send back, empty ones."""
+    """Send the values of the controls with such keys to the browser in this run again. A value goes there once; one that came
+    while the controls lay in a closed box is not kept, and in the opened box they would show, and send back, empty ones."""
     for key in [key for key in st.session_state if str(key).startswith(beginning)]:
         del st.session_state[key]
 

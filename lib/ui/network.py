@@ -16,7 +16,7 @@ from lib.analysis.fitting import input_sizes
 from lib.architecture import Impossible, NetworkKnobs
 from lib.ui import _
 from lib.ui.address import moved, plain
-from lib.ui.controls import control, followers, is_decided, show_value
+from lib.ui.controls import control, followers, is_decided, on_choice, show_value
 
 DEFAULT = "resnet50"
 TOTALS = {"params": _("Parameters"), "macs": _("MACs"), "activation_bytes": _("Activation bytes"),
@@ -178,16 +178,15 @@ ANY_NAME = _("Pick from the list, or type any usual name, such as VGG-16, and pr
 def pick(label: str, names: Mapping[str, str], key: str, value: str, start: Callable[[str], None], help: str) -> None:
     """A list to pick from by what it calls things, or to type a name into. `start` is called with the id or the name;
     where that raises `Impossible`, all stays as it is and the reason is shown."""
-    def begin() -> None:
-        moved()
+    def begin(name: str) -> None:
         try:
-            start(st.session_state[key])
+            start(name)
         except Impossible as error:
             st.session_state[f"{key}_refused"] = str(error)
 
     show_value(key, value)
-    st.selectbox(label, list(names), key=key, format_func=lambda id: names.get(id, id), help=help, on_change=begin,
-                 filter_mode="contains", accept_new_options=True)
+    st.selectbox(label, list(names), key=key, format_func=lambda id: names.get(id, id), help=help,
+                 on_change=on_choice(key, begin), filter_mode="contains", accept_new_options=True)
     if refused := st.session_state.pop(f"{key}_refused", None):
         st.warning(plain(refused))
 

@@ -67,3 +67,6 @@ def test_a_page_comes_back_as_it_was_left(choosing, page, view):
     app.switch_page(f"../../pages/{page}.py")
     assert shown(checked(app.run())) == left
     assert "None" not in str(left["link"])
+    for buttons in app.button_group:
+        buttons.set_value(None)  # as a browser may say of those that it has just lost
+    assert shown(checked(app.run())) == left

@@ -262,10 +262,3 @@ def test_a_late_word_about_the_network_before_is_not_heard(knob):
     checked(app.selectbox(key="family").set_value("googlenet").run())
     first = next(iter(catalog.get("googlenet").presets))
     assert address(app) == {"preset": first} and number(totals(app)["Parameters"]) == lib.analyze(first).params
-
-
-def test_an_empty_control_is_not_a_value():
-    """As a browser may send it of a box that has just been closed."""
-    app = open_page("explore", preset="resnet50")
-    checked(app.button_group(key="resnet50-depth").set_value(None).run())
-    assert address(app) == {"preset": "resnet50"} and app.button_group(key="resnet50-depth").value == 50

@@ -14,8 +14,8 @@ from lib.lab.lab import lab
 from lib.lab.limits import limits
 from lib.records import Network, Setting
 from lib.ui import _, comparison
-from lib.ui.address import moved, plain
-from lib.ui.controls import say_refused, show_value, whole_number
+from lib.ui.address import plain
+from lib.ui.controls import on_choice, say_refused, show_value, whole_number
 from lib.ui.network import Choice
 
 
@@ -80,7 +80,6 @@ def device(name: str) -> Device:
 def choose_setting(values: dict[str, object], choices: list[Choice], analyses: list[Analysis]) -> tuple[Setting, Device]:
     """The controls of the setting. What the device cannot do is not on offer, and the reason is said beneath."""
     def set(name: str, value: object) -> None:
-        moved()
         values[name] = value
     offered = devices()
     chosen = device(str(values.get("device", offered[0].key)))
@@ -90,7 +89,7 @@ def choose_setting(values: dict[str, object], choices: list[Choice], analyses: l
         show_value("timing_device", chosen.key)
         st.selectbox(_("Device"), [device.key for device in offered], key="timing_device", help=_("Where the network runs."),
                      format_func=lambda key: _device_name(device(key), several),
-                     on_change=lambda: set("device", _written(device(st.session_state["timing_device"]))))
+                     on_change=on_choice("timing_device", lambda key: set("device", _written(device(key)))))
     with batches:
         _number("batch", values, set)
     with sizes:
@@ -128,7 +127,7 @@ def _number(name: str, values: dict, set, disabled: bool = False) -> None:
 def _choice(name: str, values: dict, chosen: Device, set) -> None:
     """Buttons for the values that this device can do; a switch is greyed where it cannot be on."""
     declared, key = Setting.model_fields[name], f"timing_{name}"
-    more = {"key": key, "on_change": lambda: set(name, st.session_state[key])}
+    more = {"key": key, "on_change": on_choice(key, lambda value: set(name, value))}
     if isinstance(declared.default, bool):
         why_not = chosen.why_not(name, True)
         values[name] = bool(values.get(name)) and not why_not
