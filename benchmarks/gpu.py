@@ -310,12 +310,12 @@ def _chunk(setting: Setting, names: tuple[str, ...], models: dict[str, nn.Module
            failed: list[str]) -> list[Latency]:
     """The times of some networks against each other; where one fails, of each alone."""
     try:
-        with arithmetic(setting):
+        with arithmetic(setting) as around:
             contenders = []
             for name in names:
                 contenders.append(Contender(Network(preset=name), setting, models.get(name)))
                 models[name] = contenders[-1].model
-            return found(race(contenders, setting, seconds))
+            return found(race(contenders, around, seconds))
     except Exception as error:
         models.clear()
         if len(names) > 1:

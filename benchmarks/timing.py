@@ -21,7 +21,7 @@ from lib.lab.queue import Line, Ticket
 from lib.lab.worker import LocalWorker
 from lib.load import Load
 from lib.records import Network, Setting
-from lib.timing import Clock, Contender, Surroundings, arithmetic, found
+from lib.timing import Clock, Contender, arithmetic, found
 
 NETWORKS = ("resnet18", "resnet50", "mobilenet_v2", "vgg16")
 
@@ -41,9 +41,9 @@ class Pair:
 
 def against_torch(preset: str, setting: Setting, turns: int) -> Pair:
     """Both clocks in turns: single passes on the CPU; on a GPU `do_bench`, then as long with ours."""
-    with arithmetic(setting):
-        contender = Contender(Network(preset=preset), setting)
-        around, clock = Surroundings(setting), Clock(setting)
+    with arithmetic(setting) as around:
+        contender, clock = Contender(Network(preset=preset), setting), Clock(setting)
+        around.look()
         for _ in range(3):
             contender()
         take = _single_passes if setting.device == "cpu" else _do_bench

@@ -183,9 +183,10 @@ def captured(run: Callable[[], Tensor]) -> Callable[[], Tensor]:
 
 
 @contextmanager
-def arithmetic(setting: Setting) -> Iterator[None]:
+def arithmetic(setting: Setting) -> Iterator[Surroundings]:
     """Inside, torch uses the setting's GPU and threads, and multiplies float32 in full, or as TF32 if that was chosen; and
-    Python collects no garbage, as in `timeit`."""
+    Python collects no garbage, as in `timeit`. Gives what runs beside."""
+    around = Surroundings(setting)
     collects = gc.isenabled()
     gc.disable()
     threads, matmul, cudnn = torch.get_num_threads(), torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
@@ -194,7 +195,7 @@ def arithmetic(setting: Setting) -> Iterator[None]:
         torch.set_num_threads(setting.threads)
     try:
         with torch.cuda.device(setting.device) if setting.device.startswith("cuda") else nullcontext():
-            yield
+            yield around
     finally:
         if collects:
             gc.enable()
@@ -211,18 +212,26 @@ FORGOTTEN = 1.25
 
 
 class Surroundings:
-    """What runs beside a measurement. Where the number of threads was left open, it begins `LOOK` seconds before: in that time
-    this process does nothing, others show how many cores they use when nobody competes with them, and torch then takes
-    as many threads as are free, until the end of `arithmetic`. docs/busy.md says why.
+    """What runs beside a measurement: on a GPU before this process works there, on the CPU from `look` on.
+
+    Where the number of threads was left open, the first `look` takes `LOOK` seconds. In that time this process does nothing,
+    others show how many cores they use when nobody competes with them, and torch then takes as many threads as are
+    free, until the end of `arithmetic`. docs/busy.md says why.
     """
 
-    def __init__(self, setting: Setting, missing: int | None = None):
-        """`missing` are threads that were left out already, where their number can no longer change."""
-        self.watch, self.missing = Watch(needed=cores() if setting.device == "cpu" else 1), missing or 0
-        if missing is None and setting.device == "cpu" and not setting.threads:
-            self._take_free_threads()
+    def __init__(self, setting: Setting):
         rested = time.monotonic() - _left.get(setting.device, 0.0) > FORGOTTEN
         self.gpu = work_of_others(setting.device) if rested else None
+        self.setting, self.missing = setting, None
+
+    def look(self) -> None:
+        """Begin, or begin anew; the number of threads stays as the first look left it."""
+        on_cpu = self.setting.device == "cpu"
+        self.watch = Watch(needed=cores() if on_cpu else 1)
+        if self.missing is None:
+            self.missing = 0
+            if on_cpu and not self.setting.threads:
+                self._take_free_threads()
 
     def _take_free_threads(self) -> None:
         time.sleep(LOOK)
@@ -231,7 +240,7 @@ class Surroundings:
         self.missing = usual - torch.get_num_threads()
 
     def load(self, clock: Clock) -> Load:
-        """What ran beside until now."""
+        """What ran beside since the last look."""
         return self.watch.load(clock.present, gpu=self.gpu, missing=self.missing)
 
 
@@ -262,22 +271,23 @@ def measure(networks: tuple[Network, ...], setting: Setting, seconds: float = 2.
     Every network gets about `seconds`, half of that again to warm up, and 10 to 200 repetitions. Raises `Impossible` for
     networks, knobs and image sizes that cannot be, and what torch raises where the device cannot go on.
     """
-    with arithmetic(setting):
-        missing = None
+    with arithmetic(setting) as around:
         if setting.mode == "compile":
             torch.compiler.reset()
-            missing = Surroundings(setting).missing  # what is compiled keeps its number of threads
+            around.look()  # what is compiled keeps its number of threads
         contenders = []
         for network in networks:
             yield Step(0.0, f"Building {network.label}")
             contenders.append(Contender(network, setting))
-        yield from race(contenders, setting, seconds, missing)
+        yield from race(contenders, around, seconds)
 
 
-def race(contenders: list[Contender], setting: Setting, seconds: float, missing: int | None = None) -> Steps:
-    """Time contenders against each other, inside `arithmetic`; finds a `Latency` for each. `missing` as in `Surroundings`."""
+def race(contenders: list[Contender], around: Surroundings, seconds: float) -> Steps:
+    """Time contenders against each other, inside the `arithmetic` that `around` is of; finds a `Latency` for each."""
+    setting = around.setting
     yield Step(0.0, "Looking what else runs on this machine")
-    around, clock = Surroundings(setting, missing), Clock(setting)
+    around.look()
+    clock = Clock(setting)
     for index, contender in enumerate(contenders):
         times: list[float] = []
         doing = f"Warming up {contender.network.label}, batch {setting.batch}"

@@ -240,11 +240,12 @@ def measure(network: Network, setting: Setting, seconds: float) -> Steps:
     if setting.mode != "eager":
         raise Impossible(f"Layers can be timed in eager mode only: as {setting.mode} the operations are fused or replayed "
                          "as one.")
-    with arithmetic(setting):
+    with arithmetic(setting) as around:
         yield Step(0.0, f"Building {network.label}")
         contender = Contender(network, setting)
         yield Step(0.0, "Looking what else runs on this machine")
-        around, clock = Surroundings(setting), Clock(setting)
+        around.look()
+        clock = Clock(setting)
         roof = None
         for step in peaks.measure(setting, clock):
             roof = step.found

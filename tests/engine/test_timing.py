@@ -145,8 +145,8 @@ def test_threads_are_as_many_as_are_free(monkeypatch, others, threads):
     monkeypatch.setattr(timing, "LOOK", 0)
     monkeypatch.setattr(timing.Watch, "load", lambda self: BUSY.model_copy(update={"others": others}))
     for asked, expected in ((0, threads), (2, 2)):
-        with timing.arithmetic(Setting(threads=2)), timing.arithmetic(Setting(threads=asked)):
-            around = timing.Surroundings(Setting(threads=asked))
+        with timing.arithmetic(Setting(threads=2)), timing.arithmetic(Setting(threads=asked)) as around:
+            around.look()
             assert torch.get_num_threads() == expected and around.missing == 2 - expected
 
 
@@ -161,6 +161,19 @@ def test_a_compiled_network_keeps_the_threads_it_was_compiled_with_and_says_so(m
     with timing.arithmetic(Setting(threads=2)):
         [latency] = found(measure((Network(preset="lenet5"),), Setting(mode="compile"), 0.01))
     assert latency.load.missing == 1 and latency.environment["threads"] == 1 and latency.busy
+
+
+@pytest.mark.parametrize("mode", ["eager", "compile"])
+def test_what_was_done_to_build_a_network_counts_for_no_work_of_others(monkeypatch, mode):
+    """A GPU's driver cannot tell the two apart: it reports how much was done in the last second."""
+    built = []
+    monkeypatch.setattr(timing, "work_of_others", lambda device: 0.9 if built else 0.02)
+    monkeypatch.setattr(timing, "Contender", lambda *network: built.append(network) or Contender(*network))
+    monkeypatch.setattr(torch, "compile", lambda model: model)
+    monkeypatch.setattr(timing, "_left", {})
+    [first] = found(measure((Network(preset="lenet5"),), Setting(mode=mode, threads=1), 0.01))
+    [second] = found(measure((Network(preset="lenet5"),), Setting(mode=mode, threads=1), 0.01))
+    assert built and first.load.gpu == 0.02 and second.load.gpu is None
 
 
 def test_what_was_changed_in_torch_is_put_back():

@@ -283,5 +283,7 @@ def test_on_a_gpu_a_pass_is_recorded_with_its_events(monkeypatch):
     assert first.kinds == second.kinds == [op.kind for op in contender.analysis.ops] and first.laps != second.laps
     assert math.fsum(second.laps) < second.whole
     roof = Peaks(flop_per_second=1e9, matrix_side=1, bytes_per_second=1e9, copy_bytes=1)
-    *_, last = layers._rounds(contender, clock, roof, Surroundings(ONE_THREAD), 5)
+    around = Surroundings(ONE_THREAD)
+    around.look()
+    *_, last = layers._rounds(contender, clock, roof, around, 5)
     assert last.found.ready_ms.median > 0 and last.found.protocol.clock == "torch.cuda.Event"
