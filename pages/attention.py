@@ -9,6 +9,7 @@ from lib.models.senet import SEBottleneck, SqueezeExcitation
 from lib.models.sknet import KernelAttention, SelectiveKernel
 from lib.text import prose
 from lib.ui import _, current_palette, lesson
+from lib.ui.address import moved
 from lib.ui.measuring import measured
 from lib.ui.provenance import images_of, mark, on_maps
 
@@ -46,7 +47,7 @@ st.subheader(prose("attention", "Gates heading"), anchor="gates")
 shown, words = st.columns([1, 3], vertical_alignment="center")
 with words:
     st.markdown(prose("attention", "Upload"))
-    upload = st.file_uploader(_("Your own picture"), key="attention_upload")
+    upload = st.file_uploader(_("Your own picture"), key="attention_upload", on_change=moved)
 picture = pictures.drawn(knobs["picture"], SIDE, OBJECT)
 try:
     picture = pictures.read(upload.getvalue(), SIDE) if upload else picture

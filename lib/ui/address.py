@@ -11,9 +11,12 @@ import streamlit as st
 
 
 def note_page(path: str) -> None:
-    """Remember which page runs, so that a page can tell a fresh address from a page that is come back to."""
+    """Remember which page runs, so that a page can tell a fresh address from a page that is come back to. What moved on the
+    page before, in the same moment, is no reason to leave the address of this one unread."""
     st.session_state["_came_back"] = st.session_state.get("_page") not in (None, path)
     st.session_state["_page"] = path
+    if st.session_state["_came_back"]:
+        st.session_state.pop("_moved", None)
 
 
 def moved() -> None:

@@ -59,7 +59,7 @@ def cards(choices: list[Choice], prefix: str = "", fewest: int = FEWEST) -> list
             analysis, _base, refused = analyzed(choice, f"{slot}_")
             analyses.append(analysis)
             with st.container(horizontal=True, vertical_alignment="center"):
-                with st.popover(_("Knobs"), icon=":material/tune:", key=f"{slot}_knobs", on_change="rerun") as box:
+                with st.popover(_("Knobs"), icon=":material/tune:", key=f"{slot}_knobs", on_change=moved) as box:
                     if not (box.open and st.session_state.get(f"{slot}_opened")):  # closed, or opened just now
                         forget_shown(own_controls(choice, f"{slot}_"))
                     st.session_state[f"{slot}_opened"] = box.open

@@ -259,7 +259,7 @@ def graph(analysis: Analysis, selected: str) -> None:
     left, middle, _right = st.columns([1, 1, 3])
     left.download_button(_("Download SVG"), lambda: svg(source_of(folded, LIGHT)), f"{analysis.preset}.svg",
                          "image/svg+xml", on_click="ignore", width="stretch", disabled=not can_lay_out())
-    middle.button(_("Fold all"), key="fold", on_click=opened.clear, disabled=not opened, width="stretch")
+    middle.button(_("Fold all"), key="fold", on_click=lambda: (moved(), opened.clear()), disabled=not opened, width="stretch")
     with st.expander(_("The graph in words")):
         st.text(description(folded))
 

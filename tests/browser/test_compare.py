@@ -57,6 +57,31 @@ def test_comes_back_as_it_was_left_and_shows_the_totals_beside_a_knob(open_page)
     expect(page.get_by_role("radio", name="activation memory")).to_be_checked()
 
 
+def test_a_box_that_closes_before_the_address_has_changed_takes_nothing_back(page, goto):
+    """What closes it may still send the address of a moment ago, where the answer with the new one is on its way."""
+    late = []
+
+    def pass_on(line):
+        server = line.connect_to_server()
+        line.on_message(server.send)
+        server.on_message(lambda message: late.append(message) if is_address(message) else line.send(message))
+
+    def is_address(message: bytes) -> bool:
+        return b"a.num_classes=10" in message and len(message) < 300
+    page.route_web_socket(re.compile("_stcore/stream"), pass_on)
+    goto("/compare")
+    page.get_by_role("button", name="Knobs").first.click()
+    settle(page)
+    page.get_by_role("spinbutton", name="Classes").fill("10")
+    page.get_by_role("spinbutton", name="Classes").press("Enter")
+    expected = lib.analyze("resnet50", num_classes=10).params
+    in_sight(page, page.locator(".st-key-a_knob_totals"), expected)
+    page.keyboard.press("Escape")
+    settle(page)
+    assert late and "num_classes" not in page.url
+    table(page, "Parameters").get_by_text(f"{expected:,}").wait_for()
+
+
 def test_bars_and_fields_are_drawn_for_every_network(open_page):
     page = open_page("/compare?a=resnet50&b=vgg16&c=inception_v3")
     for key, traces in (("bars_chart", 3), ("fields_chart", 5)):  # two sizes of images beside the three networks

@@ -48,6 +48,19 @@ def test_every_knob_of_a_network_can_be_moved(family):
             assert address(app) == {"a": "alexnet", "b": address(app)["b"]}
 
 
+def test_a_link_that_is_followed_in_the_moment_a_knob_moves_leads_where_it_says():
+    app = open_page("explore", preset="resnet50")
+    app.query_params.clear()
+    app.switch_page("../../pages/compare.py").run()
+    app.number_input(key="a_resnet50-num_classes").set_value(10)
+    app.switch_page("../../pages/explore.py").query_params["preset"] = "vgg16"
+    checked(app.run())
+    assert app.selectbox(key="preset").value == "vgg16" and address(app) == {"preset": "vgg16"}
+    app.query_params.clear()
+    app.switch_page("../../pages/compare.py").run()
+    assert address(app)["a.num_classes"] == "10"
+
+
 def test_two_to_four_networks():
     app = open_page("compare")
     assert not [button for button in app.button if button.key.endswith("remove")]
