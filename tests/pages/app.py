@@ -1,5 +1,6 @@
 """The app without a browser, for the tests of its pages."""
 
+import gc
 from functools import cache
 from pathlib import Path
 
@@ -20,7 +21,16 @@ def open_page(page: str, **parameters: str) -> AppTest:
     app.switch_page(f"../../pages/{page}.py")
     for name, value in parameters.items():
         app.query_params[name] = value
-    return checked(app.run())
+    checked(app.run())
+    freeze()
+    return app
+
+
+@cache
+def freeze() -> None:
+    """As the app when it is warm: what was imported is walked no more by the collector, which runs after each run of a page."""
+    gc.collect()
+    gc.freeze()
 
 
 def checked(app: AppTest) -> AppTest:
