@@ -1,6 +1,5 @@
 """The app without a browser, for the tests of its pages."""
 
-import gc
 from functools import cache
 from pathlib import Path
 
@@ -21,16 +20,7 @@ def open_page(page: str, **parameters: str) -> AppTest:
     app.switch_page(f"../../pages/{page}.py")
     for name, value in parameters.items():
         app.query_params[name] = value
-    checked(app.run())
-    freeze()
-    return app
-
-
-@cache
-def freeze() -> None:
-    """As the app when it is warm: what was imported is walked no more by the collector, which runs after each run of a page."""
-    gc.collect()
-    gc.freeze()
+    return checked(app.run())
 
 
 def checked(app: AppTest) -> AppTest:
