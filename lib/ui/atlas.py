@@ -14,6 +14,7 @@ from lib.digits import change
 from lib.figures import atlas as figures
 from lib.text import prose
 from lib.ui import _, current_palette
+from lib.ui.address import moved
 from lib.ui.graph_view import graph_view
 from lib.ui.network import Choice
 from lib.ui.provenance import mark
@@ -141,7 +142,7 @@ def networks() -> None:
 
 def _picked(figure, key: str, alt: str) -> Any:
     """Show a picture; what the clicked point carries, or None."""
-    event = st.plotly_chart(figure, key=key, on_select="rerun", selection_mode="points", alt=alt,
+    event = st.plotly_chart(figure, key=key, on_select=moved, selection_mode="points", alt=alt,
                             config={"displayModeBar": False})
     return event.selection.points[0].get("customdata") if event.selection.points else None
 

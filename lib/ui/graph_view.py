@@ -6,6 +6,7 @@ import streamlit as st
 
 from lib.figures.diagram import can_lay_out, svg
 from lib.ui import _
+from lib.ui.address import moved
 
 CSS = """
 .frame { position: relative; border: 1px solid var(--st-border-color); border-radius: 8px; overflow: hidden;
@@ -196,6 +197,7 @@ def graph_view(source: str, network: str, selected: str, key: str, on_pick: Call
     def tell(event: str, listener: Callable[[str], None]) -> None:
         value = getattr(st.session_state[key], event)
         if value:
+            moved()
             listener(value)
 
     _component(key=key, data={"svg": svg(source), "network": network, "selected": selected, "height": height, "words": words,

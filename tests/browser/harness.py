@@ -1,6 +1,7 @@
 """The app and a browser as a person has them: for the tests, the pictures and the page benchmark."""
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -90,6 +91,20 @@ def watch(page: Page, address: str) -> list[str]:
     page.on("request", lambda request: wrong.append(f"asked another host: {request.url}")
             if request.url.startswith(("http:", "https:")) and not request.url.startswith(address) else None)
     return wrong
+
+
+def hold_back(page: Page, part: str) -> list[bytes]:
+    """From its next opening on, a page is not told of an address with this part in it, as where that is still on its way;
+    gives what is held back."""
+    held: list[bytes] = []
+
+    def pass_on(line) -> None:
+        server = line.connect_to_server()
+        line.on_message(server.send)
+        server.on_message(lambda message: held.append(message) if part.encode() in message and len(message) < 300
+                          else line.send(message))
+    page.route_web_socket(re.compile("_stcore/stream"), pass_on)
+    return held
 
 
 def goto(page: Page, path: str) -> Page:

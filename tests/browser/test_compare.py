@@ -5,8 +5,8 @@ import re
 from playwright.sync_api import expect
 
 import lib
+from tests.browser.harness import hold_back, settle
 from tests.browser.test_explore import in_sight
-from tests.conftest import settle
 
 
 def table(page, row: str):
@@ -59,16 +59,7 @@ def test_comes_back_as_it_was_left_and_shows_the_totals_beside_a_knob(open_page)
 
 def test_a_box_that_closes_before_the_address_has_changed_takes_nothing_back(page, goto):
     """What closes it may still send the address of a moment ago, where the answer with the new one is on its way."""
-    late = []
-
-    def pass_on(line):
-        server = line.connect_to_server()
-        line.on_message(server.send)
-        server.on_message(lambda message: late.append(message) if is_address(message) else line.send(message))
-
-    def is_address(message: bytes) -> bool:
-        return b"a.num_classes=10" in message and len(message) < 300
-    page.route_web_socket(re.compile("_stcore/stream"), pass_on)
+    late = hold_back(page, "a.num_classes=10")
     goto("/compare")
     page.get_by_role("button", name="Knobs").first.click()
     settle(page)

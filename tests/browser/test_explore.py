@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 import lib
-from tests.conftest import settle
+from tests.browser.harness import hold_back, settle
 
 
 def total(page, label: str) -> str:
@@ -79,6 +79,19 @@ def test_a_stage_opens_to_blocks_and_a_block_to_operations(open_page, tmp_path):
     with page.expect_download() as download:
         page.get_by_role("button", name="Download SVG").click()
     assert "<svg" in download.value.path().read_text()[:200]
+
+
+def test_a_fold_that_opens_before_the_address_has_changed_takes_no_knob_back(page, goto):
+    late = hold_back(page, "cardinality=31")
+    goto("/explore?preset=resnext50_32x4d&view=graph")
+    page.get_by_role("slider", name="Cardinality C").press("ArrowLeft")
+    expected = lib.analyze("resnext50_32x4d", cardinality=31).params
+    shows(page, "Parameters", expected)
+    link(page, "open:stage:conv4_x").click()
+    link(page, "close:stage:conv4_x").wait_for()
+    settle(page)
+    assert late
+    shows(page, "Parameters", expected)
 
 
 def test_a_click_in_the_graph_selects_everywhere(open_page):
