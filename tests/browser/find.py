@@ -1,7 +1,8 @@
 """Finds a Chrome or Chromium for the browser tests; with `--install` it gets one where there is none.
 
 Order: the one named in CHROME, one on the PATH, macOS's application, Playwright's own. To install: Playwright's own,
-then the libraries it needs, else Debian's package.
+then the libraries it needs, else Debian's package. First on the PATH is Debian's `chromium-headless-shell`: the same
+Chromium without the window around the page, whose own parts take a sixth of the time of the browser tests.
 """
 
 import os
@@ -10,7 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 
-NAMES = ("google-chrome", "google-chrome-stable", "chromium", "chromium-browser")
+NAMES = ("chromium-headless-shell", "google-chrome", "google-chrome-stable", "chromium", "chromium-browser")
 MAC = ("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome", "/Applications/Chromium.app/Contents/MacOS/Chromium")
 
 
