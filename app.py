@@ -1,8 +1,9 @@
 """The application: `streamlit run app.py`."""
 
-import gc
 import os
 from contextlib import asynccontextmanager
+from importlib import import_module
+from pkgutil import walk_packages
 from threading import Thread
 
 import streamlit as st
@@ -16,6 +17,7 @@ import lib  # noqa: E402
 from lib.analysis.atlas import compute_all  # noqa: E402
 from lib.lab.lab import start as ask_for_devices  # noqa: E402
 from lib.lab.limits import limits  # noqa: E402
+from lib.web import collector  # noqa: E402
 
 if WAITING is None:  # torch has read it; in the process that measures, threads wait as torch's do by themselves
     del os.environ["OMP_WAIT_POLICY"]
@@ -26,18 +28,21 @@ except lib.Impossible as error:  # here, as what the lifespan raises comes with 
     raise SystemExit(str(error))
 
 
+SCRIPTS = {"lib.__main__", "lib.ui.shell"}
+"""What does something when it is imported."""
+
+
 @asynccontextmanager
 async def warm_up(app):
-    """Run the engine once, then take all that was imported from the garbage collector; meanwhile compute the Atlas and
-    ask what can be measured on.
-
-    Streamlit collects garbage after every run; walking all of torch each time would take ten times as long as the run.
-    """
+    """Import what the pages need and run the engine once, so that the first visitor does not wait for that; then compute
+    the Atlas, ask what can be measured on, and begin to collect garbage."""
+    for module in walk_packages(lib.__path__, "lib."):
+        if module.name not in SCRIPTS:
+            import_module(module.name)
     lib.analyze("resnet18")
-    gc.collect()
-    gc.freeze()
     Thread(target=compute_all, daemon=True).start()
     ask_for_devices()
+    collector.start()
     print(f"Backbone Lab: http://localhost:{st.get_option('server.port')}", flush=True)
     yield {}
 

@@ -12,9 +12,10 @@ from timeit import timeit
 
 import lib
 from lib import catalog
-from lib.analysis import fitting, saved
+from lib.analysis import saved
 from lib.analysis.replay import Replay
 from lib.meta import on_meta
+from lib.once import forget
 from lib.trace import ImpossibleShape, record
 
 REFUSED = (("inception_v3_auxiliary", 96), ("googlenet", 8), ("vgg16", 8), ("alexnet_2012", 300))
@@ -23,7 +24,7 @@ DEEP = (("resnest101e", "64,64,64,64"), ("resnet152", "64,64,64,64"), ("resnet50
 
 def refuse(preset: str, size: int) -> None:
     """A refusal whose range is not known yet."""
-    fitting._found_sizes.cache_clear()
+    forget()
     try:
         lib.analyze(preset, input_size=size)
     except lib.Impossible:

@@ -2,14 +2,20 @@
 
 import inspect
 from collections.abc import Callable
+from threading import Lock
 
 import torchinfo
 
 from lib.analysis import Analysis
 from lib.meta import on_meta
+from lib.once import once
 from lib.trace import numel
 
 
+_parsing = Lock()  # two threads that parse at once make Python 3.11 fail (its issue 106905)
+
+
+@once
 def classes(analysis: Analysis) -> list[type]:
     """The project's own classes that the network is built of, the whole network first, base classes last."""
     with on_meta():
@@ -18,9 +24,11 @@ def classes(analysis: Analysis) -> list[type]:
     return list(dict.fromkeys(found))
 
 
+@once
 def source(cls: type | Callable) -> str:
     """The source of a class or a function, as it runs."""
-    return inspect.getsource(cls)
+    with _parsing:
+        return inspect.getsource(cls)
 
 
 def snippet(analysis: Analysis) -> str:
@@ -43,6 +51,7 @@ def torchinfo_summary(analysis: Analysis) -> torchinfo.ModelStatistics:
                              col_names=("output_size", "num_params", "mult_adds"))
 
 
+@once
 def torchinfo_surplus(analysis: Analysis) -> tuple[int, int]:
     """Multiply-adds that torchinfo counts and we do not: (biases at every position, parameters of normalisations).
 

@@ -14,19 +14,19 @@ from lib.ui.measuring import measured
 from lib.ui.provenance import images_of, mark, on_maps
 
 PLAIN = {"displayModeBar": False}
-SHOWN, SIDE, OBJECT = 24, 224, 96
+SHOWN = 24
 
 st.title(_("Attention in channels"), anchor=False)
 st.markdown(prose("attention", "Question"))
 knobs = lesson.knobs("attention", {
-    "picture": lesson.Knob(_("Picture"), tuple(pictures.OBJECTS), "ball", _("Drawn by the app; or upload one below.")),
-    "zoom": lesson.Knob(_("Size of the object, %"), attention.ZOOMS, 100, _("Enlarges the middle of the picture.")),
-    "strength": lesson.Knob(_("Last layer ×"), (1, 4, 16, 64), 16,
+    "picture": lesson.Knob(_("Picture"), *attention.PICTURE, _("Drawn by the app; or upload one below.")),
+    "zoom": lesson.Knob(_("Size of the object, %"), *attention.ZOOM, _("Enlarges the middle of the picture.")),
+    "strength": lesson.Knob(_("Last layer ×"), *attention.STRENGTH,
                             _("Multiplies the last layer's output before the sigmoid or softmax.")),
-    "seed": lesson.Knob(_("Seed of the weights"), attention.SEEDS, 0, _("Another draw of all the networks' weights.")),
-    "branches": lesson.Knob(_("Kernels of SK"), (2, 3), 2, _("Two: 3×3 and 5×5. Three: also 7×7.")),
-    "radix": lesson.Knob(_("Radix of ResNeSt"), (1, 2, 4), 2, _("Splits in every cardinal group.")),
-    "cardinality": lesson.Knob(_("Cardinality of ResNeSt"), (1, 2, 4), 1,
+    "seed": lesson.Knob(_("Seed of the weights"), *attention.SEED, _("Another draw of all the networks' weights.")),
+    "branches": lesson.Knob(_("Kernels of SK"), *attention.BRANCHES, _("Two: 3×3 and 5×5. Three: also 7×7.")),
+    "radix": lesson.Knob(_("Radix of ResNeSt"), *attention.RADIX, _("Splits in every cardinal group.")),
+    "cardinality": lesson.Knob(_("Cardinality of ResNeSt"), *attention.CARDINALITY,
                                _("Cardinal groups: of width 64, 40 and 24, as in the authors' table.")),
 })
 branches, radix, cardinality = knobs["branches"], knobs["radix"], knobs["cardinality"]
@@ -48,13 +48,14 @@ shown, words = st.columns([1, 3], vertical_alignment="center")
 with words:
     st.markdown(prose("attention", "Upload"))
     upload = st.file_uploader(_("Your own picture"), key="attention_upload", on_change=moved)
-picture = pictures.drawn(knobs["picture"], SIDE, OBJECT)
+picture, file = pictures.drawn(knobs["picture"], attention.SIDE, attention.OBJECT), knobs["picture"]
 try:
-    picture = pictures.read(upload.getvalue(), SIDE) if upload else picture
+    if upload:
+        picture = pictures.read(upload.getvalue(), attention.SIDE)
+        file = pictures.png(picture)
 except pictures.Unreadable as problem:
     st.error(_("{problem} The picture chosen above is used.").format(problem=problem))
 shown.image(pictures.zoomed(picture, knobs["zoom"]), caption=_("what the networks see, at {zoom} %").format(**knobs))
-file = pictures.png(picture)
 gates = measured(_("Gates of three networks"), attention.gates, file, knobs["zoom"], knobs["strength"], knobs["seed"],
                  branches, radix, cardinality)
 st.markdown(prose("attention", "Untrained"))

@@ -6,6 +6,7 @@ import streamlit as st
 
 from lib.architecture import Impossible
 from lib.figures import convolution as figures
+from lib.lessons import convolution
 from lib.lessons.convolution import (
     IMAGES, STRIDED, Slide, as_convolution, compared, connections, edge, edge_fields, equalities, layer, layer_fields,
     per_pixel, slide, steps, strided)
@@ -17,8 +18,8 @@ from lib.ui.address import plain
 from lib.ui.measuring import measured
 from lib.ui.provenance import mark
 
-SIZES, KERNELS, STRIDES, PADDINGS, DILATIONS = tuple(range(4, 10)), (1, 2, 3, 4, 5), (1, 2, 3, 4), (0, 1, 2, 3), (1, 2, 3)
-CHANNELS, GROUPS, PLACES, SEEDS = (1, 2, 4, 8, 16, 32, 64), (1, 2, 4, 8, 16, 32, 64), tuple(range(1, 13)), (0, 1, 2, 3, 4)
+KERNELS, STRIDES, PADDINGS, DILATIONS = (1, 2, 3, 4, 5), (1, 2, 3, 4), (0, 1, 2, 3), (1, 2, 3)
+GROUPS, PLACES = (1, 2, 4, 8, 16, 32, 64), tuple(range(1, 13))
 WINDOW = ("size", "kernel", "stride", "padding", "dilation")
 QUIET = {"displayModeBar": False}
 
@@ -81,18 +82,18 @@ def show_equalities(knobs: dict[str, Any]) -> None:
 st.title(_("Convolution"), anchor=False)
 st.markdown(prose("convolution", "Question"))
 knobs = lesson.knobs("convolution", {
-    "size": lesson.Knob(_("Map"), SIZES, 7, _("Height and width of the input map.")),
+    "size": lesson.Knob(_("Map"), *convolution.SIZE, _("Height and width of the input map.")),
     "kernel": lesson.Knob(_("Kernel K"), KERNELS, 3, _("Height and width of the kernel.")),
     "stride": lesson.Knob(_("Stride S"), STRIDES, 2, _("Cells from one window to the next.")),
     "padding": lesson.Knob(_("Padding P"), PADDINGS, 1, _("Zeros added on each of the four sides.")),
     "dilation": lesson.Knob(_("Dilation D"), DILATIONS, 1, _("Cells from one weight of the kernel to the next.")),
-    "in_channels": lesson.Knob(_("Channels in"), CHANNELS, 16, _("C_in: channels of the layer's input.")),
-    "out_channels": lesson.Knob(_("Channels out"), CHANNELS, 32, _("C_out: filters of the layer.")),
+    "in_channels": lesson.Knob(_("Channels in"), *convolution.IN_CHANNELS, _("C_in: channels of the layer's input.")),
+    "out_channels": lesson.Knob(_("Channels out"), *convolution.OUT_CHANNELS, _("C_out: filters of the layer.")),
     "groups": lesson.Knob(_("Groups"), GROUPS, 4, _("Parts into which the channels are split.")),
     "row": lesson.Knob(_("Output row"), PLACES, 1, _("The row of the output that the kernel computes.")),
     "column": lesson.Knob(_("Output column"), PLACES, 2, _("The column of the output that the kernel computes.")),
     "layer": lesson.Knob(_("Layer of a real network"), tuple(STRIDED), "resnet50 conv1", _("For the end of the axis, below.")),
-    "seed": lesson.Knob(_("Seed"), SEEDS, 0, _("Of the random weights and images at the end.")),
+    "seed": lesson.Knob(_("Seed"), *convolution.SEED, _("Of the random weights and images at the end.")),
 })
 
 st.subheader(prose("convolution", "Grid heading"), anchor="grid")

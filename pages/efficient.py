@@ -13,7 +13,7 @@ from lib.ui import _, current_palette, lesson
 from lib.ui.measuring import measured
 from lib.ui.provenance import images_of, mark, on_maps
 
-NARROW, EXPANSIONS, SIZES = (16, 24, 32, 64, 96, 160), (1, 2, 3, 4, 6, 8, 10), (7, 14, 28, 56)
+NARROW, EXPANSIONS = (16, 24, 32, 64, 96, 160), (1, 2, 3, 4, 6, 8, 10)
 PLAIN = {"displayModeBar": False}
 whole, ratio, borne = (st.column_config.NumberColumn(format=format) for format in ("localized", "%.2f", "%g"))
 
@@ -22,12 +22,12 @@ st.markdown(prose("efficient", "Question"))
 knobs = lesson.knobs("efficient", {
     "inputs": lesson.Knob(_("Input channels"), efficient.WIDTHS, 64, _("Of the convolution in two steps.")),
     "outputs": lesson.Knob(_("Output channels"), efficient.WIDTHS, 128, _("Of the convolution in two steps.")),
-    "size": lesson.Knob(_("Feature map"), SIZES, 28, _("Height and width of the maps, also in the first race.")),
+    "size": lesson.Knob(_("Feature map"), *efficient.SIZE, _("Height and width of the maps, also in the first race.")),
     "narrow": lesson.Knob(_("Narrow width"), NARROW, 24, _("Channels at the ends of the inverted residual.")),
     "expansion": lesson.Knob(_("Expansion t"), EXPANSIONS, 6, _("How many times wider it is inside.")),
-    "groups": lesson.Knob(_("Groups"), (2, 3, 4, 8), 3, _("Groups of ShuffleNet's 1×1 convolutions.")),
-    "shuffle": lesson.Knob(_("Channel shuffle"), (False, True), True, _("Off: each group keeps to itself.")),
-    "seed": lesson.Knob(_("Seed"), tuple(range(10)), 0, _("Weights and maps follow from it; another one runs the races anew.")),
+    "groups": lesson.Knob(_("Groups"), *efficient.GROUPS, _("Groups of ShuffleNet's 1×1 convolutions.")),
+    "shuffle": lesson.Knob(_("Channel shuffle"), *efficient.SHUFFLE, _("Off: each group keeps to itself.")),
+    "seed": lesson.Knob(_("Seed"), *efficient.SEED, _("Weights and maps follow from it; another one runs the races anew.")),
 })
 size, groups, shuffle, seed = (knobs[name] for name in ("size", "groups", "shuffle", "seed"))
 

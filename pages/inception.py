@@ -31,10 +31,10 @@ knobs = lesson.knobs("inception", {
     "reduce5x5": filters(_("5×5 reduction"), "reduce5x5", 16, _("1×1 before the 5×5.")),
     "n5x5": filters(_("5×5"), "n5x5", 32, _("Filters of the 5×5.")),
     "auxiliary": lesson.Knob(_("Auxiliary weight"), inception.WEIGHTS, "0.3", _("Of each auxiliary loss; the paper has 0.3.")),
-    "start": lesson.Knob(_("Starting weights"), tuple(inception.STARTS), "xavier",
+    "start": lesson.Knob(_("Starting weights"), *inception.START,
                          _("He by fan-out, Xavier, or Gaussian of deviation 0.01."), inception.STARTS.get),
-    "batch_norm": lesson.Knob(_("Batch norm"), (False, True), False, _("In every convolution. The network of 2014 has none.")),
-    "seed": lesson.Knob(_("Seed"), tuple(range(10)), 0, _("Of the weights and the images.")),
+    "batch_norm": lesson.Knob(_("Batch norm"), *inception.BATCH_NORM, _("In every convolution. The network of 2014 has none.")),
+    "seed": lesson.Knob(_("Seed"), *inception.SEED, _("Of the weights and the images.")),
 })
 st.markdown(prose("inception", "Rows"))
 with st.container(horizontal=True):

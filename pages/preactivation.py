@@ -18,10 +18,10 @@ palette, names = current_palette(), preactivation.NAMES
 st.title(_("Identity mappings"), anchor=False)
 st.markdown(prose("preactivation", "Question"))
 knobs = lesson.knobs("preactivation", {
-    "depth": lesson.Knob(_("Layers"), preactivation.DEPTHS, "110", _("110: units of two 3×3. 164: bottleneck units.")),
+    "depth": lesson.Knob(_("Layers"), *preactivation.DEPTH, _("110: units of two 3×3. 164: bottleneck units.")),
     "ordering": lesson.Knob(_("Ordering"), tuple(UNITS), "full", _("The unit whose code is shown with the original's."),
                             lambda ordering: names[ordering][:3]),
-    "seed": lesson.Knob(_("Seed"), (0, 1, 2, 3, 4), 0, _("Random weights and images follow from it.")),
+    "seed": lesson.Knob(_("Seed"), *preactivation.SEED, _("Random weights and images follow from it.")),
 })
 depth, ordering, seed = knobs["depth"], knobs["ordering"], knobs["seed"]
 

@@ -6,13 +6,13 @@ import streamlit as st
 
 from lib.figures import effective_field as figures
 from lib.lessons import receptive_field as fields
-from lib.lessons.receptive_field import DEEPEST, NETWORKS, STAGES
+from lib.lessons.receptive_field import DEEPEST
 from lib.text import prose
 from lib.ui import _, current_palette, lesson
 from lib.ui.measuring import measured
 from lib.ui.provenance import mark, on_maps
 
-CHANNELS, STRIDED, SEEDS = (16, 32, 64, 128, 256, 512), (0, 1, 2), (0, 1, 2, 3, 4)
+CHANNELS = (16, 32, 64, 128, 256, 512)
 QUIET = {"displayModeBar": False}
 
 
@@ -107,13 +107,13 @@ def show_outgrown() -> None:
 st.title(_("Receptive field"), anchor=False)
 st.markdown(prose("receptive_field", "Question"))
 knobs = lesson.knobs("receptive_field", {
-    "network": lesson.Knob(_("Network"), NETWORKS, "resnet18", _("A real network, for the first pictures.")),
-    "stage": lesson.Knob(_("Stage"), STAGES, 3, _("The output in the middle of the map at the end of this stage.")),
+    "network": lesson.Knob(_("Network"), *fields.NETWORK, _("A real network, for the first pictures.")),
+    "stage": lesson.Knob(_("Stage"), *fields.STAGE, _("The output in the middle of the map at the end of this stage.")),
     "channels": lesson.Knob(_("Channels of the stacks"), CHANNELS, 64, _("C: channels in and out of the 5×5, 7×7 and 3×3.")),
     "depth": lesson.Knob(_("Blocks in the chain"), tuple(range(1, DEEPEST + 1)), 6, _("Each is two 3×3 convolutions.")),
-    "strided": lesson.Knob(_("Blocks with stride 2"), STRIDED, 0, _("The first ones of the chain.")),
-    "shortcuts": lesson.Knob(_("Shortcuts in the chain"), (False, True), False, _("Residual blocks in place of plain ones.")),
-    "seed": lesson.Knob(_("Seed"), SEEDS, 0, _("Of the initial weights and the images.")),
+    "strided": lesson.Knob(_("Blocks with stride 2"), *fields.STRIDED, _("The first ones of the chain.")),
+    "shortcuts": lesson.Knob(_("Shortcuts in the chain"), *fields.SHORTCUTS, _("Residual blocks in place of plain ones.")),
+    "seed": lesson.Knob(_("Seed"), *fields.SEED, _("Of the initial weights and the images.")),
 })
 
 st.subheader(prose("receptive_field", "Theory heading"), anchor="theory")

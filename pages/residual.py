@@ -17,11 +17,11 @@ palette = current_palette()
 st.title(_("Residual learning"), anchor=False)
 st.markdown(prose("residual", "Question"))
 knobs = lesson.knobs("residual", {
-    "depth": lesson.Knob(_("Layers"), (20, 32, 44, 56, 110), 56, _("Weight layers of the CIFAR networks that are measured.")),
-    "shortcut": lesson.Knob(_("Shortcut option"), ("A", "B", "C"), "A", _("What goes around the blocks of the ResNet.")),
+    "depth": lesson.Knob(_("Layers"), *residual.DEPTH, _("Weight layers of the CIFAR networks that are measured.")),
+    "shortcut": lesson.Knob(_("Shortcut option"), *residual.SHORTCUT, _("What goes around the blocks of the ResNet.")),
     "shift": lesson.Knob(_("Shift β"), (-0.5, 0.0, 0.5), 0.0, _("β of the norms in the blocks with zero weights."),
                          "{:g}".format),
-    "seed": lesson.Knob(_("Seed"), (0, 1, 2, 3, 4), 0, _("Random weights and images follow from it.")),
+    "seed": lesson.Knob(_("Seed"), *residual.SEED, _("Random weights and images follow from it.")),
 })
 depth, shortcut, shift, seed = knobs["depth"], knobs["shortcut"], knobs["shift"], knobs["seed"]
 

@@ -11,17 +11,17 @@ from lib.ui import _, current_palette, lesson
 from lib.ui.measuring import measured
 from lib.ui.provenance import images_of, mark, on_maps
 
-PATHS, WIDTHS, DEPTHS = (1, 2, 4, 8, 16, 32), (1, 2, 4, 8, 14, 24, 40, 64), (50, 101)
+DEPTHS = (50, 101)
 PLAIN = {"displayModeBar": False}
 
 st.title(_("ResNeXt"), anchor=False)
 st.markdown(prose("resnext", "Question"))
 st.caption(prose("resnext", "Names"))
 knobs = lesson.knobs("resnext", {
-    "cardinality": lesson.Knob(_("Cardinality C"), PATHS, 32, _("Paths of the block, groups of its 3×3.")),
-    "width": lesson.Knob(_("Width d of a path"), WIDTHS, 4, _("Channels of one path of the block.")),
+    "cardinality": lesson.Knob(_("Cardinality C"), *resnext.PATHS, _("Paths of the block, groups of its 3×3.")),
+    "width": lesson.Knob(_("Width d of a path"), *resnext.WIDTH, _("Channels of one path of the block.")),
     "depth": lesson.Knob(_("Layers of the network"), DEPTHS, 50, _("For the totals and the paper's errors.")),
-    "seed": lesson.Knob(_("Seed"), tuple(range(10)), 0, _("Weights and input of the measured block follow from it.")),
+    "seed": lesson.Knob(_("Seed"), *resnext.SEED, _("Weights and input of the measured block follow from it.")),
 })
 cardinality, width, depth, seed = knobs.values()
 palette = current_palette()

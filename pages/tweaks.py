@@ -11,7 +11,7 @@ from lib.ui import _, current_palette, lesson
 from lib.ui.measuring import measured
 from lib.ui.provenance import images_of, mark
 
-SWITCH, WIDTHS, SIZES = (False, True), (8, 16, 24, 32, 64, 96, 128), (7, 8, 14, 28)
+SWITCH, WIDTHS = (False, True), (8, 16, 24, 32, 64, 96, 128)
 PLAIN = {"displayModeBar": False}
 
 st.title(_("ResNet tweaks"), anchor=False)
@@ -21,8 +21,8 @@ knobs = lesson.knobs("tweaks", {
     "c": lesson.Knob(_("C: three 3×3 at the start"), SWITCH, False, _("Off: one 7×7.")),
     "d": lesson.Knob(_("D: pooled shortcut"), SWITCH, False, _("Off: the 1×1 of the shortcut strides.")),
     "width": lesson.Knob(_("Width"), WIDTHS, 64, _("Channels after the stem. For the stem and the totals.")),
-    "size": lesson.Knob(_("Map of the pictures"), SIZES, 8, _("Height and width of the map that the block reads.")),
-    "seed": lesson.Knob(_("Seed"), tuple(range(10)), 0, _("Weights and map of the pictures follow from it.")),
+    "size": lesson.Knob(_("Map of the pictures"), *tweaks.SIZE, _("Height and width of the map that the block reads.")),
+    "seed": lesson.Knob(_("Seed"), *tweaks.SEED, _("Weights and map of the pictures follow from it.")),
 })
 b, c, d, width = (knobs[name] for name in ("b", "c", "d", "width"))
 total = tweaks.chosen(b, c, d, width)

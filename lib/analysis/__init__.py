@@ -56,7 +56,7 @@ class Layer(Op, frozen=True, gc=False):
         return " + ".join(shape_text(shape) for shape in self.out_shapes)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Analysis:
     """A configured network and all that was derived from its one forward pass on a single image."""
 

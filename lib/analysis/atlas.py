@@ -6,13 +6,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 from lib import catalog
 from lib.analysis import analyze_knobs
 from lib.architecture import Architecture, Change, NetworkKnobs, Result
+from lib.once import once
 
 ILSVRC = Path(__file__).parent.parent / "data" / "ilsvrc.json"
 
@@ -34,7 +34,7 @@ def totals(preset: str, knobs: Mapping[str, Any] | None = None) -> Totals:
     return _totals(preset, catalog.configure(preset, knobs or {}))
 
 
-@cache
+@once
 def _totals(preset: str, knobs: NetworkKnobs) -> Totals:
     analysis = analyze_knobs(preset, catalog.get(preset), knobs)
     return Totals(analysis.params, analysis.macs, analysis.weight_layers, analysis.receptive_field, knobs.input_size)
@@ -151,7 +151,7 @@ class Ilsvrc:
     human_source: str
 
 
-@cache
+@once
 def ilsvrc() -> Ilsvrc:
     """The ILSVRC classification contest, 2010 to 2017. A network that the catalogue does not have is not named."""
     read = json.loads(ILSVRC.read_text(encoding="utf-8"))

@@ -15,7 +15,7 @@ from lib.meta import on_meta
 from lib.trace import numel, record
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Block:
     """A block that ran once on a (1, channels, size, size) map."""
 

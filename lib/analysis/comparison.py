@@ -14,6 +14,7 @@ from lib.analysis import Analysis, Layer
 from lib.analysis.graph import written_out
 from lib.analysis.outline import Part, outline
 from lib.digits import change
+from lib.once import once
 
 TOTALS = ("params", "macs", "activation_bytes", "weight_layers", "receptive_field")
 QUANTITIES = ("params", "macs", "activation_bytes")
@@ -131,6 +132,7 @@ def _written(value: object) -> str:
     return {True: "on", False: "off"}.get(value, str(value)) if isinstance(value, bool) else str(value)
 
 
+@once
 def table(names: Sequence[str], aligned: Sequence[Level]) -> pd.DataFrame:
     """A row for each level and network: resolution, stages, map, parameters, multiply-adds, activation bytes, blocks."""
     rows = [(level.name, name, share.stages, share.map, share.params, share.macs, share.activation_bytes,

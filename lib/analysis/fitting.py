@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable
-from functools import cache, lru_cache
+from functools import cache
 
 from torch import nn
 
 from lib.architecture import Architecture, Impossible, NetworkKnobs, bounds
 from lib.meta import on_meta
+from lib.once import once
 from lib.trace import ImpossibleShape, Op, Shape, output_size, record, shape_text
 
 
@@ -40,7 +41,7 @@ def input_sizes(architecture: Architecture, knobs: NetworkKnobs) -> range:
     return _found_sizes(architecture, knobs.model_copy(update={"input_size": bounds(type(knobs), "input_size").low}))
 
 
-@lru_cache(maxsize=2048)
+@once
 def _found_sizes(architecture: Architecture, knobs: NetworkKnobs) -> range:
     limits, misfit = bounds(type(knobs), "input_size"), _misfit(architecture, knobs)
     every = range(limits.low, limits.high + 1)

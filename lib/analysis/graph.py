@@ -14,6 +14,7 @@ from itertools import groupby
 from msgspec import Struct
 
 from lib.analysis import Layer
+from lib.once import once
 from lib.trace import shape_text
 
 IMAGE = "image"
@@ -86,6 +87,7 @@ class Graph:
 LEVELS = {"op": 0, "stage": 1, "block": 2}
 
 
+@once
 def fold(ops: tuple[Layer, ...], opened: frozenset[str] = frozenset()) -> Graph:
     """The graph with the stages and blocks in `opened` (`stage:conv2_x`, `block:layer1.0`) open.
 

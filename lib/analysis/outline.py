@@ -11,11 +11,12 @@ from functools import cached_property
 from itertools import groupby
 
 from lib.analysis import Analysis, Layer
+from lib.once import once
 
 NETWORK = "network"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Part:
     """The whole network, a stage, a block or a layer. A layer has no `children`."""
 
@@ -52,6 +53,7 @@ class Part:
             yield from child.walk()
 
 
+@once
 def outline(analysis: Analysis) -> Part:
     """The network's parts. Stages come in the order in which they run."""
     stages = tuple(_stage(name, tuple(ops)) for name, ops in groupby(analysis.ops, lambda op: op.stage))

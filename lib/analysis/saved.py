@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -21,6 +20,7 @@ from lib.analysis.replay import Replay, memory_of
 from lib.architecture import Impossible, NetworkKnobs
 from lib.devices import DTYPES
 from lib.meta import on_meta
+from lib.once import once
 
 OPTIMISERS = {"sgd": 0, "momentum": 1, "adam": 2}
 """Numbers that an optimiser keeps for each weight: none, a velocity, or two moments (Kingma and Ba 2015). The count of
@@ -115,7 +115,7 @@ def traced(preset: str, knobs: NetworkKnobs, dtype: str, batch: int) -> Held:
         largest=max(size for size, _ in sizes))
 
 
-@lru_cache(maxsize=256)
+@once
 def smallest(preset: str, knobs: NetworkKnobs, dtype: str) -> tuple[Held, Held, str]:
     """`traced` at the two smallest batches that can be trained, and why batch 1 is not among them; empty if it is."""
     try:

@@ -14,6 +14,7 @@ from lib.architecture import Architecture
 from lib.digits import change
 from lib.figures.diagram import FONT
 from lib.figures.theme import Palette, dress
+from lib.once import once
 
 SYMBOLS = ("circle", "diamond", "square")
 """Families beyond the palette's series begin again with the next shape."""
@@ -25,6 +26,7 @@ CHARACTERS = 24
 """A line of an arrow's label holds so many."""
 
 
+@once
 def timeline(families: Sequence[Architecture], palette: Palette) -> go.Figure:
     """A row for each family, a point in the year of its paper. Points carry the family's id as customdata."""
     names, years = [family.name for family in families], [family.paper.year for family in families]
@@ -82,6 +84,7 @@ LARGEST = 48
 """Diameter of the largest bubble, in pixels."""
 
 
+@once
 def chart(points: Sequence[Point], palette: Palette) -> go.Figure:
     """Top-1 accuracy against multiply-adds; a bubble's area is its parameters. Points carry their place in `points` as
     customdata."""
@@ -164,6 +167,7 @@ def _hover(point: Point) -> str:
             f"{point.totals.macs:,} MACs<br>{escape(point.result.source)}")
 
 
+@once
 def winners(contest: Ilsvrc, palette: Palette) -> go.Figure:
     """Top-5 test error of each year's winner, and below them that of a person."""
     colors = {"ensemble": palette.accent, "shallow": palette.line}

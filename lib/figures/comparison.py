@@ -9,11 +9,13 @@ from lib.analysis.comparison import Level, growth
 from lib.analysis.receptive_field import sides_text
 from lib.figures.theme import Palette, dress
 from lib.figures.treemap import TITLES
+from lib.once import once
 
 PATTERNS, DASHES = ("", "/", ".", "x"), ("solid", "dash", "dot", "dashdot")
 """What tells networks apart beside their colours."""
 
 
+@once
 def bars(names: Sequence[str], levels: Sequence[Level], quantity: str, palette: Palette) -> go.Figure:
     """A group of bars for each resolution, a bar for each network, as high as its share of `quantity`."""
     figure = go.Figure()
@@ -29,6 +31,7 @@ def bars(names: Sequence[str], levels: Sequence[Level], quantity: str, palette: 
     return _dress(figure, palette)
 
 
+@once
 def fields(names: Sequence[str], analyses: Sequence[Analysis], palette: Palette) -> go.Figure:
     """Receptive fields (their longer sides, in pixels) over the number of the weight layer, a line for each network."""
     figure = go.Figure()

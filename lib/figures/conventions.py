@@ -6,12 +6,14 @@ import plotly.graph_objects as go
 
 from lib.digits import change
 from lib.figures.theme import Palette, dress
+from lib.once import once
 
 KINDS = ("convolution", "linear", "normalisation", "pooling", "activation", "junction")
 PATTERNS = ("", "x", "/", "\\", ".", "-")
 """What tells the parts apart beside their colours, in the order of the parts."""
 
 
+@once
 def bars(names: Sequence[str], counts: Sequence[Mapping[str, int]], palette: Palette) -> go.Figure:
     """A bar for each way of counting, stacked from its parts, with what it adds to the first at its end."""
     figure = go.Figure()

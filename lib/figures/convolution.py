@@ -6,10 +6,12 @@ import plotly.graph_objects as go
 
 from lib.figures.theme import Palette, dress
 from lib.lessons.convolution import Agreement, Edge, Slide
+from lib.once import once
 
 Place = tuple[int, int]
 
 
+@once
 def padded_map(slide: Slide, chosen: Place, palette: Palette) -> go.Figure:
     """The map with its padding; the window of the chosen output cell is coloured and framed, unread cells are crossed."""
     window = slide.window(*chosen)
@@ -26,12 +28,14 @@ def padded_map(slide: Slide, chosen: Place, palette: Palette) -> go.Figure:
     return figure
 
 
+@once
 def kernel(slide: Slide, palette: Palette) -> go.Figure:
     """The weights, coloured as the window that they multiply."""
     side = range(len(slide.kernel))
     return _cells(slide.kernel, [(y, x) for y in side for x in side], (), palette).update_layout(height=200)
 
 
+@once
 def output(slide: Slide, chosen: Place, palette: Palette) -> go.Figure:
     """The output map; the chosen cell is coloured and framed."""
     figure = _cells(slide.output, [chosen], (), palette)
@@ -57,6 +61,7 @@ def _frame(figure: go.Figure, left: int, top: int, right: int, bottom: int, colo
                      line={"color": colour, "width": 3 if dash == "solid" else 1.5, "dash": dash})
 
 
+@once
 def connections(matrix: Sequence[Sequence[int]], palette: Palette) -> go.Figure:
     """Which output channels (rows) read which input channels (columns)."""
     figure = go.Figure(go.Heatmap(
@@ -72,6 +77,7 @@ SHOWN_WINDOWS = 4
 MARGIN = 8
 
 
+@once
 def end_of_axis(edge: Edge, palette: Palette) -> go.Figure:
     """The last cells of a padded axis and the last windows above them. Cells that no window reads are crossed."""
     shown = range(max(0, edge.outputs - SHOWN_WINDOWS), edge.outputs)
@@ -100,6 +106,7 @@ def end_of_axis(edge: Edge, palette: Palette) -> go.Figure:
     return _dress(figure, palette, 300)
 
 
+@once
 def agreement(found: Agreement, first: str, second: str, palette: Palette) -> go.Figure:
     """Every number computed one way over the same computed the other way. Equal ones lie on the diagonal."""
     ends = [min(found.first), max(found.first)]

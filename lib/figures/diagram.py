@@ -4,7 +4,6 @@ Everything that can be clicked is a link: `#stage:conv2_x` selects, `#open:stage
 """
 
 import subprocess
-from functools import lru_cache
 from html import escape
 from shutil import which
 from threading import Lock
@@ -14,6 +13,7 @@ import graphviz
 
 from lib.analysis.graph import Graph, Node, Row
 from lib.figures.theme import Palette
+from lib.once import once
 
 try:
     import pygraphviz
@@ -31,6 +31,7 @@ class NoGraphviz(RuntimeError):
     """There is neither pygraphviz nor a `dot` command to lay out a graph, or it failed."""
 
 
+@once
 def source(graph: Graph, palette: Palette) -> str:
     """The graph in Graphviz's language, top to bottom."""
     dot = graphviz.Digraph(
@@ -141,7 +142,7 @@ def can_lay_out() -> bool:
     return bool(pygraphviz or which("dot"))
 
 
-@lru_cache(maxsize=256)
+@once
 def svg(source: str) -> str:
     """The picture of a Graphviz source as an `<svg>` element, laid out by the Graphviz that comes with pygraphviz, else
     by a `dot` command. Raises NoGraphviz where there is neither."""

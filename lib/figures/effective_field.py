@@ -7,11 +7,13 @@ import plotly.graph_objects as go
 
 from lib.figures.theme import Palette, dress
 from lib.lessons.receptive_field import Effective
+from lib.once import once
 from lib.trace import Pair
 
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 
 
+@once
 def nested(names: Sequence[str], spans: Sequence[Pair], image: int, chosen: int, palette: Palette) -> go.Figure:
     """The theoretical fields of the unit in the middle after each stage, as squares on the image. `spans` are their
     (first, last) pixels along either axis; that of index `chosen` is filled."""
@@ -24,6 +26,7 @@ def nested(names: Sequence[str], spans: Sequence[Pair], image: int, chosen: int,
     return _dress(figure, palette, 470)
 
 
+@once
 def heat(effective: Effective, palette: Palette) -> go.Figure:
     """The gradient of every pixel, with the theoretical field and the square that holds half of the gradient."""
     places = [(index + 0.5) * effective.cell for index in range(len(effective.values))]
@@ -55,6 +58,7 @@ def _to_scale(figure: go.Figure, first: float, last: float) -> None:
     figure.update_yaxes(range=[last + edge, first - edge], showgrid=False, zeroline=False, scaleanchor="x", constrain="domain")
 
 
+@once
 def profile(effective: Effective, palette: Palette) -> go.Figure:
     """The gradient of each column of pixels, a Gaussian of the same variance, and the ends of the theoretical field."""
     figure = go.Figure()
@@ -71,6 +75,7 @@ def profile(effective: Effective, palette: Palette) -> go.Figure:
     return _dress(figure, palette, 380)
 
 
+@once
 def growth(found: Sequence[Effective], chosen: int, palette: Palette) -> go.Figure:
     """Theoretical and measured sides over the number of 3x3 convolutions; `chosen` is the index to mark."""
     figure = go.Figure()
@@ -91,6 +96,7 @@ def growth(found: Sequence[Effective], chosen: int, palette: Palette) -> go.Figu
 ROWS = ("the input", "after one 3×3", "after two 3×3", "after three 3×3")
 
 
+@once
 def cone(palette: Palette) -> go.Figure:
     """One output cell and, row by row, what it sees through 3x3 convolutions: 3, 5, 7 cells. The rows are cuts of maps."""
     figure, names, layers = go.Figure(), ROWS, len(ROWS) - 1
@@ -113,6 +119,7 @@ def cone(palette: Palette) -> go.Figure:
     return _dress(figure, palette, 260).update_layout(showlegend=False)
 
 
+@once
 def bars(listed: pd.DataFrame, palette: Palette) -> go.Figure:
     """Networks by field over image; bars beyond the image are hatched."""
     ratios = [float(ratio) for ratio in listed["Field / image"]]

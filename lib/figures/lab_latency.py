@@ -6,11 +6,13 @@ import plotly.graph_objects as go
 
 from lib.digits import MOST_FIGURES as DIGITS
 from lib.figures.theme import Palette, dress
+from lib.once import once
 from lib.records import Latency
 
 SYMBOLS = ("circle", "diamond", "square", "triangle-up", "cross", "star", "x", "pentagon")
 
 
+@once
 def repetitions(latencies: Sequence[Latency], palette: Palette) -> go.Figure:
     """Milliseconds of each repetition, in the order in which they were taken, and each network's median as a line. From
     hollow dots nothing follows: the machine was busy, or they scatter too much."""

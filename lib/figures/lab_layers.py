@@ -4,6 +4,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from lib.figures.theme import ROLES, Palette, dress
+from lib.once import once
 
 SHARES = {"ms_share": "time", "macs_share": "MACs", "bytes_share": "bytes moved"}
 """Columns of which bars are drawn, as far as the table has them, and what they are shares of."""
@@ -18,6 +19,7 @@ POINTS = 60
 """Points of the roof's line: even on a logarithmic axis."""
 
 
+@once
 def shares(rows: pd.DataFrame, palette: Palette) -> go.Figure:
     """For each row of `rows` (column `part`) its shares (0 to 1) as bars beneath each other, the first row on top."""
     figure = go.Figure()
@@ -34,6 +36,7 @@ def shares(rows: pd.DataFrame, palette: Palette) -> go.Figure:
     return figure.update_yaxes(tickvals=places, ticktext=list(rows["part"]), autorange="reversed", automargin=True)
 
 
+@once
 def roofline(rows: pd.DataFrame, flop_per_second: float, bytes_per_second: float, palette: Palette) -> go.Figure:
     """Each layer of `rows` as a dot: `intensity` in FLOPs a byte across, `speed` in GFLOP/s up, both logarithmic.
 

@@ -5,11 +5,13 @@ from collections.abc import Mapping, Sequence
 import plotly.graph_objects as go
 
 from lib.figures.theme import Palette, dress
+from lib.once import once
 
 PATTERNS = ("", "/", ".", "x", "\\")
 """What tells the parts apart beside their colours."""
 
 
+@once
 def stacks(batches: Sequence[int], parts: Mapping[str, Sequence[float]], cards: Sequence[int], palette: Palette,
            measured: tuple[int, float] | None = None) -> go.Figure:
     """A stack for each batch size, a layer of it for each of `parts` (GiB), and lines where cards (GiB) are full.

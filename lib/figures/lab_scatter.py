@@ -8,12 +8,14 @@ import plotly.graph_objects as go
 from lib.digits import text
 from lib.figures.theme import Palette, dress
 from lib.lab.against_macs import Outlier, Rate, common
+from lib.once import once
 
 GROUPS = {"depthwise": ("depthwise convolutions", "diamond"), "gates": ("gates from a global average", "triangle-up"),
           "grouped": ("grouped convolutions", "square"), "plain": ("none of these", "circle")}
 """What a network's trace holds: the name in the legend, and the shape of its points."""
 
 
+@once
 def scatter(rates: Sequence[Rate], outliers: Sequence[Outlier], palette: Palette) -> go.Figure:
     """Milliseconds of a pass over its MACs, both logarithmic. The outliers' middle networks are numbered, from 1 on; times
     that bear no conclusion are hollow."""

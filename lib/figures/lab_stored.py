@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 
 from lib.digits import MOST_FIGURES as DIGITS
 from lib.figures.theme import Palette, dress
+from lib.once import once
 from lib.records import Latency
 
 SYMBOLS = ("circle", "diamond", "square", "triangle-up", "cross", "x", "star", "hexagon")
@@ -35,6 +36,7 @@ class Series:
                    [latency.sound for latency in latencies])
 
 
+@once
 def side_by_side(runs: Sequence[Series], palette: Palette) -> go.Figure:
     """Milliseconds to the right, on a logarithmic scale; a line for each network, on it a dot for each run, hollow where
     nothing follows from the times."""

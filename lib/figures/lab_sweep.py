@@ -6,12 +6,14 @@ import plotly.graph_objects as go
 
 from lib.figures.theme import Palette, dress
 from lib.lab.against_macs import Saturation
+from lib.once import once
 from lib.records import Latency
 
 DASHES, SYMBOLS = ("solid", "dash", "dot", "dashdot"), ("circle", "square", "diamond", "triangle-up", "x")
 """What tells networks apart beside their colours."""
 
 
+@once
 def latency(curves: Mapping[str, Sequence[Latency]], palette: Palette) -> go.Figure:
     """The median milliseconds of a pass over its batch; bars from the 10th to the 90th of a hundred repetitions. Hollow
     dots are of times from which nothing follows."""
@@ -24,6 +26,7 @@ def latency(curves: Mapping[str, Sequence[Latency]], palette: Palette) -> go.Fig
     return _dress(figure, "ms for one pass", curves, palette)
 
 
+@once
 def throughput(curves: Mapping[str, Sequence[Latency]], saturations: Mapping[str, Saturation], palette: Palette) -> go.Figure:
     """Images a second; a ring marks the batch from which on a network's device is saturated."""
     figure = go.Figure()

@@ -8,8 +8,10 @@ import plotly.graph_objects as go
 from lib.figures.comparison import DASHES, PATTERNS
 from lib.figures.theme import Palette, dress
 from lib.lessons.attention import Group
+from lib.once import once
 
 
+@once
 def gates(names: Sequence[str], weights: np.ndarray, palette: Palette) -> go.Figure:
     """(branches, channels): a bar for each channel, of as many pieces as it has branches. Several branches fill it."""
     branches, channels = weights.shape
@@ -26,6 +28,7 @@ def gates(names: Sequence[str], weights: np.ndarray, palette: Palette) -> go.Fig
     return _dress(figure, palette, 300)
 
 
+@once
 def drift(zooms: Sequence[int], seeds: Sequence[int], widest: np.ndarray, even: float, chosen: int,
           palette: Palette) -> go.Figure:
     """The widest kernel's mean weight (seeds, zooms) while the object grows: a line a seed, the chosen one the thickest."""
@@ -42,6 +45,7 @@ def drift(zooms: Sequence[int], seeds: Sequence[int], widest: np.ndarray, even: 
     return _dress(figure, palette, 340)
 
 
+@once
 def groups(found: Sequence[Group], palette: Palette) -> go.Figure:
     """Each group of the 3x3 as a box from what it reads (top) to what it is added into (bottom).
 

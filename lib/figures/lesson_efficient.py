@@ -6,8 +6,10 @@ import numpy as np
 import plotly.graph_objects as go
 
 from lib.figures.theme import Palette, dress
+from lib.once import once
 
 
+@once
 def ratios(widths: Sequence[int], counted: Sequence[float], chosen: int, window: int, palette: Palette) -> go.Figure:
     """Counted ratios (dots) on the formula's line, 1/C_out + 1/window, above its floor; the chosen width stands out."""
     figure = go.Figure()
@@ -26,6 +28,7 @@ def ratios(widths: Sequence[int], counted: Sequence[float], chosen: int, window:
     return dress(figure, palette, 320)
 
 
+@once
 def shuffle(origins: Sequence[int], groups: int, palette: Palette) -> go.Figure:
     """Channels before (above) and after (below), joined by lines; colour and number tell the group they come from."""
     width = len(origins) // groups
@@ -56,6 +59,7 @@ def shuffle(origins: Sequence[int], groups: int, palette: Palette) -> go.Figure:
     return dress(figure, palette, 260).update_layout(showlegend=False, margin={"l": 0, "r": 0, "t": 0, "b": 0})
 
 
+@once
 def reach(shares: np.ndarray, palette: Palette) -> go.Figure:
     """What each group of outputs (rows) hears of each group of inputs (columns); a cell without a path says 0."""
     names = [f"{index + 1} " for index in range(len(shares))]  # the space keeps plotly from reading a number
@@ -68,6 +72,7 @@ def reach(shares: np.ndarray, palette: Palette) -> go.Figure:
     return dress(figure, palette, 320).update_layout(margin={"l": 10, "r": 10, "t": 10, "b": 10})
 
 
+@once
 def race(pairs: Mapping[str, tuple[float, float]], palette: Palette) -> go.Figure:
     """For each pair (multiply-adds, time) of the second runner as multiples of the first; times have their own digits."""
     figure = go.Figure()

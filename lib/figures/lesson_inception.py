@@ -7,11 +7,13 @@ import plotly.graph_objects as go
 
 from lib.figures.theme import Palette, dress
 from lib.lessons.inception import SHAPES, Branch, Factors, Gradients
+from lib.once import once
 
 PATTERNS = ("", "/", "x")
 SYMBOLS, DASHES = ("circle", "square"), ("solid", "dash")
 
 
+@once
 def branches(naive: Sequence[Branch], reduced: Sequence[Branch], palette: Palette) -> go.Figure:
     """Multiply-adds by branch: the naive module beside the reduced one, whose 1x1 and larger kernels are told apart."""
     names = [branch.name for branch in naive]
@@ -32,6 +34,7 @@ def _marker(palette: Palette, index: int) -> dict:
         "shape": PATTERNS[index], "fillmode": "overlay", "fgcolor": palette.background, "size": 6}}
 
 
+@once
 def growth(table: pd.DataFrame, palette: Palette) -> go.Figure:
     """Channels after each module, a line for each network."""
     figure = go.Figure()
@@ -47,6 +50,7 @@ def _line(palette: Palette, index: int) -> dict:
             "line": {"color": palette.series[index], "dash": DASHES[index], "width": 2.5}}
 
 
+@once
 def stems(macs: dict[str, dict[str, int]], palette: Palette) -> go.Figure:
     """Multiply-adds by resolution on the way to 28x28, a bar for each network."""
     figure = go.Figure()
@@ -60,6 +64,7 @@ def stems(macs: dict[str, dict[str, int]], palette: Palette) -> go.Figure:
     return _dress(figure, palette)
 
 
+@once
 def factors(factors: Sequence[Factors], palette: Palette) -> go.Figure:
     """Weights of each form of a kernel, in percent of the whole kernel."""
     figure = go.Figure()
@@ -72,6 +77,7 @@ def factors(factors: Sequence[Factors], palette: Palette) -> go.Figure:
     return _dress(figure, palette)
 
 
+@once
 def gradients(gradients: Gradients, weight: float, palette: Palette) -> go.Figure:
     """Norms of the weight gradients from the image up, with and without the auxiliary losses, on a logarithmic scale."""
     figure = go.Figure()

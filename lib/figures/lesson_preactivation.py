@@ -6,8 +6,10 @@ import plotly.graph_objects as go
 
 from lib.figures.comparison import PATTERNS
 from lib.figures.theme import Palette, dress
+from lib.once import once
 
 
+@once
 def errors(orderings: Sequence[str], printed: Mapping[str, Sequence[float]], palette: Palette) -> go.Figure:
     """Errors in percent: a group of bars for each ordering, a bar for each depth."""
     figure = go.Figure()

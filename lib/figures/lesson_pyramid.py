@@ -8,6 +8,7 @@ from plotly.subplots import make_subplots
 
 from lib.figures.theme import Palette, dress
 from lib.lessons.pyramid import Design, Level
+from lib.once import once
 from lib.trace import Pair
 
 LEFT, MIDDLE, RIGHT = 1, 2.35, 3.7
@@ -15,6 +16,7 @@ LEFT, MIDDLE, RIGHT = 1, 2.35, 3.7
 SHAPES = ("", "/", ".", "x", "-", "+")
 
 
+@once
 def designs(names: Sequence[str], found: Sequence[Design], palette: Palette) -> go.Figure:
     """A panel each. A map is as wide as its side tells, doubling from step to step; its outline is as thick as many
     layers lie behind it, and those that are predicted from are filled. Images are dotted."""
@@ -74,6 +76,7 @@ def _arrows(figure: go.Figure, panel: int, arrows: Sequence[tuple[float, float, 
         for x, y, to_x, to_y in arrows)
 
 
+@once
 def on_picture(picture: Image.Image, level: Level, side: int, palette: Palette) -> go.Figure:
     """The level's grid on the picture, the object's square, and the fields of the middle cell of C and of P."""
     size, figure = picture.width, go.Figure()
@@ -102,6 +105,7 @@ def _frame(figure: go.Figure, name: str, spans: tuple[Pair, Pair], colour: str, 
                        name=name, hoverinfo="name", line={"color": colour, "dash": dash, "width": 3})
 
 
+@once
 def ablation(rows: Mapping[str, Sequence[float]], measure: str, palette: Palette) -> go.Figure:
     """Small, medium and large objects: a group each, a bar for each of the paper's rows."""
     figure = go.Figure()

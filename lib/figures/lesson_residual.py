@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 import plotly.graph_objects as go
 
 from lib.figures.theme import Palette, dress
+from lib.once import once
 
 LOOKS = (("solid", "circle"), ("dash", "square"), ("dot", "diamond"), ("dashdot", "x"), ("longdash", "triangle-up"))
 """Dash and symbol of each line, beside its colour."""
 
 
+@once
 def lines(x: Sequence, series: Mapping[str, Sequence[float]], palette: Palette, xaxis: str, yaxis: str,
           log: str = "", zero: bool = True) -> go.Figure:
     """A line for each of the series over the same x. `log` names the axes with a logarithmic scale: `y`, `x` or `xy`.
@@ -33,6 +35,7 @@ def _decades(series: Mapping[str, Sequence[float]]) -> float:
     return math.log10(max(values) / min(values))
 
 
+@once
 def nested(x: Sequence, series: Mapping[str, Sequence[float]], palette: Palette, xaxis: str, yaxis: str) -> go.Figure:
     """The same for lines that lie on each other: each one is thinner than the one below it."""
     figure = lines(x, series, palette, xaxis, yaxis)
@@ -49,6 +52,7 @@ def look(palette: Palette, index: int, markers: bool = True) -> dict:
             "line": {"color": colour, "dash": dash, "width": 2.5}}
 
 
+@once
 def degradation(errors: Mapping[str, Mapping[str, float]], palette: Palette) -> go.Figure:
     """Printed errors of a shallow and a deep network, a line for the plain pair and one for the residual pair."""
     figure = go.Figure()
@@ -65,6 +69,7 @@ def degradation(errors: Mapping[str, Mapping[str, float]], palette: Palette) -> 
     return dress(figure, palette).update_layout(showlegend=True)
 
 
+@once
 def weight_layers(names: Sequence[str], stages: Sequence[Sequence[tuple[str, int, int]]], palette: Palette) -> go.Figure:
     """A bar for each network, cut into the weight layers of its stages; stages hold (name, blocks, layers)."""
     figure = go.Figure()

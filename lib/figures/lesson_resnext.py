@@ -7,8 +7,10 @@ import plotly.graph_objects as go
 
 from lib.figures.comparison import DASHES, PATTERNS
 from lib.figures.theme import Palette, dress
+from lib.once import once
 
 
+@once
 def matrix(sizes: np.ndarray, palette: Palette) -> go.Figure:
     """An (out, in) matrix of the sizes of kernels, each a coloured cell; a kernel of zeros is left blank."""
     figure = go.Figure(go.Heatmap(
@@ -22,6 +24,7 @@ def matrix(sizes: np.ndarray, palette: Palette) -> go.Figure:
     return dress(figure, palette, 380)
 
 
+@once
 def equal_cost(rows: Sequence[tuple[str, Sequence[int]]], palette: Palette) -> go.Figure:
     """A bar for each block of (name, weights of its three convolutions); a dashed line where the first one ends."""
     figure = go.Figure()
@@ -38,6 +41,7 @@ def equal_cost(rows: Sequence[tuple[str, Sequence[int]]], palette: Palette) -> g
     return dress(figure, palette, 360).update_layout(legend_traceorder="normal").update_xaxes(showgrid=False)
 
 
+@once
 def errors(names: Sequence[str], errors: Mapping[int, Sequence[float]], palette: Palette) -> go.Figure:
     """A line for each depth: top-1 error in % over the templates, from one path to many."""
     figure = go.Figure()
@@ -51,6 +55,7 @@ def errors(names: Sequence[str], errors: Mapping[int, Sequence[float]], palette:
     return dress(figure, palette, 340).update_xaxes(showgrid=False)
 
 
+@once
 def marks(values: Mapping[str, float], title: str, palette: Palette) -> go.Figure:
     """A mark for each name, its value written beside it. The axis does not start at zero."""
     figure = go.Figure(go.Scatter(

@@ -7,10 +7,12 @@ import plotly.graph_objects as go
 
 from lib.figures.comparison import PATTERNS
 from lib.figures.theme import Palette, dress
+from lib.once import once
 
 MILLION, BILLION = 10**6, 10**9
 
 
+@once
 def cells(values: np.ndarray, palette: Palette) -> go.Figure:
     """An (H, W) map of gradients as a share of its largest; a cell of exactly zero is empty and crossed out."""
     rows, columns = np.nonzero(values == 0)
@@ -27,6 +29,7 @@ def cells(values: np.ndarray, palette: Palette) -> go.Figure:
     return dress(figure, palette, 300).update_layout(showlegend=False)
 
 
+@once
 def stems(pieces: Sequence[tuple[str, str, int, int]], palette: Palette) -> go.Figure:
     """A bar for each stem, a piece of it for each convolution of (stem, convolution, weights, multiply-adds)."""
     figure = go.Figure()
@@ -42,6 +45,7 @@ def stems(pieces: Sequence[tuple[str, str, int, int]], palette: Palette) -> go.F
     return figure.update_layout(legend_traceorder="normal")
 
 
+@once
 def gains(tweaks: Sequence[str], macs: Sequence[int], points: Sequence[float], palette: Palette) -> go.Figure:
     """A mark for each tweak: multiply-adds that it adds, to the right, and points of accuracy that it gains, upwards."""
     figure = go.Figure(go.Scatter(

@@ -9,6 +9,7 @@ from plotly.subplots import make_subplots
 from lib.analysis import Layer
 from lib.figures.theme import ROLES, Palette, dress
 from lib.lessons.vgg import FIFTH, FIRST, HOLDS, IMAGE, Cost, Ending, Step, name
+from lib.once import once
 
 QUANTITIES = {"activation_bytes": "activation memory", "params": "parameters", "macs": "MACs"}
 LOOKS = {"convolution": (0, ""), "linear": (1, "/"), "pooling": (2, "x"), "normalisation": (3, ".")}
@@ -16,6 +17,7 @@ LOOKS = {"convolution": (0, ""), "linear": (1, "/"), "pooling": (2, "x"), "norma
 REASONS = {HOLDS: (0, ""), FIRST: (1, "/"), FIFTH: (2, "x"), IMAGE: (3, ".")}
 
 
+@once
 def shares(layers: Sequence[Layer], palette: Palette) -> go.Figure:
     """Three rows of bars over the layers: their shares of memory, parameters and multiply-adds, in percent."""
     figure = make_subplots(rows=3, cols=1, shared_xaxes=True, vertical_spacing=0.1,
@@ -42,6 +44,7 @@ def _marker(palette: Palette, index: int, pattern: str) -> dict:
             "pattern": {"shape": pattern, "fillmode": "overlay", "fgcolor": palette.background, "size": 6}}
 
 
+@once
 def layer_costs(names: Sequence[str], networks: Sequence[Sequence[Layer]], palette: Palette) -> go.Figure:
     """Multiply-adds of each weight layer, a bar for each network."""
     figure = go.Figure()
@@ -52,6 +55,7 @@ def layer_costs(names: Sequence[str], networks: Sequence[Sequence[Layer]], palet
     return _dress(figure, palette, 340)
 
 
+@once
 def ladder(steps: Sequence[Step], palette: Palette) -> go.Figure:
     """What one 3x3 convolution costs at every resolution, as a multiple of the first, on a scale of powers of two."""
     figure, first = go.Figure(), steps[0]
@@ -69,6 +73,7 @@ def ladder(steps: Sequence[Step], palette: Palette) -> go.Figure:
     return _dress(figure, palette, 360)
 
 
+@once
 def costs(costs: Sequence[Cost], palette: Palette) -> go.Figure:
     """Multiply-adds of each convolution of a VGG as a share of a full layer; colour and pattern say why."""
     figure = go.Figure()
@@ -84,6 +89,7 @@ def costs(costs: Sequence[Cost], palette: Palette) -> go.Figure:
     return _dress(figure, palette, 380)
 
 
+@once
 def endings(endings: Sequence[Ending], palette: Palette) -> go.Figure:
     """Weights of the linear layers of each ending, on a logarithmic scale."""
     figure = go.Figure(go.Bar(

@@ -6,9 +6,11 @@ from plotly.subplots import make_subplots
 from lib.analysis import Layer
 from lib.analysis.receptive_field import sides_text
 from lib.figures.theme import Palette, dress
+from lib.once import once
 from lib.trace import Pair
 
 
+@once
 def growth(ops: tuple[Layer, ...], image: int, palette: Palette, selected: int | None = None) -> go.Figure:
     """Size and jump, in pixels, of every map that a window gives, in the order of the forward pass: the height as a line,
     the width beside it as a dashed one where it differs.
@@ -39,6 +41,7 @@ def growth(ops: tuple[Layer, ...], image: int, palette: Palette, selected: int |
     return _dress(figure, palette, 400)
 
 
+@once
 def on_image(op: Layer, image: Pair, palette: Palette) -> go.Figure:
     """The field of the cell in the middle of the op's map (or of the map before it, if it gives none), to scale on the (height, width) image.
 

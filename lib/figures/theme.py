@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import plotly.graph_objects as go
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Palette:
     """Colours of one page theme, as hex strings. `kinds` colours an operation by what it does; `series` are for things
     compared, in the order in which they are given out."""

@@ -4,11 +4,13 @@ import plotly.graph_objects as go
 
 from lib.analysis.outline import Part
 from lib.figures.theme import Palette
+from lib.once import once
 
 TITLES = {"params": "parameters", "macs": "MACs", "activation_bytes": "activation memory"}
 """What a tile's area can be."""
 
 
+@once
 def treemap(root: Part, quantity: str, palette: Palette, selected: str | None = None) -> go.Figure:
     """Tiles nested as stage > block > layer, with areas in proportion to `quantity`, one of `TITLES`.
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
 from statistics import median
 from typing import Any
 
@@ -15,6 +14,7 @@ from lib import catalog
 from lib.analysis import Analysis, Layer, analyze_knobs
 from lib.analysis.cost import BYTES_PER_NUMBER
 from lib.architecture import Architecture
+from lib.once import once
 from lib.records import Latency
 
 FAR = 2.0
@@ -81,7 +81,7 @@ def traits(preset: str, changed: dict[str, Any]) -> Traits:
     return _traits(preset, catalog.configure(preset, changed))
 
 
-@cache
+@once
 def _traits(preset: str, knobs) -> Traits:
     return Traits.of(analyze_knobs(preset, catalog.get(preset), knobs))
 

@@ -4,7 +4,7 @@ Zhang et al., "ResNeSt: Split-Attention Networks", 2020, Fig. 1 puts the three b
 """
 
 from collections.abc import Callable
-from functools import lru_cache, partial
+from functools import partial
 from io import BytesIO
 from typing import NamedTuple
 
@@ -17,18 +17,23 @@ from torch import Tensor, nn
 import lib
 from lib.analysis import Layer
 from lib.analysis.block import Block, run_block
-from lib.lessons.pictures import zoomed
-from lib.measuring import Progress, quiet, seeded
+from lib.lessons.pictures import OBJECTS, drawn, zoomed
+from lib.measuring import Choice, Measurement, Progress, quiet, seeded
 from lib.models.resnest import ROWS, TABLE, ResNeStBottleneck, SplitAttention
 from lib.models.resnet import initialize
 from lib.models.resnet_tweaks import deep_stem
 from lib.models.senet import SEBottleneck
 from lib.models.sknet import SelectiveKernel, SKUnit
+from lib.once import once
 
+SIDE, OBJECT = 224, 96
+"""Height and width of a picture, and of the object in one that is drawn here, in pixels."""
 SIZE = 64
 """Pixels that a picture is reduced to before it is measured: enough for conv2_x, and quick."""
 ZOOMS = (100, 120, 140, 160, 180, 200)
 SEEDS = (0, 1, 2, 3)
+PICTURE, ZOOM, STRENGTH, SEED = Choice(tuple(OBJECTS), "ball"), Choice(ZOOMS, 100), Choice((1, 4, 16, 64), 16), Choice(SEEDS, 0)
+BRANCHES, RADIX, CARDINALITY = Choice((2, 3), 2), Choice((1, 2, 4), 2), Choice((1, 2, 4), 1)
 MAP = 56
 """Height and width of the maps of the drawn blocks."""
 WIDTHS = {1: 64, 2: 40, 4: 24}
@@ -43,6 +48,7 @@ class Blocks(NamedTuple):
     sk: Block
     split: Block
 
+    @once
     def table(self, names: list[str]) -> pd.DataFrame:
         """What the three cost: convolutions with the two small layers that decide. One column a block."""
         rows = {"Parameters": [block.params for block in self],
@@ -73,7 +79,7 @@ def split_block(channels: int, radix: int, cardinality: int) -> ResNeStBottlenec
     return ResNeStBottleneck(channels, 64, radix=radix, cardinality=cardinality, base_width=WIDTHS[cardinality])
 
 
-@lru_cache(maxsize=32)
+@once
 def blocks(branches: int, radix: int, cardinality: int) -> Blocks:
     """The three blocks on 256 maps of 56 x 56 cells: SK with `branches` kernels, ResNeSt's with radix and cardinality."""
     channels, size = 256, MAP
@@ -99,6 +105,7 @@ class Gates(NamedTuple):
         sums = self.sk.sum(0)
         return {"sk_low": f"{sums.min():.4f}", "sk_high": f"{sums.max():.4f}"}
 
+    @once
     def table(self, channels: int) -> pd.DataFrame:
         """The first channels' weights, a row each, with the sum over the branches."""
         columns = {"Channel": range(1, channels + 1), "SE gate": self.se[0, :channels]}
@@ -109,9 +116,10 @@ class Gates(NamedTuple):
         return pd.DataFrame(columns).map(_written)
 
 
-def gates(picture: bytes, zoom: int, strength: int, seed: int, branches: int, radix: int, cardinality: int, *,
+def gates(picture: str | bytes, zoom: int, strength: int, seed: int, branches: int, radix: int, cardinality: int, *,
           progress: Progress = quiet) -> Gates:
-    """The gates of the three networks, their weights drawn with `seed`, on a picture (a PNG file) enlarged to `zoom` %."""
+    """The gates of the three networks, their weights drawn with `seed`, on a picture enlarged to `zoom` %: one that is
+    drawn here, by its name, or a PNG file."""
     image, found = _images(picture, (zoom,)), []
     for build in (se_block, partial(sk_block, branches=branches), partial(split_block, radix=radix, cardinality=cardinality)):
         found.append(_weights(build, seed, strength, image)[0])
@@ -139,6 +147,7 @@ class Drift(NamedTuple):
                 "up": int((change > 0).sum()), "down": int((change < 0).sum()),
                 "before": f"{self.widest[seed, 0]:.4f}", "after": f"{self.widest[seed, -1]:.4f}"}
 
+    @once
     def table(self) -> pd.DataFrame:
         """The widest kernel's mean weight, a row for each seed, a column for each zoom."""
         table = pd.DataFrame(self.widest, columns=[f"{zoom} %" for zoom in ZOOMS]).map(_written)
@@ -146,7 +155,7 @@ class Drift(NamedTuple):
         return table
 
 
-def drift(picture: bytes, strength: int, branches: int, *, progress: Progress = quiet) -> Drift:
+def drift(picture: str | bytes, strength: int, branches: int, *, progress: Progress = quiet) -> Drift:
     """The first SK unit's weights for every zoom of a picture, under four draws of the network's weights."""
     images, found = _images(picture, ZOOMS), []
     for seed in SEEDS:
@@ -159,10 +168,10 @@ def _written(number: int | float) -> str:
     return f"{number}" if isinstance(number, int) else f"{number:.4f}"
 
 
-def _images(picture: bytes, zooms: tuple[int, ...]) -> Tensor:
+def _images(picture: str | bytes, zooms: tuple[int, ...]) -> Tensor:
     """(zooms, 3, SIZE, SIZE), near mean 0 and deviation 1, as the networks are fed."""
-    opened = Image.open(BytesIO(picture)).convert("RGB")
-    small = [zoomed(opened, zoom).resize((SIZE, SIZE)) for zoom in zooms]
+    shown = drawn(picture, SIDE, OBJECT) if isinstance(picture, str) else Image.open(BytesIO(picture)).convert("RGB")
+    small = [zoomed(shown, zoom).resize((SIZE, SIZE)) for zoom in zooms]
     pixels = torch.from_numpy(np.stack([np.array(each, np.float32) for each in small]))
     return (pixels.permute(0, 3, 1, 2) / 255 - 0.45) / 0.225
 
@@ -204,7 +213,7 @@ class Group(NamedTuple):
     joins: tuple[int, int]
 
 
-@lru_cache(maxsize=32)
+@once
 def groups(radix: int, cardinality: int) -> tuple[Group, ...]:
     """The R K groups of the first split attention of ResNeSt-50, in the order in which the convolution has them."""
     channels = WIDTHS[cardinality] * cardinality
@@ -221,6 +230,7 @@ def _range(index: int, width: int) -> tuple[int, int]:
     return index * width + 1, (index + 1) * width
 
 
+@once
 def group_table(found: tuple[Group, ...]) -> pd.DataFrame:
     """The groups in words."""
     return pd.DataFrame([{
@@ -229,6 +239,7 @@ def group_table(found: tuple[Group, ...]) -> pd.DataFrame:
         "Added into channels": f"{group.joins[0]}–{group.joins[1]}"} for number, group in enumerate(found, 1)])
 
 
+@once
 def ablation() -> pd.DataFrame:
     """The authors' own table of radix and cardinality: s is the radix, x the cardinality, d the width of a group."""
     return pd.DataFrame([{"Setting": row, "Parameters": f"{params / 10:.1f} M", "FLOPs (MACs)": f"{macs / 100:.2f} G",
@@ -238,7 +249,7 @@ def ablation() -> pd.DataFrame:
 ABLATION = f"{TABLE}, 2020; 50 layers, fast variants, PyTorch, one 224-pixel crop"
 
 
-@lru_cache(maxsize=1)
+@once
 def price() -> dict[str, object]:
     """What split attention adds to ResNet-50-D."""
     before, after = lib.analyze("resnet50d"), lib.analyze("resnest50d")
@@ -255,3 +266,7 @@ def squeezed(found: Blocks) -> dict[str, object]:
 
     (se, se_out), (sk, sk_out), (split, split_out) = map(layers, found)
     return {"se": se, "se_out": se_out, "sk": sk, "sk_out": sk_out, "split": split, "split_out": split_out}
+
+
+MEASUREMENTS = (Measurement(gates, (PICTURE, ZOOM, STRENGTH, SEED, BRANCHES, RADIX, CARDINALITY)),
+                Measurement(drift, (PICTURE, STRENGTH, BRANCHES)))

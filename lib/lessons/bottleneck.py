@@ -8,6 +8,7 @@ import pandas as pd
 from lib.analysis.block import Block, run_block
 from lib.models.resnet import BasicBlock, Bottleneck
 from lib.models.resnext import equal_weights_width
+from lib.once import once
 
 
 class Comparison(NamedTuple):
@@ -31,6 +32,7 @@ class Comparison(NamedTuple):
             "grouped_percent": f"{100 * self.grouped.weights / self.bottleneck.weights:.1f}",
         }
 
+    @once
     def table(self, names: list[str]) -> pd.DataFrame:
         """Weights and operations of the three, and each as a share of the first. One column a block."""
         rows = {
@@ -45,6 +47,7 @@ class Comparison(NamedTuple):
         return pd.DataFrame(table)
 
 
+@once
 def compare(outer: int, inner: int, cardinality: int, size: int) -> Comparison:
     """The three blocks at `outer` channels on size x size maps. The grouped block has `cardinality` groups, as wide as
     keeps its weights nearest to the bottleneck's."""
@@ -59,6 +62,7 @@ def compare(outer: int, inner: int, cardinality: int, size: int) -> Comparison:
                       run_block(lambda: bottleneck(width, cardinality), outer, size))
 
 
+@once
 def in_resnet() -> dict[str, object]:
     """The numbers of the blocks where they really sit: ResNet-34's of conv2_x and conv4_x, ResNet-50's of conv2_x."""
     large, small, narrow, outer = 56, 14, 64, 256

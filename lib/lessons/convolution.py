@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 import pandas as pd
 import torch
@@ -16,9 +15,13 @@ from lib.analysis.block import Block, run_block
 from lib.analysis.derivation import derive
 from lib.analysis.outline import Part
 from lib.architecture import Impossible
-from lib.measuring import Progress, quiet, seeded
+from lib.measuring import Choice, Measurement, Progress, quiet, seeded
+from lib.once import once
 from lib.trace import Window, output_size
 
+SIZE, SEED = Choice(tuple(range(4, 10)), 7), Choice((0, 1, 2, 3, 4), 0)
+CHANNELS = (1, 2, 4, 8, 16, 32, 64)
+IN_CHANNELS, OUT_CHANNELS = Choice(CHANNELS, 16), Choice(CHANNELS, 32)
 Rows = tuple[tuple[int, ...], ...]
 
 
@@ -67,7 +70,7 @@ class Slide:
         return row not in inside or column not in inside
 
 
-@lru_cache(maxsize=512)
+@once
 def slide(size: int, kernel: int, stride: int, padding: int, dilation: int) -> Slide:
     """A kernel of small whole numbers run by torch over a size x size map of small whole numbers.
 
@@ -96,6 +99,7 @@ def check_size(size: int, kernel: int, padding: int, dilation: int) -> None:
                          "padding.")
 
 
+@once
 def layer(size: int, kernel: int, stride: int, padding: int, dilation: int, in_channels: int, out_channels: int,
           groups: int) -> Block:
     """A real convolution without bias on a map of `in_channels` channels. Raises `Impossible` where torch refuses it."""
@@ -107,6 +111,7 @@ def layer(size: int, kernel: int, stride: int, padding: int, dilation: int, in_c
                      in_channels, size)
 
 
+@once
 def steps(block: Block) -> pd.DataFrame:
     """How the layer's output, weights and multiply-adds come about: formula, numbers put in, result."""
     found = derive(Part("", "layer", "", block.ops), block.ops)
@@ -114,6 +119,7 @@ def steps(block: Block) -> pd.DataFrame:
                         columns=["Quantity", "Formula", "With these numbers", "Result"])
 
 
+@once
 def layer_fields(block: Block) -> dict[str, object]:
     """The numbers that the text about the layer speaks of."""
     op = block.convolutions[0]
@@ -170,7 +176,7 @@ class Edge:
         return f"({self.size} + 2·{padding} − {kernel}) / {stride} = {(self.size + 2 * padding - kernel) / stride:g}"
 
 
-@lru_cache
+@once
 def edge(name: str) -> Edge:
     """The vertical axis of one of the `STRIDED` layers."""
     preset, op_name = STRIDED[name]
@@ -178,6 +184,7 @@ def edge(name: str) -> Edge:
     return Edge(op.in_shapes[0][2], op.window, op.out_shapes[0][2])
 
 
+@once
 def strided() -> pd.DataFrame:
     """The `STRIDED` layers: the division, which way it is rounded, and the rows that no window reads."""
     rows = []
@@ -189,6 +196,7 @@ def strided() -> pd.DataFrame:
                                        "Rows of padding never read"])
 
 
+@once
 def edge_fields(name: str) -> dict[str, object]:
     """The numbers that the text about real strides speaks of."""
     axis = edge(name)
@@ -249,9 +257,13 @@ def equalities(size: int, in_channels: int, out_channels: int, seed: int, *,
     return once, slid, _agreement(per_pixel(pointwise, maps), pointwise(maps), pointwise.weight.numel())
 
 
+@once
 def compared(names: list[str], found: tuple[Agreement, ...]) -> pd.DataFrame:
     """The agreements as a table."""
     rows = [(name, f"{each.weights:,}", f"{each.count:,}", f"{each.largest:.2f}", f"{each.difference:.1e}")
             for name, each in zip(names, found)]
     return pd.DataFrame(rows, columns=["Computed in two ways", "Weights of either", "Numbers compared", "Largest number",
                                        "Largest difference"])
+
+
+MEASUREMENTS = (Measurement(equalities, (SIZE, IN_CHANNELS, OUT_CHANNELS, SEED)),)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from fractions import Fraction
-from functools import lru_cache
 from itertools import count
 from math import sqrt
 from time import perf_counter, thread_time
@@ -20,12 +19,13 @@ from lib.analysis.block import Block, run_block
 from lib.digits import rounded, text
 from lib.lab.doubts import disturbance
 from lib.load import Load, Watch
-from lib.measuring import Progress, quiet, seeded
+from lib.measuring import Choice, Measurement, Progress, quiet, seeded
 from lib.models.mobilenet import DepthwiseSeparable, FullConvolution
 from lib.models.mobilenet_v2 import InvertedResidual
 from lib.models.resnet import BasicBlock, Bottleneck
 from lib.models.shufflenet import CHANNELS, ShuffleUnit, channel_shuffle
 from lib.models.shufflenet_v2 import TABLE_5, ShuffleUnitV2
+from lib.once import once
 from lib.records import Setting, Spread
 from lib.text import prose
 from lib.timing import Clock
@@ -34,6 +34,10 @@ from lib.trace import numel
 WINDOW = 9
 """Cells of a 3x3 kernel."""
 WIDTHS = (16, 32, 64, 128, 256, 512)
+SIZE, GROUPS = Choice((7, 14, 28, 56), 28), Choice((2, 3, 4, 8), 3)
+SHUFFLE, SEED = Choice((False, True), True), Choice(tuple(range(10)), 0)
+FIRST = Choice((0,), 0)
+"""The attempt that nobody has asked for."""
 
 
 class Split(NamedTuple):
@@ -59,6 +63,7 @@ class Split(NamedTuple):
             "pointwise": f"{pointwise.macs / self.separable.macs:.1%}",
         }
 
+    @once
     def table(self) -> pd.DataFrame:
         """A row for each convolution: what it does, and how many multiply-adds it does with a number that it moves."""
         layers = (*self.full.convolutions, *self.separable.convolutions)
@@ -73,7 +78,7 @@ def moved(op: Layer) -> int:
     return sum(map(numel, (*op.in_shapes, *op.out_shapes))) + op.params
 
 
-@lru_cache(maxsize=1024)
+@once
 def split(inputs: int, outputs: int, size: int) -> Split:
     """The pair on size x size maps."""
     return Split(run_block(lambda: FullConvolution(inputs, outputs), inputs, size),
@@ -85,12 +90,13 @@ def ratios(inputs: int, size: int) -> list[float]:
     return [float(split(inputs, outputs, size).ratio) for outputs in WIDTHS]
 
 
+@once
 def separable_networks() -> list[Analysis]:
     """MobileNet with full and with separable convolutions."""
     return [lib.analyze(preset) for preset in ("mobilenetv1_full", "mobilenetv1_100")]
 
 
-@lru_cache
+@once
 def networks() -> pd.DataFrame:
     """MobileNet with full and with separable convolutions: computed costs, accuracy as its paper prints it."""
     rows = []
@@ -100,7 +106,7 @@ def networks() -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["Network", "Parameters", "MACs", "Top-1 accuracy, %"])
 
 
-@lru_cache
+@once
 def network_fields() -> dict[str, object]:
     """What the two networks differ by, and where MobileNet's multiply-adds are."""
     (full, separable), analysis = networks().itertuples(index=False), lib.analyze("mobilenetv1_100")
@@ -124,6 +130,7 @@ class Inversion(NamedTuple):
                 "share": f"{self.inverted.weights / self.bottleneck.weights:.1%}"}
 
 
+@once
 def invert(narrow: int, expansion: int, size: int) -> Inversion:
     """ResNet's bottleneck and MobileNetV2's block between the widths `narrow` and `expansion` times that."""
     wide = narrow * expansion
@@ -136,7 +143,7 @@ CONV2_X = 56
 """Height and width of the maps in ResNet's conv2_x and MobileNetV2's second row."""
 
 
-@lru_cache
+@once
 def blocks_in_networks() -> pd.DataFrame:
     """The blocks with a shortcut that three networks really have on 56x56 maps."""
     blocks = {"ResNet-34, conv2_x": run_block(lambda: BasicBlock(64, 64), 64, CONV2_X),
@@ -153,6 +160,7 @@ def widths(block: Block) -> tuple[int, ...]:
     return tuple(op.in_shapes[0][1] for op in block.convolutions) + (block.convolutions[-1].out_shapes[0][1],)
 
 
+@once
 def units(groups: int) -> tuple[Block, Block]:
     """The units of ShuffleNet, with its width for these groups, and of ShuffleNet V2 on the 28x28 maps of stage 2."""
     first, second = CHANNELS[groups], TABLE_5[100][0]
@@ -185,6 +193,7 @@ def reach(groups: int, shuffle: bool, seed: int, progress: Progress = quiet) -> 
     return np.stack(rows) / np.sum(rows, axis=1, keepdims=True)
 
 
+@once
 def reach_table(shares: np.ndarray) -> pd.DataFrame:
     """The same as words: a row for each group of outputs."""
     columns = {f"from group {index + 1}": [f"{share:.1%}" if share else "0, no path" for share in column]
@@ -290,6 +299,7 @@ def race_ratios(*races: Race) -> dict[str, tuple[float, float]]:
     return {f"{race.second.name}<br>over {race.first.name}": (race.macs_ratio, race.time_ratio) for race in races}
 
 
+@once
 def race_fields(blocks: Race, networks: Race) -> dict[str, object]:
     """The same ratios for the lesson's text, and why they may be worth nothing."""
     return {"block_macs": f"{blocks.macs_ratio:.2f}", "block_time": text(blocks.time_ratio, blocks.figures),
@@ -297,9 +307,14 @@ def race_fields(blocks: Race, networks: Race) -> dict[str, object]:
             "image": f"{IMAGE} × {IMAGE}", "doubt": blocks.doubt or networks.doubt}
 
 
+@once
 def race_table(*races: Race) -> pd.DataFrame:
     """A row for each runner, with its ratios to the first of its pair."""
     return pd.DataFrame(
         [(racer.name, racer.macs, racer.macs / race.first.macs, 1.0 if racer is race.first else race.time_ratio,
           racer.macs / racer.moved) for race in races for racer in (race.first, race.second)],
         columns=["Runner", "MACs", "MACs, to the first", "Time, to the first", "MACs per number moved"])
+
+
+MEASUREMENTS = (Measurement(reach, (GROUPS, SHUFFLE, SEED)), Measurement(race_blocks, (SIZE, SEED, FIRST), lasting=False),
+                Measurement(race_networks, (SEED, FIRST), lasting=False))

@@ -1,7 +1,6 @@
 """Inception modules built for real: cost by branch, growth, the stem, large kernels taken apart, auxiliary classifiers."""
 
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import NamedTuple
 
 import pandas as pd
@@ -11,9 +10,10 @@ from torch import Tensor, nn
 import lib
 from lib.analysis import Analysis, Layer
 from lib.analysis.block import Block, run_block
-from lib.measuring import Progress, quiet, seeded
+from lib.measuring import Choice, Measurement, Progress, quiet, seeded
 from lib.models.googlenet import Filters, Inception, NaiveInception
 from lib.models.inception_v3 import Convolution
+from lib.once import once
 
 MEBI, MEGA = 2**20, 10**6
 BRANCHES = {"branch1": "1×1", "branch2": "3×3", "branch3": "5×5", "branch4": "pooling"}
@@ -26,7 +26,7 @@ FILTERS = {
 CHANNELS, SIZES = (64, 192, 256, 480, 512, 528, 832), (7, 14, 28, 56)
 
 
-@lru_cache(maxsize=16)
+@once
 def analysis(preset: str, **knobs: bool) -> Analysis:
     """The analysis of a whole network, kept."""
     return lib.analyze(preset, **knobs)
@@ -49,7 +49,7 @@ class Modules(NamedTuple):
     reduced: Block
 
 
-@lru_cache(maxsize=256)
+@once
 def modules(channels: int, size: int, filters: Filters) -> Modules:
     """Both modules of Fig. 2, run on a map of `channels` channels, `size` high and wide."""
     return Modules(*(run_block(lambda: module(channels, filters), channels, size) for module in (NaiveInception, Inception)))
@@ -67,6 +67,7 @@ def branches(module: Block) -> list[Branch]:
     return found
 
 
+@once
 def branch_table(modules: Modules) -> pd.DataFrame:
     """Both modules by branch: weights, multiply-adds, channels that go out. The last row sums."""
     naive, reduced = (branches(module) for module in modules)
@@ -91,6 +92,7 @@ def module_fields(modules: Modules) -> dict[str, str]:
     }
 
 
+@once
 def rows() -> dict[str, dict[str, int]]:
     """The modules of GoogLeNet by their rows of Table 1: what goes in, and the filters, read off the real network."""
     found: dict[str, dict[str, int]] = {}
@@ -107,12 +109,14 @@ def rows() -> dict[str, dict[str, int]]:
 NETWORKS = ("googlenet_naive", "googlenet_2014")
 
 
+@once
 def growth() -> pd.DataFrame:
     """Channels after each module of GoogLeNet, with naive modules and with reductions."""
     outputs = [[op.out_shapes[0][1] for op in analysis(preset).ops if op.kind == "cat"] for preset in NETWORKS]
     return pd.DataFrame(dict(zip(("Module", *NETWORKS), (list(rows()), *outputs))))
 
 
+@once
 def growth_fields() -> dict[str, str]:
     """The whole networks in numbers."""
     naive, reduced = (analysis(preset) for preset in NETWORKS)
@@ -125,17 +129,20 @@ STEMS = {"GoogLeNet": ("googlenet_2014", ("convolution 1", "max pool 1", "convol
          "VGG-16": ("vgg16", ("conv1_x", "conv2_x", "conv3_x"))}
 
 
+@once
 def stem(network: str) -> tuple[Layer, ...]:
     """The layers that bring a 224x224 image to 28x28."""
     preset, stages = STEMS[network]
     return tuple(op for op in analysis(preset).ops if op.stage in stages)
 
 
+@once
 def stem_networks() -> list[Analysis]:
     """The networks whose stems are compared."""
     return [analysis(preset) for preset, _ in STEMS.values()]
 
 
+@once
 def stem_macs() -> dict[str, dict[str, int]]:
     """Multiply-adds of both by the map that a convolution writes."""
     found = {network: {"224×224": 0, "112×112": 0, "56×56": 0} for network in STEMS}
@@ -155,6 +162,7 @@ class Stem(NamedTuple):
     macs: int
 
 
+@once
 def stem_sums(network: str) -> Stem:
     """The sums over the layers from 224x224 to 28x28. Response normalisation, which only GoogLeNet has, is left out."""
     def written(*kinds: str) -> float:
@@ -164,6 +172,7 @@ def stem_sums(network: str) -> Stem:
                 sum(op.macs for op in stem(network)))
 
 
+@once
 def stem_table() -> pd.DataFrame:
     """Both stems, their ratio, and what the lecture's slides print."""
     googlenet, vgg = stem_sums("GoogLeNet"), stem_sums("VGG-16")
@@ -175,6 +184,7 @@ def stem_table() -> pd.DataFrame:
         "Slide, GoogLeNet": ["", "7.5", "124K", "418"], "Slide, VGG-16": ["42.9", "", "1.1M", "7485"]})
 
 
+@once
 def stem_fields() -> dict[str, str]:
     """The stems in numbers, and the VGG that the slides must have meant."""
     googlenet, vgg = stem_sums("GoogLeNet"), stem_sums("VGG-16")
@@ -198,7 +208,7 @@ class Factors(NamedTuple):
     blocks: tuple[Block, Block, Block]
 
 
-@lru_cache(maxsize=64)
+@once
 def factors(channels: int, size: int) -> tuple[Factors, ...]:
     """Kernels of 3, 5 and 7, whole and taken apart, from `channels` to `channels` channels."""
     def chain(*kernels: tuple[int, int]) -> Block:
@@ -209,6 +219,7 @@ def factors(channels: int, size: int) -> tuple[Factors, ...]:
     return tuple(Factors(n, (chain((n, n)), chain(*[(3, 3)] * (n // 2)), chain((1, n), (n, 1)))) for n in KERNELS)
 
 
+@once
 def factor_table(factors: Sequence[Factors]) -> pd.DataFrame:
     """The three forms of each kernel: weights, multiply-adds, field, share of the whole kernel."""
     return pd.DataFrame([
@@ -218,6 +229,7 @@ def factor_table(factors: Sequence[Factors]) -> pd.DataFrame:
         columns=["Kernel", "As", "Sees, cells", "Weights", "MACs", "Of the whole kernel"])
 
 
+@once
 def double_fields() -> dict[str, str]:
     """BN-Inception with two 3x3 and with 5x5."""
     double, single = analysis("bn_inception"), analysis("bn_inception_5x5")
@@ -238,6 +250,7 @@ PAPERS = pd.DataFrame([
 # Auxiliary classifiers, measured.
 
 STARTS = {"xavier": "Xavier", "he": "He", "small": "Gaussian"}
+START, BATCH_NORM, SEED = Choice(tuple(STARTS), "xavier"), Choice((False, True), False), Choice(tuple(range(10)), 0)
 WEIGHTS = ("0.1", "0.3", "1")
 IMAGES, PIXELS = 4, 64
 PARTS = ("conv1", "conv2", "conv3", *(f"inception{row}" for row in ("3a", "3b", "4a", "4b", "4c", "4d", "4e", "5a", "5b")))
@@ -313,6 +326,7 @@ def initialize(model: nn.Module, start: str) -> None:
                 nn.init.zeros_(module.bias)
 
 
+@once
 def gradient_table(gradients: Gradients, weight: float) -> pd.DataFrame:
     """Norms without and with the auxiliary losses, and their ratio."""
     return pd.DataFrame([
@@ -320,6 +334,7 @@ def gradient_table(gradients: Gradients, weight: float) -> pd.DataFrame:
         for part in gradients.parts], columns=["Part", "Main loss alone", "With auxiliary losses", "Ratio"])
 
 
+@once
 def gradient_fields(gradients: Gradients, weight: float) -> dict[str, str]:
     """The first convolution and a late module in numbers."""
     first, last = gradients.parts[0], gradients.parts[-1]
@@ -329,8 +344,12 @@ def gradient_fields(gradients: Gradients, weight: float) -> dict[str, str]:
             "upper": f"{upper:.2f}", "lower": f"{lower:.2f}"}
 
 
+@once
 def auxiliary_fields() -> dict[str, str]:
     """What the two classifiers add to the network."""
     plain, full = analysis("googlenet_2014"), analysis("googlenet_2014", auxiliary=True)
     return {"params": f"{plain.params:,}", "full": f"{full.params:,}", "added": f"{full.params - plain.params:,}",
             "macs": f"{full.macs / plain.macs - 1:.1%}", "images": IMAGES, "pixels": PIXELS}
+
+
+MEASUREMENTS = (Measurement(gradients, (START, BATCH_NORM, SEED)),)

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
 from hashlib import sha256
 from io import BytesIO
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageOps
+
+from lib.once import once
 
 FINE = 4
 """Objects are drawn this many times larger and then reduced, for smooth edges."""
@@ -53,7 +54,7 @@ OBJECTS: dict[str, tuple[Callable, tuple[int, int, int], tuple[int, int, int]]] 
 """By name: what draws the object, the colours at the top and at the bottom of the picture."""
 
 
-@lru_cache(maxsize=64)
+@once
 def drawn(name: str, size: int, side: int) -> Image.Image:
     """A picture of size x size pixels with an object `side` pixels high and wide in its middle."""
     draw, top, bottom = OBJECTS[name]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 
 import pandas as pd
 import torch
@@ -12,14 +11,15 @@ from torch import Tensor, nn
 import lib
 from lib.analysis.block import Block, run_block
 from lib.lessons.residual import published, rounded, short, through_depth, units
-from lib.measuring import Progress, quiet, seeded
+from lib.measuring import Choice, Measurement, Progress, quiet, seeded
 from lib.models.resnet_v2 import UNITS, BNAfterAddition, FullPreactivation, ReLUBeforeAddition
+from lib.once import once
 
 NAMES = {"original": "(a) original", "bn_after_addition": "(b) BN after addition",
          "relu_before_addition": "(c) ReLU before addition", "relu_only": "(d) ReLU-only pre-activation",
          "full": "(e) full pre-activation"}
 """The captions of the paper's Fig. 4."""
-DEPTHS = ("110", "164")
+DEPTH, SEED = Choice(("110", "164"), "110"), Choice((0, 1, 2, 3, 4), 0)
 PIXELS = 32
 """Height and width of CIFAR's images."""
 IMAGES = 2
@@ -32,7 +32,7 @@ def preset(depth: str, ordering: str) -> str:
     return f"resnetv2_{depth}_cifar" + ("" if ordering == "full" else f"_{letter}")
 
 
-@cache
+@once
 def blocks(depth: str) -> dict[str, Block]:
     """A unit of the first stage in each ordering: two 3x3 at depth 110, a bottleneck at 164."""
     bottleneck, channels, size = depth == "164", 16, PIXELS
@@ -124,6 +124,7 @@ def over_units(courses: tuple[Course, ...], quantity: str) -> tuple[list[int], d
         NAMES[course.ordering]: getattr(course, quantity) for course in courses}
 
 
+@once
 def course_table(courses: tuple[Course, ...]) -> pd.DataFrame:
     """What was measured: a row for each ordering."""
     return pd.DataFrame([{
@@ -133,6 +134,7 @@ def course_table(courses: tuple[Course, ...]) -> pd.DataFrame:
         "First / last": rounded(course.growth), "Sum is off by": course.written_remainder} for course in courses])
 
 
+@once
 def course_fields(depth: str, courses: tuple[Course, ...]) -> dict[str, object]:
     """The numbers that the text speaks of, by the letter of the ordering."""
     fields: dict[str, object] = {"depth": depth, "images": IMAGES, "size": f"{PIXELS} × {PIXELS}", "units": len(courses[0].signals)}
@@ -153,23 +155,28 @@ def error(ordering: str, depth: str) -> float:
 
 def printed_errors() -> dict[str, list[float]]:
     """The paper's Table 2: errors of the five orderings for each depth."""
-    return {f"ResNet-{depth}": [error(ordering, depth) for ordering in NAMES] for depth in DEPTHS}
+    return {f"ResNet-{depth}": [error(ordering, depth) for ordering in NAMES] for depth in DEPTH.values}
 
 
+@once
 def error_table() -> pd.DataFrame:
     """Table 2: a row for each ordering, and how far it is from the original unit."""
     rows = []
     for ordering, name in NAMES.items():
         row = {"Ordering": name}
-        for depth in DEPTHS:
+        for depth in DEPTH.values:
             row |= {f"{depth} layers, %": f"{error(ordering, depth):.2f}",
                     f"against (a), {depth}": f"{error(ordering, depth) - error('original', depth):+.2f}"}
         rows.append(row)
     return pd.DataFrame(rows)
 
 
+@once
 def depth_table() -> pd.DataFrame:
     """The paper's Table 3: the original unit and full pre-activation at three depths."""
     printed = published()["depths"]
     return pd.DataFrame([{"Layers": depth, "(a) original, %": f"{printed['original'][depth]:.2f}",
                           "(e) full pre-activation, %": f"{printed['full'][depth]:.2f}"} for depth in printed["full"]])
+
+
+MEASUREMENTS = (Measurement(measure, (DEPTH, SEED)),)

@@ -5,7 +5,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
 from pathlib import Path
 
 import pandas as pd
@@ -20,6 +19,7 @@ from lib.digits import change
 from lib.lessons.pictures import drawn
 from lib.models.fpn import BACKBONES, Backbone
 from lib.meta import on_meta
+from lib.once import once
 from lib.trace import record
 
 DATA = Path(__file__).parent.parent / "data" / "fpn.json"
@@ -107,6 +107,7 @@ class Pyramid:
             "c5_layers": coarse.c_layers, "c2_field": fine.c.field.side, "c5_field": coarse.c.field.side,
             "p2_field": fine.p.field.side, "channels": fine.p.out_shapes[0][1]}
 
+    @once
     def design_table(self, names: list[str]) -> pd.DataFrame:
         """The four designs, a row each."""
         single = self.designs[1]
@@ -117,6 +118,7 @@ class Pyramid:
             "MACs against (b)": f"× {design.macs / single.macs:.2f}",
             "Activations": f"{design.memory / MEBI:.0f} MiB"} for name, design in zip(names, self.designs)])
 
+    @once
     def level_table(self) -> pd.DataFrame:
         """C2 to P5, a row a level."""
         rows = [{
@@ -136,6 +138,7 @@ class Pyramid:
         top = self.levels[-1]
         return {"coarse": f"P{top.number}", "cells": _written(side, top.stride)}
 
+    @once
     def object_table(self, side: int) -> pd.DataFrame:
         """What an object of this many pixels is at each level."""
         return pd.DataFrame([{
@@ -150,7 +153,7 @@ def _written(side: int, stride: int) -> str:
     return str(Fraction(side, stride))
 
 
-@lru_cache(maxsize=32)
+@once
 def pyramid(backbone: str, size: int, channels: int, p6: bool, scales: int) -> Pyramid:
     """The four designs on a size x size image; the image pyramid has `scales` images."""
     analysis = lib.analyze("resnet50_fpn", backbone=backbone, input_size=size, channels=channels, p6=p6)
@@ -199,6 +202,7 @@ class Ablation:
     columns: tuple[str, ...]
     rows: Mapping[str, tuple[float | None, ...]]
 
+    @once
     def table(self) -> pd.DataFrame:
         """The rows as printed."""
         return pd.DataFrame([{"": name} | {column: "–" if value is None else f"{value:.1f}"
@@ -210,7 +214,7 @@ class Ablation:
         return {name: values[-3:] for name, values in self.rows.items() if None not in values}
 
 
-@lru_cache(maxsize=1)
+@once
 def ablations() -> dict[str, Ablation]:
     """Tables 1 to 3 of the paper."""
     tables = json.loads(DATA.read_text(encoding="utf-8"))["tables"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 import pandas as pd
 import torch
@@ -15,32 +14,38 @@ from lib import catalog
 from lib.analysis import Analysis, Layer
 from lib.analysis.atlas import totals
 from lib.analysis.block import Block, run_block
-from lib.measuring import Progress, quiet, seeded
+from lib.measuring import Choice, Measurement, Progress, quiet, seeded
 from lib.models.resnet import BasicBlock, PlainBasicBlock, initialize
+from lib.once import once
 from lib.trace import Pair
 
 NETWORKS = ("vgg16", "resnet18", "resnet34", "resnet50", "plain18", "plain34")
 STAGES = (1, 2, 3, 4, 5)
+NETWORK, STAGE, SEED = Choice(NETWORKS, "resnet18"), Choice(STAGES, 3), Choice((0, 1, 2, 3, 4), 0)
+STRIDED, SHORTCUTS = Choice((0, 1, 2), 0), Choice((False, True), False)
 NARROW = 8
 """Channels of the first stage of a network whose gradient is measured: the field does not depend on the width."""
 
 
-@lru_cache
+@once
 def analysis(preset: str) -> Analysis:
     """The network as published, 224 pixels."""
     return lib.analyze(preset)
 
 
+@once
 def stage_names(preset: str) -> list[str]:
     """The stages before the head."""
     return list(dict.fromkeys(op.stage for op in analysis(preset).ops if op.stage != "head"))
 
 
+@once
 def stage_ends(preset: str) -> list[Layer]:
     """The last op of each of those stages."""
     return [[op for op in analysis(preset).ops if op.stage == name][-1] for name in stage_names(preset)]
 
 
+@once
 def layers(preset: str, stage: int) -> pd.DataFrame:
     """How the field grows, a row for each window on the way to the end of a stage (counted from 1): r + (k - 1)·j."""
     last, rows, way = stage_ends(preset)[stage - 1].index, [], analysis(preset).ops
@@ -57,6 +62,7 @@ def layers(preset: str, stage: int) -> pd.DataFrame:
 class Stacks(dict[str, Block]):
     """Blocks by their name."""
 
+    @once
     def table(self) -> pd.DataFrame:
         """Field, weights and multiply-adds of each stack, and of each as a share of the single kernel's before it."""
         rows, single = [], None
@@ -70,6 +76,7 @@ class Stacks(dict[str, Block]):
 MAP = 56
 
 
+@once
 def stacks(channels: int) -> Stacks:
     """One 5x5 and two 3x3, one 7x7 and three 3x3, all from `channels` to `channels` on MAP x MAP maps."""
     def stack(kernel: int, count: int) -> nn.Sequential:
@@ -181,6 +188,7 @@ def chain(depth: int, strided: int, shortcuts: bool) -> nn.Sequential:
     return blocks
 
 
+@once
 def chain_analysis(depth: int, strided: int, shortcuts: bool, side: int = 256) -> Block:
     """The same chain on the meta device."""
     return run_block(lambda: chain(depth, strided, shortcuts), 3, side)
@@ -208,6 +216,7 @@ def of_chain(strided: int, shortcuts: bool, seed: int, *, progress: Progress = q
     return tuple(found)
 
 
+@once
 def by_depth(found: tuple[Effective, ...]) -> pd.DataFrame:
     """The chain block by block."""
     rows = [(2 * depth, each.size, each.half, each.most, f"{each.half / each.size:.0%}") for depth, each in enumerate(found, 1)]
@@ -221,6 +230,7 @@ PUBLISHED = {"alexnet": 195, "vgg16": 212, "mobilenetv1_100": 315, "resnet50_v1"
 """Araujo, Norris, Sim 2019, the table of receptive fields that goes with the article (TensorFlow-slim's networks)."""
 
 
+@once
 def listed() -> pd.DataFrame:
     """Networks by the side of their field before the head, beside their own image."""
     rows = []
@@ -236,3 +246,6 @@ def outgrown(table: pd.DataFrame) -> dict[str, object]:
     """The numbers that the text about the list speaks of."""
     return {"count": len(table), "outgrown": int((table["Field, px"] > table["Image, px"]).sum()),
             "paper": totals("resnet50_v1").receptive_field, "torchvision": totals("resnet50").receptive_field}
+
+
+MEASUREMENTS = (Measurement(of_network, (NETWORK, STAGE, SEED)), Measurement(of_chain, (STRIDED, SHORTCUTS, SEED)))

@@ -7,7 +7,6 @@ import json
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +20,14 @@ from lib import catalog
 from lib.analysis import Analysis
 from lib.analysis.block import Block, run_block
 from lib.analysis.outline import outline
-from lib.measuring import Progress, quiet, seeded
+from lib.measuring import Choice, Measurement, Progress, quiet, seeded
 from lib.models.resnet import SHORTCUTS, TABLE, TABLE_1, BasicBlock, Bottleneck, PlainBasicBlock, ZeroPadding
 from lib.models.resnet_v2 import FullPreactivation
 from lib.meta import on_meta
+from lib.once import once
 
 DATA = Path(__file__).parent.parent / "data" / "residual.json"
+DEPTH, SHORTCUT, SEED = Choice((20, 32, 44, 56, 110), 56), Choice(("A", "B", "C"), "A"), Choice((0, 1, 2, 3, 4), 0)
 PIXELS = 32
 """Height and width of CIFAR's images."""
 IMAGES = 4
@@ -37,7 +38,7 @@ PAIRS = 2
 """Circles of images over which the correlation is averaged."""
 
 
-@cache
+@once
 def published() -> dict[str, Any]:
     """What the two papers print; every entry names its table."""
     return json.loads(DATA.read_text(encoding="utf-8"))
@@ -48,6 +49,7 @@ def printed_pairs() -> dict[str, dict[str, float]]:
     return {kind: published()["degradation"][kind] for kind in ("plain", "residual")}
 
 
+@once
 def printed_table() -> pd.DataFrame:
     """Table 2: a row for each kind of network."""
     return pd.DataFrame([{"Network": kind} | {f"{depth} layers, %": f"{error:.2f}" for depth, error in errors.items()}
@@ -60,13 +62,14 @@ def printed_cifar() -> tuple[list[int], dict[str, list[float]]]:
     return [int(depth) for depth in errors], {"ResNet": list(errors.values())}
 
 
+@once
 def cifar_table() -> pd.DataFrame:
     """Table 6: a column for each depth."""
     return pd.DataFrame([{"Layers": "error, %"} | {
         depth: f"{error:.2f}" for depth, error in published()["cifar"]["residual"].items()}])
 
 
-@cache
+@once
 def blocks(shortcut: str) -> tuple[Block, Block, Block]:
     """A plain block and a residual one of a CIFAR network's conv2_x, and the first of conv3_x, whose shortcut is dotted."""
     narrow, wide, size = 16, 32, PIXELS
@@ -75,7 +78,7 @@ def blocks(shortcut: str) -> tuple[Block, Block, Block]:
             run_block(lambda: BasicBlock(narrow, wide, 2, SHORTCUTS[shortcut]), narrow, size))
 
 
-@cache
+@once
 def same_depth(depth: int, shortcut: str) -> dict[str, object]:
     """Parameters and multiply-adds of a plain and a residual CIFAR network of this depth."""
     plain, residual = (lib.analyze("resnet56_cifar", n=(depth - 2) // 6, residual=residual, shortcut=shortcut)
@@ -101,7 +104,7 @@ class Response:
         return max(abs(y - x) for x, y in zip(self.inputs, self.outputs) if (x < 0) == negative)
 
 
-@cache
+@once
 def responses(shift: float) -> tuple[Response, ...]:
     """Blocks whose residual branch is switched off, run on numbers from -2 to 2; `shift` is β of every norm."""
     with seeded(0):
@@ -130,6 +133,7 @@ def curves(shift: float) -> tuple[tuple[float, ...], dict[str, tuple[float, ...]
     return responses(shift)[0].inputs, {response.name: response.outputs for response in responses(shift)}
 
 
+@once
 def errors(shift: float) -> pd.DataFrame:
     """How far each block is from the identity."""
     return pd.DataFrame([{"Block": response.name, "Largest |y − x| where x ≥ 0": f"{response.error(False):.2f}",
@@ -235,6 +239,7 @@ def short(value: float) -> str:
     return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
 
 
+@once
 def signal_table(starts: tuple[Start, Start]) -> pd.DataFrame:
     """First and last values of the measured lines."""
     return pd.DataFrame([{
@@ -243,6 +248,7 @@ def signal_table(starts: tuple[Start, Start]) -> pd.DataFrame:
         "At the first": short(start.gradients[0]), "First / last": rounded(start.growth)} for start in starts])
 
 
+@once
 def correlation_table(starts: tuple[Start, Start]) -> pd.DataFrame:
     """The measured correlations, a row for each angle."""
     angles, lines = over_angles(starts)
@@ -250,6 +256,7 @@ def correlation_table(starts: tuple[Start, Start]) -> pd.DataFrame:
     return pd.DataFrame({"Angle": [f"{angle:g}°" for angle in angles], **columns})
 
 
+@once
 def start_fields(starts: tuple[Start, Start]) -> dict[str, object]:
     """The numbers that the text on the measurement speaks of."""
     plain, residual = starts
@@ -282,7 +289,7 @@ def ways(network: nn.Module) -> Ways:
     return Ways(kinds.count(nn.Identity), kinds.count(ZeroPadding), kinds.count(nn.Sequential))
 
 
-@cache
+@once
 def options() -> pd.DataFrame:
     """ResNet-34 with the three options, and the errors that the paper prints."""
     rows = []
@@ -331,7 +338,7 @@ class Member:
         return sum(blocks for _, blocks, _ in self.stages)
 
 
-@cache
+@once
 def family() -> tuple[Member, ...]:
     """The five networks of the paper's Table 1, strided as there: bottlenecks in their first 1x1."""
     members = []
@@ -355,6 +362,7 @@ def family_stages() -> tuple[list[str], list[tuple[tuple[str, int, int], ...]]]:
     return [member.name for member in family()], [member.stages for member in family()]
 
 
+@once
 def family_table() -> pd.DataFrame:
     """The family with its totals; the last column is the paper's own count of multiply-adds, as printed."""
     printed = {claim.preset: claim.value for claim in catalog.get("resnet50").claims
@@ -369,6 +377,7 @@ def family_table() -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+@once
 def count_fields() -> dict[str, object]:
     """How ResNet-50 comes to its name."""
     member = next(member for member in family() if member.name == "ResNet-50")
@@ -376,3 +385,6 @@ def count_fields() -> dict[str, object]:
     return {"sum": member.plain_sum, "products": member.products, "convolutions": member.count(nn.Conv2d),
             "linear": member.count(nn.Linear), "projections": counted.projected, "blocks": member.blocks,
             "solid": counted.solid, "dotted": counted.dotted, "solid_34": smaller.solid, "dotted_34": smaller.dotted}
+
+
+MEASUREMENTS = (Measurement(at_initialisation, (DEPTH, SHORTCUT, SEED)),)

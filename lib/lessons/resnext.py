@@ -1,6 +1,5 @@
 """ResNeXt's block in its three forms with the same weights, its matrix, its cost against its cardinality."""
 
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -13,13 +12,16 @@ from lib import catalog
 from lib.analysis import Analysis
 from lib.analysis.block import Block, run_block
 from lib.digits import change
-from lib.measuring import Progress, quiet, seeded
+from lib.measuring import Choice, Measurement, Progress, quiet, seeded
 from lib.models.resnet import Bottleneck
 from lib.models.resnext import equal_weights_width
+from lib.once import once
 
 OUTER, INNER, MAP = 256, 64, 56
 MOST_DRAWN = 2
 MOST_CELLS = 128
+PATHS, WIDTH = Choice((1, 2, 4, 8, 16, 32), 32), Choice((1, 2, 4, 8, 14, 24, 40, 64), 4)
+SEED = Choice(tuple(range(10)), 0)
 CARDINALITIES = (1, 2, 4, 8, 16, 32, 64)
 TEMPLATES = ((1, 64), (2, 40), (4, 24), (8, 14), (32, 4))
 """(C, d) of the rows of the paper's Table 3."""
@@ -113,6 +115,7 @@ class Differences(NamedTuple):
     output: float
     matrix: np.ndarray
 
+    @once
     def table(self) -> pd.DataFrame:
         """A row for each form."""
         rows = [(name, *map(_short, values)) for name, values in self.largest.items()]
@@ -164,6 +167,7 @@ class Forms(NamedTuple):
     concatenated: Block
     grouped: Block
 
+    @once
     def table(self, names: list[str]) -> pd.DataFrame:
         """A row for each form: what it holds and what it costs."""
         rows = [(name, f"{block.weights:,}", f"{block.macs:,}", f"{block.other_operations:,}", len(block.convolutions))
@@ -171,7 +175,7 @@ class Forms(NamedTuple):
         return pd.DataFrame(rows, columns=["Form", "Weights", "MACs", "Other operations", "Convolutions"])
 
 
-@lru_cache(maxsize=128)
+@once
 def forms(cardinality: int, width: int) -> Forms:
     """The block as paths added, as paths concatenated, and grouped."""
     builds = (lambda: PathsAdded(grouped(cardinality, width)), lambda: PathsConcatenated(grouped(cardinality, width)),
@@ -185,7 +189,7 @@ def drawn(cardinality: int, width: int) -> tuple[int, Forms]:
     return paths, forms(paths, width)
 
 
-@lru_cache(maxsize=128)
+@once
 def pieces(cardinality: int, width: int) -> tuple[int, int, int]:
     """Weights of the three convolutions of a grouped block."""
     return tuple(op.params for op in run_block(lambda: grouped(cardinality, width), OUTER, MAP).convolutions)
@@ -198,6 +202,7 @@ def equal_cost(cardinality: int, width: int) -> list[tuple[str, tuple[int, int, 
     return [*rows, ("yours", pieces(cardinality, width))]
 
 
+@once
 def equal_cost_table(cardinality: int, width: int) -> pd.DataFrame:
     """The same as a table: all channels inside, the weights, and each total against one path of 64."""
     rows = equal_cost(cardinality, width)
@@ -207,6 +212,7 @@ def equal_cost_table(cardinality: int, width: int) -> pd.DataFrame:
                         columns=["C×d", "Channels inside", "First 1×1", "3×3", "Last 1×1", "Weights", "Against 1×64d"])
 
 
+@once
 def cost_fields(cardinality: int, width: int) -> dict[str, object]:
     """The numbers of the chosen block that the lesson's text speaks of."""
     chosen, start = pieces(cardinality, width), pieces(1, INNER)
@@ -221,7 +227,7 @@ def knobs(depth: int, cardinality: int, width: int) -> dict[str, int]:
     return {"depth": depth, "cardinality": cardinality, "base_width": width}
 
 
-@lru_cache(maxsize=128)
+@once
 def network(depth: int, cardinality: int, width: int) -> Analysis:
     """The ResNeXt of this depth with C paths of width d."""
     return lib.analyze("resnext50_32x4d", **knobs(depth, cardinality, width))
@@ -234,6 +240,7 @@ def errors() -> dict[int, list[float]]:
     return {depth: [results[f"resnext{depth}_{c}x{d}d"] for c, d in TEMPLATES] for depth in (50, 101)}
 
 
+@once
 def error_fields(depth: int) -> dict[str, object]:
     """What the paper's first and last template have, and what they cost here."""
     first, last = (network(depth, *template) for template in (TEMPLATES[0], TEMPLATES[-1]))
@@ -241,6 +248,7 @@ def error_fields(depth: int) -> dict[str, object]:
             "percent": f"{100 * (last.macs / first.macs - 1):.1f}"}
 
 
+@once
 def published(depth: int) -> pd.DataFrame:
     """The networks of Table 3 of this depth: what ours count, and the paper's error."""
     rows = [(f"{c}×{d}d", f"{network(depth, c, d).params:,}", f"{network(depth, c, d).macs:,}", f"{error:.1f}")
@@ -254,7 +262,7 @@ NETWORKS = {"ResNet-50": "resnet50", "ResNeXt-50 32×4d": "resnext50_32x4d", "Re
             "ResNeSt, R 2, K 1": "resnest50d"}
 
 
-@lru_cache
+@once
 def networks() -> dict[str, Analysis]:
     """ResNet, ResNeXt and ResNeSts of 50 layers, with R splits and K groups."""
     return {name: lib.analyze(preset) for name, preset in NETWORKS.items()}
@@ -265,7 +273,11 @@ def billions() -> dict[str, float]:
     return {name: round(analysis.macs / 10**9, 2) for name, analysis in networks().items()}
 
 
+@once
 def networks_table() -> pd.DataFrame:
     """A row for each of `networks`."""
     rows = [(name, f"{analysis.params:,}", f"{analysis.macs:,}") for name, analysis in networks().items()]
     return pd.DataFrame(rows, columns=["Network", "Parameters", "MACs"])
+
+
+MEASUREMENTS = (Measurement(differences, (PATHS, WIDTH, SEED)),)

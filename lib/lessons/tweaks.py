@@ -1,6 +1,5 @@
 """ResNet's three tweaks, built for real: which cells a strided block reads, what the stems cost, what a network costs."""
 
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -12,11 +11,13 @@ import lib
 from lib.analysis import Analysis
 from lib.analysis.block import Block, run_block
 from lib.digits import change
-from lib.measuring import Progress, quiet, seeded
+from lib.measuring import Choice, Measurement, Progress, quiet, seeded
 from lib.models.resnet import Bottleneck, identity_or_projection, stem
 from lib.models.resnet_tweaks import deep_stem, pooled_projection
+from lib.once import once
 
 IMAGE, MAP, WIDTH = 224, 56, 64
+SIZE, SEED = Choice((7, 8, 14, 28), 8), Choice(tuple(range(10)), 0)
 BLOCKS = {"A": (False, False), "B": (True, False), "D without B": (False, True), "B and D": (True, True)}
 """The four blocks that can halve a map: whether the 3x3 strides (B), whether the shortcut pools (D)."""
 
@@ -69,13 +70,14 @@ def unread(cells: np.ndarray) -> str:
     return f"{zeros} of {cells.size} ({zeros / cells.size:.1%})".replace("%)", " %)")
 
 
+@once
 def unread_table(maps: dict[tuple[bool, bool], Read]) -> pd.DataFrame:
     """Cells that are never read, a row for each of the four blocks."""
     rows = [(name, *(unread(cells) for cells in maps[switches])) for name, switches in BLOCKS.items()]
     return pd.DataFrame(rows, columns=["Block", "Convolutions alone", "Shortcut alone", "Whole block"])
 
 
-@lru_cache
+@once
 def strided_block(b: bool, d: bool) -> Block:
     """The block on the map that it gets for an image of 224 pixels."""
     return run_block(lambda: bottleneck(b, d), 4 * WIDTH, MAP)
@@ -104,6 +106,7 @@ class Stems(NamedTuple):
         return [(stem, _words(op), op.params, op.macs)
                 for stem, block in (("7×7", self.plain), ("three 3×3", self.deep)) for op in block.convolutions]
 
+    @once
     def table(self) -> pd.DataFrame:
         """A row for each convolution and one for the sum of the three."""
         rows = [(stem, layer, f"{weights:,}", f"{macs:,}") for stem, layer, weights, macs in self.pieces()]
@@ -118,7 +121,7 @@ def _words(op) -> str:
             + (f", stride {stride}" if stride > 1 else ""))
 
 
-@lru_cache
+@once
 def stems(width: int) -> Stems:
     """Both stems on an image of 224 pixels; the convolutions at equal channels on maps half as large."""
     def square(kernel: int) -> Block:
@@ -132,12 +135,13 @@ def switches(b: bool, c: bool, d: bool, width: int) -> dict[str, object]:
     return {"stride_in_1x1": not b, "deep_stem": c, "pooled_shortcut": d, "width": width}
 
 
-@lru_cache
+@once
 def network(b: bool, c: bool, d: bool, width: int) -> Analysis:
     """ResNet-50 with these tweaks."""
     return lib.analyze("resnet50d", **switches(b, c, d, width))
 
 
+@once
 def chosen(b: bool, c: bool, d: bool, width: int) -> dict[str, str]:
     """The network that the switches make: its totals, and what they are against no tweak at all."""
     analysis, untouched = network(b, c, d, width), network(False, False, False, width)
@@ -147,6 +151,7 @@ def chosen(b: bool, c: bool, d: bool, width: int) -> dict[str, str]:
             "more_macs": change(untouched.macs, analysis.macs)}
 
 
+@once
 def costs() -> list[tuple[str, int, int, int]]:
     """(network, parameters, multiply-adds, how many more than the one before) of the paper's four networks."""
     analyses = {name: network(*tweaks, WIDTH) for name, tweaks in LADDER.items()}
@@ -155,6 +160,7 @@ def costs() -> list[tuple[str, int, int, int]]:
             for (name, analysis), previous in zip(analyses.items(), before)]
 
 
+@once
 def ladder() -> pd.DataFrame:
     """The four networks: what ours count, beside what the paper says that each tweak gained."""
     rows = [(name, f"{params:,}", f"{macs:,}", f"{more:+,}" if name in GAINS else "",
@@ -162,6 +168,7 @@ def ladder() -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["Network", "Parameters", "MACs", "MACs added", "Points of top-1 gained (paper)"])
 
 
+@once
 def printed() -> pd.DataFrame:
     """Top-1 accuracy as commonly printed, and the steps between the rows."""
     steps = ["", *(f"{after - before:+.2f}" for before, after in zip(PRINTED, PRINTED[1:]))]
@@ -174,6 +181,7 @@ def tweaks_gain() -> tuple[list[str], list[int], list[float]]:
     return [name[-1] for name in GAINS], [added[name] for name in GAINS], list(GAINS.values())
 
 
+@once
 def ladder_fields() -> dict[str, object]:
     """Multiply-adds of the four networks in billions, and how much more the last has than the first."""
     macs = [macs for _, _, macs, _ in costs()]
@@ -181,7 +189,11 @@ def ladder_fields() -> dict[str, object]:
     return billions | {"size": network(False, False, False, WIDTH).image, "percent": f"{100 * (macs[-1] / macs[0] - 1):.1f}"}
 
 
+@once
 def image_fields() -> dict[str, object]:
     """What one cell of conv2_x's output sees of the image, and how far apart the cells are that A's block reads."""
     op = [op for op in network(False, False, False, WIDTH).ops if op.stage == "conv2_x"][-1]
     return {"field": op.field.side, "jump": max(op.field.jump), "apart": 2 * max(op.field.jump)}
+
+
+MEASUREMENTS = (Measurement(gradients, (SIZE, SEED)),)

@@ -1,7 +1,6 @@
 """AlexNet, ZFNet and VGG layer by layer: where memory, parameters and multiply-adds lie, and what VGG's rules do to them."""
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -11,6 +10,7 @@ import lib
 from lib.analysis import Analysis, Layer
 from lib.analysis.block import run_block
 from lib.models.heads import Head, head
+from lib.once import once
 from lib.trace import numel
 
 NETWORKS = ("alexnet", "alexnet_2012", "zfnet", "zfnet_512", "vgg11", "vgg13", "vgg16", "vgg19")
@@ -20,7 +20,7 @@ RESOLUTIONS = (224, 112, 56, 28, 14)
 KIBI, MEBI, MEGA, GIGA = 2**10, 2**20, 10**6, 10**9
 
 
-@lru_cache(maxsize=128)
+@once
 def analysis(preset: str, **knobs: Any) -> Analysis:
     """The analysis of the real network. Raises `Impossible` for an image that it cannot take."""
     return lib.analyze(preset, **knobs)
@@ -36,6 +36,7 @@ def name(op: Layer) -> str:
     return op.label or op.name
 
 
+@once
 def layer_table(network: Analysis) -> pd.DataFrame:
     """One row a layer: window, output, memory in KiB, parameters, multiply-adds; the last row sums them."""
     table = [(name(op), _window(op), op.output, op.activation_bytes / KIBI, op.params, op.macs) for op in rows(network)]
@@ -70,11 +71,13 @@ def trends(network: Analysis) -> dict[str, str]:
 ZF = ("alexnet_2012", "zfnet", "zfnet_512")
 
 
+@once
 def weight_layers(preset: str) -> tuple[Layer, ...]:
     """Convolutions and linear layers of a preset as published."""
     return tuple(op for op in analysis(preset).ops if op.kind in {"conv2d", "linear"})
 
 
+@once
 def zf_table() -> pd.DataFrame:
     """What ZFNet changes: each convolution of AlexNet (2012), ZFNet and its larger variant, and the totals."""
     table = {"Layer": [name(op) for op in weight_layers(ZF[0]) if op.kind == "conv2d"] + ["parameters", "MACs"]}
@@ -91,6 +94,7 @@ def _change(op: Layer) -> str:
     return f"{op.out_shapes[0][1]} of {kernel}×{kernel}/{stride}{groups} → {size}×{size}"
 
 
+@once
 def zf_fields() -> dict[str, str]:
     """ZFNet against the AlexNet of 2012 in numbers."""
     alexnet, zfnet, larger = (analysis(preset) for preset in ZF)
@@ -113,7 +117,7 @@ class Step:
     memory: int
 
 
-@lru_cache(maxsize=64)
+@once
 def ladder(width: int, growth: int) -> tuple[Step, ...]:
     """A 3x3 convolution at every resolution of VGG, with `growth` times the channels after each halving."""
     steps = []
@@ -124,6 +128,7 @@ def ladder(width: int, growth: int) -> tuple[Step, ...]:
     return tuple(steps)
 
 
+@once
 def ladder_table(steps: tuple[Step, ...]) -> pd.DataFrame:
     """The steps, with what each has as a multiple of the first."""
     first = steps[0]
@@ -146,6 +151,7 @@ class Cost(NamedTuple):
     reason: str
 
 
+@once
 def costs(depth: int, width: int) -> list[Cost]:
     """Every convolution of a VGG against the 3x3 convolution from `width` to `width` channels on the largest map."""
     full = ladder(width, 2)[0].macs
@@ -162,6 +168,7 @@ def _reason(op: Layer) -> str:
     return HOLDS if channels == filters else FIRST
 
 
+@once
 def cost_table(costs: list[Cost]) -> pd.DataFrame:
     """The convolutions with their channels, map, multiply-adds and share of a full layer."""
     return pd.DataFrame([
@@ -170,6 +177,7 @@ def cost_table(costs: list[Cost]) -> pd.DataFrame:
         for cost in costs], columns=["Layer", "Channels", "Map", "MACs", "Of a full layer", "Why"])
 
 
+@once
 def cost_fields(costs: list[Cost], depth: int, width: int) -> dict[str, str]:
     """The numbers of the rule and of where it does not hold."""
     def share(reason: str) -> str:
@@ -184,6 +192,7 @@ def cost_fields(costs: list[Cost], depth: int, width: int) -> dict[str, str]:
 KERNELS, KERNEL_MAP = (5, 7), 56
 
 
+@once
 def kernel_table(width: int) -> pd.DataFrame:
     """One large kernel against 3x3 kernels that see as much, on a 56x56 map."""
     def layers(kernel: int, count: int) -> nn.Sequential:
@@ -208,6 +217,7 @@ class Ending(NamedTuple):
     weights: int
 
 
+@once
 def endings(depth: int, width: int, classes: int) -> tuple[Ending, Ending, Ending]:
     """VGG's three linear layers; the same 7x7 map flattened into one; its global average into one."""
     network = analysis(f"vgg{depth}", width=width, num_classes=classes)
@@ -230,12 +240,14 @@ def _linear_weights(ops: tuple[Layer, ...]) -> int:
     return sum(numel(op.weights[0][1]) for op in ops if op.kind == "linear")
 
 
+@once
 def ending_table(endings: tuple[Ending, ...]) -> pd.DataFrame:
     """The endings and how many times the last one's weights each has."""
     return pd.DataFrame([(ending.name, f"{ending.weights:,}", f"{ending.weights / endings[-1].weights:.1f}")
                          for ending in endings], columns=["Ending", "Weights", "Times the last"])
 
 
+@once
 def ending_fields(endings: tuple[Ending, ...]) -> dict[str, str]:
     """The savings of global average pooling."""
     own, flat, average = (ending.weights for ending in endings)
@@ -256,11 +268,13 @@ LECTURE_SIZE = 227
 """Pixels of AlexNet's image in the lecture."""
 
 
+@once
 def lectured() -> tuple[Analysis, Analysis, Analysis]:
     """AlexNet as in the lecture, VGG-16, and VGG-16 with one convolution less, as the slides list it."""
     return analysis("alexnet", input_size=LECTURE_SIZE), analysis("vgg16"), analysis("vgg16", depths=(2, 2, 2, 3, 3))
 
 
+@once
 def alexnet_fields() -> dict[str, str]:
     """The AlexNet of 2014 at torchvision's size and at the lecture's."""
     preset, lecture = analysis("alexnet"), lectured()[0]
@@ -268,6 +282,7 @@ def alexnet_fields() -> dict[str, str]:
             "lecture_size": lecture.image, "lecture_macs": f"{lecture.macs:,}"}
 
 
+@once
 def lecture() -> pd.DataFrame:
     """Where the EECS-498 slides of 2019 differ from the networks, and why. Memory is that of convolution outputs."""
     alexnet, vgg, short = lectured()

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from threading import Lock
 from typing import Any
 
 import streamlit as st
-from cachetools import LRUCache, cached
 
 from lib import catalog
 from lib.analysis import Analysis, analyze_knobs
 from lib.analysis.fitting import input_sizes
 from lib.architecture import Impossible, NetworkKnobs
+from lib.once import once
 from lib.ui import _
 from lib.ui.address import moved, plain
 from lib.ui.controls import control, followers, is_decided, on_choice, show_value
@@ -23,27 +22,10 @@ TOTALS = {"params": _("Parameters"), "macs": _("MACs"), "activation_bytes": _("A
           "weight_layers": _("Weight layers"), "receptive_field": _("Receptive field, px")}
 
 
-MOST_OPERATIONS = 150_000
-"""Of all analyses that are kept, together: at most 300 MB. Eight hundred like ResNet-50, or thirty of a thousand layers."""
-
-
+@once
 def analysis_of(preset: str, knobs: NetworkKnobs) -> Analysis:
-    """The analysis of a configured network, kept: it is immutable, so all sessions may share it.
-
-    Raises `Impossible`, kept as well, where the network does not take its image.
-    """
-    found = _outcome(preset, knobs)
-    if isinstance(found, Impossible):
-        raise Impossible(str(found), found.fixes)  # another each time: one that is raised keeps who was running
-    return found
-
-
-@cached(LRUCache(MOST_OPERATIONS, getsizeof=lambda found: len(found.ops) if isinstance(found, Analysis) else 1), lock=Lock())
-def _outcome(preset: str, knobs: NetworkKnobs) -> Analysis | Impossible:
-    try:
-        return analyze_knobs(preset, catalog.get(preset), knobs)
-    except Impossible as error:
-        return Impossible(str(error), error.fixes)
+    """The analysis of a configured network, for all sessions. Raises `Impossible` where it does not take its image."""
+    return analyze_knobs(preset, catalog.get(preset), knobs)
 
 
 @dataclass

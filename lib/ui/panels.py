@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache, partial
+from functools import partial
 
 import pandas as pd
+import pyarrow as pa
 import streamlit as st
 
 from lib import catalog
@@ -23,6 +24,7 @@ from lib.figures.diagram import can_lay_out, svg
 from lib.figures.receptive_field import growth, on_image
 from lib.figures.theme import LIGHT
 from lib.figures.treemap import TITLES, treemap
+from lib.once import once
 from lib.text import prose
 from lib.ui import _, current_palette
 from lib.ui.address import moved
@@ -81,12 +83,18 @@ def layers(analysis: Analysis, root: Part, factor: int) -> None:
     names = [stage.name for stage in root.children]
     stages = right.multiselect(_("Only these stages"), names, placeholder=_("all stages"), filter_mode="contains",
                                 help=_("Leave empty to see all."), **kept("stages", [], names))
-    parts = [part for stage in root.children if not stages or stage.name in stages for part in _rows(stage, level)]
-    table = pd.DataFrame([_row(part, analysis, factor) for part in parts])
-    _selectable(table, [part.id for part in parts], factor)
+    _selectable(*_table(analysis, root, level, stages, factor), factor)
     st.download_button(_("Download CSV"), lambda: analysis.table().to_csv(index=False), f"{analysis.preset}.csv", "text/csv",
                        on_click="ignore", help=_("Every layer with every column."))
     mark("computed", images_of(analysis))
+
+
+@once
+def _table(analysis: Analysis, root: Part, level: str, stages: list[str], factor: int) -> tuple[pa.Table, list[str]]:
+    """The rows of a level, of these stages or else of all, and the id of each; as Arrow, which is what goes to the browser."""
+    parts = [part for stage in root.children if not stages or stage.name in stages for part in _rows(stage, level)]
+    table = pd.DataFrame([_row(part, analysis, factor) for part in parts])
+    return pa.Table.from_pandas(table, preserve_index=False), [part.id for part in parts]
 
 
 def _rows(stage: Part, level: str) -> list[Part]:
@@ -122,7 +130,7 @@ def _window(op: Layer) -> str:
     return f"{kernel} / {stride if len(set(op.window.stride)) > 1 else op.window.stride[0]} / {op.groups}"
 
 
-def _selectable(table: pd.DataFrame, ids: list[str], factor: int) -> None:
+def _selectable(table: pa.Table, ids: list[str], factor: int) -> None:
     """The table, its selected row bound to the selected part. It is mounted anew where the two have come apart."""
     wanted = [ids.index(st.session_state["selected"])] if st.session_state.get("selected") in ids else []
     key = f"table_{st.session_state.setdefault('table_number', 0)}"
@@ -174,9 +182,15 @@ def derivation(part: Part, analysis: Analysis) -> None:
     st.markdown(f"**{title}** ({_(part.level)}{kind})")
     if part.level == "network":
         st.caption(prose("explore", "Select"))
-    steps = [(step, " = ".join(filter(None, (step.formula, step.numbers)))) for step in derive(part, analysis.ops)]
-    st.markdown("\n\n".join(f"{step.quantity} **{step.result}**  \n:small[{how}]" for step, how in steps))
+    st.markdown(_derived(part, analysis))
     mark("computed", images_of(analysis))
+
+
+@once
+def _derived(part: Part, analysis: Analysis) -> str:
+    """The steps of a derivation, a paragraph each."""
+    steps = [(step, " = ".join(filter(None, (step.formula, step.numbers)))) for step in derive(part, analysis.ops)]
+    return "\n\n".join(f"{step.quantity} **{step.result}**  \n:small[{how}]" for step, how in steps)
 
 
 def cost(analysis: Analysis, root: Part) -> None:
@@ -311,7 +325,7 @@ def code(analysis: Analysis) -> None:
     st.code(table, language=None, height=400)
 
 
-@lru_cache(maxsize=32)
+@once
 def torchinfo_of(preset: str, knobs: NetworkKnobs) -> tuple[int, str]:
     """torchinfo's count and its table, kept: its summary itself holds the whole model."""
     summary = torchinfo_summary(analysis_of(preset, knobs))

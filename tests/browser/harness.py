@@ -21,18 +21,18 @@ PROBES = ("/_stcore/health", "/_stcore/host-config")
 
 
 @contextmanager
-def serve() -> Iterator[str]:
-    """The app on a free port of its own; gives its address."""
+def serve(script: str = "app.py") -> Iterator[str]:
+    """The app, or another script, on a free port of its own; gives its address."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     address = f"http://127.0.0.1:{port}"
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", f"--server.port={port}", "--server.headless=true"]
+    command = [sys.executable, "-m", "streamlit", "run", script, f"--server.port={port}", "--server.headless=true"]
     with tempfile.TemporaryFile("w+") as log, tempfile.TemporaryDirectory() as folder:
         own = os.environ | {"DATABASE_URL": f"sqlite:///{folder}/runs.sqlite"}  # not the runs of whoever works here
         process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT, env=own)
         try:
-            if not _answers(f"{address}/healthz", process):
+            if not _answers(f"{address}/_stcore/health", process):
                 log.seek(0)
                 raise RuntimeError(f"the app did not start:\n{log.read()[-4000:]}")
             yield address

@@ -8,7 +8,6 @@ gives; a test runs them all.
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ import pandas as pd
 
 from lib.lessons.textbook import blocks, networks, slides
 from lib.lessons.textbook.rows import VERDICTS, Row, verdict
+from lib.once import once
 
 __all__ = ["VERDICTS", "Card", "cards", "check", "chosen", "counts", "documents", "drawn_and_true", "evidence", "image_sizes",
            "table", "topics", "verdict"]
@@ -48,7 +48,7 @@ class Card:
     explore: tuple[str, Mapping[str, Any]] | None = None
 
 
-@cache
+@once
 def _data() -> dict[str, Any]:
     return json.loads(DATA.read_text(encoding="utf-8"))
 
@@ -58,7 +58,7 @@ def documents() -> dict[str, str]:
     return _data()["documents"]
 
 
-@cache
+@once
 def cards() -> tuple[Card, ...]:
     """All cards, by document."""
     return tuple(_card(**fields) for fields in _data()["cards"])
@@ -93,7 +93,7 @@ def check(card: Card) -> Callable[..., list[Row]] | None:
         module, card.check)), None)
 
 
-@lru_cache(maxsize=256)
+@once
 def evidence(card_id: str) -> tuple[Row, ...]:
     """The check's rows, kept; none for a card that cannot be checked here."""
     card = next(card for card in cards() if card.id == card_id)
@@ -101,6 +101,7 @@ def evidence(card_id: str) -> tuple[Row, ...]:
     return tuple(function(*card.arguments)) if function else ()
 
 
+@once
 def table(rows: tuple[Row, ...]) -> pd.DataFrame:
     """The rows of a check for a reader."""
     words = {True: "yes", False: "no", None: ""}

@@ -10,6 +10,7 @@ from lib.models.resnest import ResNeStBottleneck
 from lib.models.resnet import TABLE_1, BasicBlock, Bottleneck
 from lib.models.resnet_v2 import Original, ReLUBeforeAddition
 from lib.models.sknet import KernelAttention
+from lib.once import once
 
 
 def count(ops, kind: str) -> int:
@@ -17,11 +18,13 @@ def count(ops, kind: str) -> int:
     return sum(op.kind == kind for op in ops)
 
 
+@once
 def pair(wide: int = 256, size: int = 14) -> Block:
     """Two 3x3 convolutions; by default those of conv4_x in ResNet-34."""
     return run_block(lambda: BasicBlock(wide, wide), wide, size)
 
 
+@once
 def bottleneck() -> Block:
     """The bottleneck of conv2_x in ResNet-50, 256 to 64 to 256 channels on 56x56 maps."""
     return run_block(lambda: Bottleneck(256, 64), 256, 56)

@@ -12,6 +12,7 @@ from lib.analysis import Layer
 from lib.lessons.textbook.blocks import count
 from lib.lessons.textbook.rows import MEGA, Row, analyze, beside, rounds, same
 from lib.models import googlenet
+from lib.once import once
 from lib.trace import output_size
 
 
@@ -20,6 +21,7 @@ def channels(op: Layer) -> int:
     return op.out_shapes[0][1]
 
 
+@once
 def vgg_convolutions() -> dict[str, Layer]:
     """The convolutions of VGG-16 by their names: conv3_2 is the second of stage 3."""
     return {op.label: op for op in analyze("vgg16").ops if op.kind == "conv2d"}
@@ -88,6 +90,7 @@ def any_image() -> list[Row]:
                                  ("Inception v3", "inception_v3"))]
 
 
+@once
 def smallest_image(preset: str) -> int:
     """The side of the smallest image whose maps never shrink to nothing."""
     ops = analyze(preset).ops

@@ -1,11 +1,11 @@
 """What a check of a statement gives: rows of a quantity as the notes have it, and as it is."""
 
 from collections.abc import Iterable
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 import lib
 from lib.analysis import Analysis
+from lib.once import once
 
 VERDICTS = ("holds", "imprecise", "wrong", "unchecked")
 GIGA, MEGA, KILO = 10**9, 10**6, 10**3
@@ -20,7 +20,7 @@ class Row(NamedTuple):
     agrees: bool | None
 
 
-@lru_cache(maxsize=32)
+@once
 def analyze(preset: str, **knobs: Any) -> Analysis:
     """A network's analysis, kept, as many checks look at the same few."""
     return lib.analyze(preset, **knobs)

@@ -13,6 +13,7 @@ from lib.analysis import Analysis, Layer
 from lib.analysis.block import run_block
 from lib.lessons.textbook.rows import GIGA, KILO, MEGA, Row, analyze, beside, rounds, same
 from lib.models.resnet import BasicBlock, Bottleneck
+from lib.once import once
 from lib.trace import numel
 
 KIB, MIB = 2**10, 2**20
@@ -41,11 +42,13 @@ def sums(ops: Iterable[Layer]) -> Sums:
                 sum(op.macs for op in ops))
 
 
+@once
 def vgg(stage_3: int = 3) -> Analysis:
     """VGG-16 with so many convolutions in stage 3; the paper's has three, the slides draw two."""
     return analyze("vgg16", depths=(2, 2, stage_3, 3, 3))
 
 
+@once
 def alexnet() -> Analysis:
     """AlexNet as the slides count it: the network of 2014 at 227 pixels."""
     return analyze("alexnet", input_size=227)
@@ -72,6 +75,7 @@ class DrawnAndTrue(NamedTuple):
                 "missing": f"{100 * (true.params - drawn.params) / true.params:.1f}",
                 "linear": f"{100 * sum(op.params for op in self.true.ops if op.kind == 'linear') / true.params:.0f}"}
 
+    @once
     def table(self, names: list[str]) -> pd.DataFrame:
         """Every sum as it is printed and of both networks; `names` heads the columns."""
         both = [(sums(network.ops), sums(until_28(network))) for network in self]
@@ -86,6 +90,7 @@ class DrawnAndTrue(NamedTuple):
         return pd.DataFrame([(quantity, printed, *values) for quantity, (printed, values) in rows.items()],
                             columns=["Quantity", *names])
 
+    @once
     def layers(self, names: list[str]) -> pd.DataFrame:
         """Layer by layer: output, KiB, parameters, multiply-adds, and whether the two networks have it."""
         labels = [{op.label for op in network.ops} for network in self]

@@ -1,0 +1,1 @@
+"""What the web server does beside showing pages; nothing here knows Streamlit."""
