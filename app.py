@@ -7,6 +7,7 @@ from pkgutil import walk_packages
 from threading import Thread
 
 import streamlit as st
+from starlette.middleware import Middleware
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
@@ -18,6 +19,7 @@ from lib.analysis.atlas import compute_all  # noqa: E402
 from lib.lab.lab import start as ask_for_devices  # noqa: E402
 from lib.lab.limits import limits  # noqa: E402
 from lib.web import collector  # noqa: E402
+from lib.web.visitor import VisitorCookie  # noqa: E402
 
 if WAITING is None:  # torch has read it; in the process that measures, threads wait as torch's do by themselves
     del os.environ["OMP_WAIT_POLICY"]
@@ -47,5 +49,5 @@ async def warm_up(app):
     yield {}
 
 
-app = st.App("lib/ui/shell.py", lifespan=warm_up,
+app = st.App("lib/ui/shell.py", lifespan=warm_up, middleware=[Middleware(VisitorCookie)],
              routes=[Route("/healthz", lambda request: PlainTextResponse("ok"))])

@@ -75,7 +75,7 @@ def in_line(setting: Setting, count: int = 10) -> float:
     job = Job(kind="latency", networks=(Network(preset="resnet18"),), setting=setting)
 
     def medians(number: int) -> list[float]:
-        tickets = [line.join(Ticket(job)) for _ in range(number)]
+        tickets = [line.join(Ticket(job, f"person {person}")) for person in range(number)]
         while not all(ticket.over for ticket in tickets):
             time.sleep(0.1)
         return [ticket.found[0].latency_ms.median for ticket in tickets]

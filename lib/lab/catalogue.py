@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from datetime import datetime, timezone
 from threading import Lock, Thread, Timer
 from typing import Literal
 
@@ -32,12 +33,13 @@ def presets(scope: Scope) -> tuple[str, ...]:
 class Sweep:
     """Times networks one after another, each with a ticket of its own in the background of a line.
 
-    It belongs to no visitor: it goes on when its page is left, until its end or `stop`. `found` grows; `failures` holds a
-    sentence for each network that could not be timed.
+    It goes on when its page is left, until its end or `stop`; `owner` is the visitor who began it, and `began` the moment.
+    `found` grows; `failures` holds a sentence for each network that could not be timed.
     """
 
-    def __init__(self, line: Line, setting: Setting, scope: Scope):
-        self.line, self.setting, self.scope = line, setting, scope
+    def __init__(self, line: Line, setting: Setting, scope: Scope, owner: str = ""):
+        self.line, self.setting, self.scope, self.owner = line, setting, scope, owner
+        self.began = datetime.now(timezone.utc)
         self.presets: tuple[str, ...] = ()
         self.found: list[Latency] = []
         self.failures: dict[str, str] = {}
@@ -110,7 +112,7 @@ class Sweep:
         networks = tuple(Network(preset=latency.preset, changed=latency.changed) for latency in self.found)
         job = Job(kind="latency", networks=networks, setting=self.setting, background=True)
         try:
-            keep(Run.of(job, self.line.worker.device, self.found, "Stopped." if self.stopped else ""))
+            keep(Run.of(job, self.line.worker.device, self.found, "Stopped." if self.stopped else ""), self.owner)
         except Impossible as error:
             logging.warning("the sweep was not stored: %s", error)
 
@@ -124,12 +126,13 @@ def sweep_of(line: Line) -> Sweep | None:
     return _sweeps.get(line.worker.device.key)
 
 
-def start(line: Line, setting: Setting, scope: Scope) -> Sweep:
-    """Begin a sweep on a line's device, or join the one that runs. Raises `Impossible` if this server allows none."""
+def start(line: Line, setting: Setting, scope: Scope, owner: str = "") -> Sweep:
+    """Begin a sweep on a line's device for its `owner`, or join the one that runs. Raises `Impossible` if this server allows
+    none."""
     if not limits().catalogue_sweep:
         raise Impossible("This server does not time the whole catalogue (catalogue_sweep in timing.toml).")
     with _one_at_a_time:
         running = sweep_of(line)
         if running is None or not running.running:
-            _sweeps[line.worker.device.key] = running = Sweep(line, setting, scope).start()
+            _sweeps[line.worker.device.key] = running = Sweep(line, setting, scope, owner).start()
     return running

@@ -5,7 +5,8 @@ import tomllib
 from functools import cache
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 
 from lib.architecture import Impossible
 
@@ -23,11 +24,21 @@ class Limits(BaseModel):
     seconds_per_network: float = Field(gt=0, le=86_400)
     seconds_per_run: float = Field(gt=0, le=86_400)
     longest_queue: int = Field(ge=1, le=1000)
+    places_per_visitor: int = Field(ge=1, le=1000)
     memory_share: float = Field(gt=0, le=1)
     catalogue_sweep: bool
     keep_runs: bool
     most_runs: int = Field(ge=1, le=1_000_000)
     largest_import: int = Field(ge=1, le=1_000_000_000)
+
+    @field_validator("places_per_visitor")
+    @classmethod
+    def leaves_room(cls, places: int, info: ValidationInfo) -> int:
+        """A visitor may have the whole line only where it has one place."""
+        longest = info.data.get("longest_queue", places + 1)
+        if places >= max(longest, 2):
+            raise PydanticCustomError("room", f"Choose less than longest_queue = {longest}, or one visitor can fill a line")
+        return places
 
     def allows(self, device: str) -> bool:
         """Whether this device may be used: by its own name, or as one of its kind."""

@@ -1,6 +1,8 @@
 """In whose turn: one measurement at a time per device, the others wait in a line and see their place.
 
-A `Ticket` is one person's wish. Whoever leaves is left out: `wanted` is asked again and again, also while it runs.
+A `Ticket` is one wish of a visitor, who may have a few in a line. Places are dealt in turns: in each turn every visitor who
+waits is served once, so that a second run of one waits for the first run of another. Whoever leaves is left out: `wanted` is
+asked again and again, also while it runs.
 """
 
 from __future__ import annotations
@@ -8,10 +10,10 @@ from __future__ import annotations
 import itertools
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from threading import Condition, Thread
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from lib.architecture import Impossible
 from lib.lab.jobs import Job
@@ -27,10 +29,12 @@ _numbers = itertools.count(1)
 class Ticket:
     """A job in a line, and what has become of it. `found` grows while it runs; `message` says why it ended early.
 
-    `lost` means that the worker died: the job may be asked for again as it is.
+    `lost` means that the worker died: the job may be asked for again as it is. `since` is the turn that the line was at when
+    the ticket came.
     """
 
     job: Job
+    visitor: str = ""
     wanted: Callable[[], bool] = lambda: True
     ended: Callable[[Ticket], None] = lambda ticket: None
     number: int = field(default_factory=lambda: next(_numbers))
@@ -40,6 +44,7 @@ class Ticket:
     message: str = ""
     started: float | None = None
     stopping: bool = False
+    since: int = 0
 
     def stop(self) -> None:
         """Leave the line, or stop within one repetition."""
@@ -56,21 +61,55 @@ class Ticket:
         return (time.monotonic() - self.started) * (1 - self.step.share) / self.step.share
 
 
-class Line:
-    """The line before one device, and the thread that serves it."""
+def turns(tickets: Iterable[Ticket], served: Mapping[str, int]) -> dict[Ticket, int]:
+    """The turn of each ticket that waits, the background apart. `served` is the last turn of every visitor who has had one.
 
-    def __init__(self, worker: Worker):
+    It is the turn in which the ticket came or, if its visitor has been served in that or has another ticket before it, the
+    next one that is free.
+    """
+    last, found = dict(served), {}
+    for ticket in sorted(tickets, key=lambda ticket: ticket.number):
+        if ticket.state == "waiting" and not ticket.job.background:
+            found[ticket] = last[ticket.visitor] = max(ticket.since, last.get(ticket.visitor, -1) + 1)
+    return found
+
+
+def in_turn(tickets: Iterable[Ticket], served: Mapping[str, int]) -> list[Ticket]:
+    """Tickets in the order in which they are served: what runs, then people in turns, in each in the order in which they
+    came, then the background. `served` is as in `turns`."""
+    tickets = list(tickets)
+    turn = turns(tickets, served)
+    return sorted(tickets, key=lambda t: (t.state != "running", t.job.background, turn.get(t, 0), t.number))
+
+
+class Rules(Protocol):
+    """What a line allows: tickets in it, tickets of one visitor in it, seconds that one may run."""
+
+    longest_queue: int
+    places_per_visitor: int
+    seconds_per_run: float
+
+
+class Line:
+    """The line before one device, and the thread that serves it. Without rules of its own it keeps to timing.toml's."""
+
+    def __init__(self, worker: Worker, rules: Rules | None = None):
         self.worker = worker
+        self.rules = rules or limits()
         self.tickets: list[Ticket] = []
+        self.turn = 0
+        self.served: dict[str, int] = {}
         self.changed = Condition()
         self.thread: Thread | None = None
 
     def join(self, ticket: Ticket) -> Ticket:
-        """Take a place. Raises `Impossible` if the line is full."""
+        """Take a place. Raises `Impossible` if the line is full, or its visitor has all the places that one may have."""
         with self.changed:
             self._leave_out()
-            if len(self.tickets) >= limits().longest_queue:
-                raise Impossible(f"{len(self.tickets)} runs already wait for {self.worker.device.name}; try again in a while.")
+            self._refuse_too_many(ticket.visitor)
+            if all(each.job.background for each in self.tickets):
+                self.served.clear()  # nobody waits for anybody: what was before is forgotten
+            ticket.since = self.turn
             self.tickets.append(ticket)
             if self.thread is None:
                 self.thread = Thread(target=self._serve, daemon=True, name=f"line of {self.worker.device.key}")
@@ -78,10 +117,29 @@ class Line:
             self.changed.notify()
         return ticket
 
+    def _refuse_too_many(self, visitor: str) -> None:
+        name, own = self.worker.device.name, sum(ticket.visitor == visitor for ticket in self.tickets)
+        if own >= self.rules.places_per_visitor:
+            runs = "1 run" if own == 1 else f"{own} runs"
+            raise Impossible(f"You have {runs} in the line for {name}, all your tabs together, and no visitor may have more. "
+                             "Wait until one has ended, or stop one.")
+        if len(self.tickets) >= self.rules.longest_queue:
+            raise Impossible(f"{len(self.tickets)} runs already wait for {name}; try again in a while.")
+
+    def before(self, ticket: Ticket) -> list[Ticket]:
+        """Those that are served before this one, in their order; none while it runs or is over."""
+        with self.changed:
+            order = self._order()
+            return order[:order.index(ticket)] if ticket in order else []
+
     def place(self, ticket: Ticket) -> int:
         """How many are served before this one; 0 while it runs or is over."""
-        with self.changed:
-            return self._order().index(ticket) if ticket in self.tickets else 0
+        return len(self.before(ticket))
+
+    def longest_wait(self, ticket: Ticket) -> float:
+        """Seconds after which this one is served if all before it take as long as they may."""
+        spent = sum(time.monotonic() - each.started for each in self.before(ticket) if each.started is not None)
+        return max(0.0, self.place(ticket) * self.rules.seconds_per_run - spent)
 
     def length(self) -> int:
         """Runs that wait or run."""
@@ -89,8 +147,7 @@ class Line:
             return len(self.tickets)
 
     def _order(self) -> list[Ticket]:
-        """What runs, then people in the order they came, then the background."""
-        return sorted(self.tickets, key=lambda t: (t.state != "running", t.job.background, t.number))
+        return in_turn(self.tickets, self.served)
 
     def _leave_out(self) -> None:
         """Free the places of those who have left."""
@@ -106,6 +163,7 @@ class Line:
                     self.changed.wait()
                     continue
                 ticket = self._order()[0]
+                self._note_turn(ticket)
                 ticket.state, ticket.started = "running", time.monotonic()
             self._run(ticket)
             with self.changed:
@@ -114,6 +172,15 @@ class Line:
                 ticket.ended(ticket)
             except Exception:  # whatever it was: the next in the line must not suffer
                 logging.exception("what should follow a run failed")
+
+    def _note_turn(self, ticket: Ticket) -> None:
+        """Remember in which turn its visitor is served; what lies too far back to delay anyone is forgotten."""
+        own = turns(self.tickets, self.served).get(ticket)
+        if own is None:
+            return
+        self.turn = max(self.turn, own)
+        self.served[ticket.visitor] = own
+        self.served = {visitor: turn for visitor, turn in self.served.items() if turn >= self.turn - 1}
 
     def _run(self, ticket: Ticket) -> None:
         """Serve one ticket to its end, whatever that is."""
@@ -146,8 +213,8 @@ class Line:
             return "Stopped."
         if not ticket.wanted():
             return "Stopped, as its page was left."
-        if time.monotonic() - ticket.started > limits().seconds_per_run:
-            return (f"Stopped after {limits().seconds_per_run:g} seconds, the limit of this server. "
+        if time.monotonic() - ticket.started > self.rules.seconds_per_run:
+            return (f"Stopped after {self.rules.seconds_per_run:g} seconds, the limit of this server. "
                     "Lower the batch or the input size, or choose fewer networks.")
         return ""
 

@@ -109,7 +109,8 @@ class Stored(Base):
 
     `origin` tells what this server measured from what came in a file or with the app, `disturbed` is that of the run.
     `taken` is when the run says that it was taken, which a file may say of any day. `arrived` is when it came here; None in
-    rows of older versions.
+    rows of older versions. `owner` is the visitor who measured it or brought the file, as a hash that no file holds; None
+    where nobody is known, as in rows of older versions.
     """
 
     __tablename__ = "runs"
@@ -124,20 +125,25 @@ class Stored(Base):
     origin: Mapped[str]
     disturbed: Mapped[bool | None]
     arrived: Mapped[datetime | None]
+    owner: Mapped[str | None]
     document: Mapped[dict] = mapped_column(JSON, deferred=True)
 
     @classmethod
-    def of(cls, run: Run, origin: Literal["measured", "imported", "shipped"]) -> Stored:
+    def of(cls, run: Run, origin: Literal["measured", "imported", "shipped"], owner: str = "") -> Stored:
         arrived = datetime.now(timezone.utc) if origin == "imported" else run.taken
         return cls(id=run.id, taken=_in_utc(run.taken), kind=run.kind, device_name=run.device_name, host=run.host,
                    title=run.title, median_ms=run.median_ms, origin=origin, disturbed=run.disturbed,
-                   arrived=_in_utc(arrived), document=run.model_dump(mode="json"))
+                   arrived=_in_utc(arrived), owner=owner or None, document=run.model_dump(mode="json"))
 
     @property
     def rank(self) -> tuple:
         """By which rows are listed, the largest first: what was measured here, what comes with the app, what came in files;
         of each what came last."""
         return ("imported", "shipped", "measured").index(self.origin), self.arrived or datetime.min, self.taken
+
+    def belongs_to(self, visitor: str) -> bool:
+        """Whether this visitor has brought it here."""
+        return bool(visitor) and self.owner == visitor
 
     def run(self) -> Run:
         """The run itself. Raises `Impossible` if another version of the app wrote it otherwise."""
@@ -156,24 +162,32 @@ RANKED = (case((Stored.origin == "measured", 0), else_=1), Stored.arrived.desc()
 """`Stored.rank` in SQL."""
 
 
-def keep(run: Run) -> None:
-    """Store what was measured here; files' runs make room for it, and then the oldest of the others. Raises `Impossible` if
-    the database cannot be used."""
+def keep(run: Run, owner: str = "") -> None:
+    """Store what a visitor has measured here. Files' runs make room for it, and then the oldest of whoever has most. Raises
+    `Impossible` if the database cannot be used."""
     if limits().keep_runs:
         with _database() as session:
-            _insert(session, [Stored.of(run, "measured")])
-            extra = select(Stored.id).order_by(*RANKED).offset(limits().most_runs)
-            session.execute(delete(Stored).where(Stored.id.in_(extra)))
+            _insert(session, [Stored.of(run, "measured", owner)])
+            _make_room(session)
 
 
-def take_in(runs: Sequence[Run]) -> int:
-    """Store runs of a file; how many were new. Raises `Impossible` if the database cannot be used, or they do not fit:
-    nothing that was measured makes room for them."""
+def take_in(runs: Sequence[Run], owner: str = "") -> int:
+    """Store runs of a visitor's file; how many were new. Files' runs of whoever has most make room, nothing that was measured
+    does. Raises `Impossible` if they do not fit, or the database cannot be used."""
     with _database() as session:
-        new = _insert(session, [Stored.of(run, "imported") for run in runs if run.id not in shipped()])
-        if new and session.scalar(select(func.count()).select_from(Stored)) > limits().most_runs:
-            raise Impossible(f"{new} more runs do not fit: this server keeps {limits().most_runs}.")
-        return new
+        new = _insert(session, [Stored.of(run, "imported", owner) for run in runs if run.id not in shipped()])
+        if new & _make_room(session):
+            raise Impossible(f"{len(new)} more runs do not fit: this server keeps {limits().most_runs}, shared out among "
+                             "its visitors.")
+        return len(new)
+
+
+def _make_room(session: Session) -> set[str]:
+    """Delete what is too much, and give its ids. Visitors keep in turns their newest run, their next one, and so on, so that
+    the room is made by whoever has most."""
+    turn = func.row_number().over(partition_by=(Stored.owner, Stored.origin), order_by=RANKED)
+    extra = select(Stored.id).order_by(RANKED[0], turn, *RANKED[1:]).offset(limits().most_runs)
+    return set(session.scalars(delete(Stored).where(Stored.id.in_(extra)).returning(Stored.id)))
 
 
 def runs(kind: str | None = None, device_name: str | None = None, limit: int | None = None) -> list[Stored]:
@@ -209,10 +223,10 @@ def get(ids: Iterable[str]) -> list[Run]:
     return [found[id].run() for id in ids if id in found]
 
 
-def forget(ids: Iterable[str]) -> list[Stored]:
-    """Delete stored runs; what was deleted, for `restore`."""
+def forget(ids: Iterable[str], visitor: str = "", with_key: bool = False) -> list[Stored]:
+    """Delete those of these runs that are a visitor's own, or all with the server's key; what was deleted, for `restore`."""
     with _database() as session:
-        rows = _with_documents(session, ids)
+        rows = [row for row in _with_documents(session, ids) if with_key or row.belongs_to(visitor)]
         session.execute(delete(Stored).where(Stored.id.in_([row.id for row in rows])))
         return rows
 
@@ -227,12 +241,12 @@ def _with_documents(session: Session, ids: Iterable[str]) -> list[Stored]:
     return list(session.scalars(select(Stored).where(Stored.id.in_(list(ids))).options(undefer(Stored.document))))
 
 
-def _insert(session: Session, rows: Iterable[Stored]) -> int:
-    """Add rows whose id is not there yet; how many were added."""
+def _insert(session: Session, rows: Iterable[Stored]) -> set[str]:
+    """Add rows whose id is not there yet; the ids of those that were added."""
     insert = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[session.bind.dialect.name]
     statement = insert(Stored).on_conflict_do_nothing().returning(Stored.id)
     values = [{name: getattr(row, name) for name in Stored.__table__.columns.keys()} for row in rows]
-    return sum(session.scalar(statement.values(value)) is not None for value in values)
+    return {session.scalar(statement.values(value)) for value in values} - {None}
 
 
 @contextmanager

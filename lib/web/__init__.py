@@ -1,1 +1,1 @@
-"""What the web server does beside showing pages; nothing here knows Streamlit."""
+"""The web server beside its pages: what stands between the browsers and Streamlit. Nothing here knows Streamlit."""

@@ -15,6 +15,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
 ROOT = Path(__file__).parent.parent.parent
+SERVER_KEY = "the key of whoever runs this server"
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 PROBES = ("/_stcore/health", "/_stcore/host-config")
 """Streamlit asks for these below a deep link first, is told 404, and finds them at the root."""
@@ -29,7 +30,8 @@ def serve(script: str = "app.py") -> Iterator[str]:
     address = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "streamlit", "run", script, f"--server.port={port}", "--server.headless=true"]
     with tempfile.TemporaryFile("w+") as log, tempfile.TemporaryDirectory() as folder:
-        own = os.environ | {"DATABASE_URL": f"sqlite:///{folder}/runs.sqlite"}  # not the runs of whoever works here
+        own = os.environ | {"DATABASE_URL": f"sqlite:///{folder}/runs.sqlite",  # not the runs of whoever works here
+                            "STREAMLIT_SERVER_COOKIE_SECRET": "tests", "SERVER_KEY": SERVER_KEY}
         process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT, env=own)
         try:
             if not _answers(f"{address}/_stcore/health", process):

@@ -3,6 +3,7 @@
 import json
 import time
 from threading import Event
+from types import SimpleNamespace
 
 import pytest
 
@@ -26,7 +27,7 @@ class FakeWorker:
     """Does not measure: notes whom it serves, finds the name of the network, and waits for `go` before each job."""
 
     def __init__(self):
-        self.device, self.served, self.go, self.refused = CPU, [], Event(), {}
+        self.device, self.served, self.go, self.refused, self.found = CPU, [], Event(), {}, str
         self.go.set()
 
     def steps(self, job: Job):
@@ -36,7 +37,7 @@ class FakeWorker:
             yield None
         if name in self.refused:
             raise self.refused[name]
-        yield Step(1.0, "done", name)
+        yield Step(1.0, "done", self.found(name))
 
     def close(self):
         pass
@@ -143,6 +144,20 @@ def test_one_sweep_for_all_visitors(worker):
     second = catalogue.start(line, Setting(batch=8), "families")
     assert second is not first and second.setting.batch == 8
     until(lambda: not second.running)
+
+
+def test_it_remembers_who_has_begun_it_and_keeps_it_for_them(worker, monkeypatch):
+    kept = []
+    monkeypatch.setattr(catalogue, "keep", lambda run, owner: kept.append((len(run.networks), owner)))
+    monkeypatch.setattr(catalogue.Run, "of", lambda job, *found: job)
+    worker.go.clear()
+    line = Line(worker)
+    sweeping = catalogue.start(line, Setting(), "catalogue", "anna")
+    assert catalogue.start(line, Setting(), "catalogue", "ben") is sweeping and sweeping.owner == "anna"
+    worker.found = lambda name: SimpleNamespace(preset=name, changed={})
+    worker.go.set()
+    until(lambda: kept)
+    assert kept == [(3, "anna")]
 
 
 def test_a_server_may_forbid_it(worker, monkeypatch):

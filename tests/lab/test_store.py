@@ -70,7 +70,7 @@ def database(request, tmp_path, monkeypatch):
     if request.param != "sqlite":
         address = f"{request.param}://{request.getfixturevalue('postgres')}"
     monkeypatch.setenv("DATABASE_URL", address)
-    store.forget([row.id for row in store.runs()])
+    store.forget([row.id for row in store.runs()], with_key=True)
     return address
 
 
@@ -154,13 +154,59 @@ def test_rows_of_an_older_version_go_before_those_that_came_later(database, few)
 
 def test_deleted_and_put_back(database):
     one, other = run(), run(THERE)
-    store.keep(one)
-    store.take_in([other])
-    gone = store.forget([one.id, other.id, "f" * 32])
+    store.keep(one, "anna")
+    store.take_in([other], "anna")
+    gone = store.forget([one.id, other.id, "f" * 32], "anna")
     assert store.runs() == [] and store.get([one.id]) == []
     store.restore(gone)
     assert {row.id: row.origin for row in store.runs()} == {one.id: "measured", other.id: "imported"}
+    assert {row.owner for row in store.runs()} == {"anna"}
     assert store.get([one.id]) == [one]
+
+
+def test_a_run_is_removed_by_its_owner_or_with_the_key(database):
+    annas, bens, nobodys = run(), run(days=1), run(days=2)
+    store.keep(annas, "anna")
+    store.take_in([bens], "ben")
+    store.keep(nobodys)
+    everything = [annas.id, bens.id, nobodys.id]
+    assert store.forget(everything) == store.forget(everything, "") == store.forget(everything, "carl") == []
+    assert [row.id for row in store.forget(everything, "anna")] == [annas.id]
+    assert [row.id for row in store.runs()] == [nobodys.id, bens.id]
+    assert len(store.forget(everything, "anna", with_key=True)) == 2 and store.runs() == []
+
+
+def test_a_file_does_not_say_whose_a_run_is(database):
+    kept = run()
+    store.keep(kept, "anna")
+    text = store.export(store.get([kept.id]))
+    assert "anna" not in text and "owner" not in text
+    store.forget([kept.id], "anna")
+    store.take_in(store.import_(text), "ben")  # whoever brings a file has brought it
+    assert [row.owner for row in store.runs()] == ["ben"]
+    store.take_in(store.import_(text), "carl")
+    assert [row.owner for row in store.runs()] == ["ben"]
+
+
+def test_whoever_has_most_makes_room(database, few):
+    first, *many = [run(days=day) for day in range(6)]
+    store.keep(first, "anna")
+    for each in many:
+        store.keep(each, "ben")
+    assert {row.id for row in store.runs()} == {first.id, many[-1].id, many[-2].id}  # though Anna's is the oldest
+    late = run(days=9)
+    store.keep(late, "carl")
+    assert {row.id: row.owner for row in store.runs()} == {first.id: "anna", many[-1].id: "ben", late.id: "carl"}
+
+
+def test_nobody_fills_the_store_with_files_and_shuts_out_the_others(database, few):
+    store.take_in([run(days=day) for day in range(3)], "ben")
+    annas = run(days=9)
+    assert store.take_in([annas], "anna") == 1
+    assert sorted(row.owner for row in store.runs()) == ["anna", "ben", "ben"]
+    with pytest.raises(Impossible, match="3 more runs do not fit: this server keeps 3, shared out among"):
+        store.take_in([run(), run(), run()], "anna")
+    assert store.get([annas.id]) == [annas] and len(store.runs()) == 3  # nothing has changed
 
 
 def test_threads_keep_at_once(database):
@@ -333,16 +379,18 @@ def test_a_disturbed_run_stays_marked(database):
     assert part.disturbed and store.import_(store.export([busy]))[0].found[0].load == times.BUSY
 
 
-def test_a_table_of_an_older_version_gets_the_new_column(database):
+def test_a_table_of_an_older_version_gets_the_new_columns(database):
     kept = run()
-    store.keep(kept)
+    store.keep(kept, "anna")
     engine = store._open(database)
     with engine.begin() as connection:
-        connection.execute(sqlalchemy.text("ALTER TABLE runs DROP COLUMN disturbed"))
+        for column in ("disturbed", "owner"):
+            connection.execute(sqlalchemy.text(f"ALTER TABLE runs DROP COLUMN {column}"))
     store._open.cache_clear()
     later = run(days=1, found=(times.latency(load=times.BUSY),))
-    store.keep(later)
-    assert [(row.id, row.disturbed) for row in store.runs()] == [(later.id, True), (kept.id, None)]
+    store.keep(later, "anna")
+    assert [(row.id, row.disturbed, row.owner) for row in store.runs()] == [(later.id, True, "anna"), (kept.id, None, None)]
+    assert [row.id for row in store.forget([kept.id, later.id], "anna")] == [later.id]
 
 
 def test_records_from_before_digits_were_counted_get_them():

@@ -1,15 +1,34 @@
 """The app without a browser, for the tests of its pages."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
 from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
+from lib.ui import visitor
+
 ROOT = Path(__file__).parent.parent.parent
 
 # Every AppTest reads the metadata of all installed packages in search of components: once is enough.
 manifest_scanner.scan_component_manifests = cache(manifest_scanner.scan_component_manifests)
+
+
+# An AppTest has no connection, and for its cookies a mock: its visitor is whom a test names by `as_visitor`.
+visitor.identify = lambda cookie, address: present[0]
+present = ["a visitor"]
+
+
+@contextmanager
+def as_visitor(name: str) -> Iterator[None]:
+    """Inside, pages are run by this visitor."""
+    present.insert(0, name)
+    try:
+        yield
+    finally:
+        present.pop(0)
 
 
 def open_page(page: str, **parameters: str) -> AppTest:

@@ -10,12 +10,13 @@ import streamlit as st
 from streamlit.delta_generator_singletons import context_dg_stack
 from streamlit.runtime.scriptrunner.script_runner import ScriptRunner
 
+from lib.lab import store
 from lib.lab.jobs import Job
 from lib.lab.lab import lab
 from lib.lab.queue import Ticket
 from lib.records import Network, Setting
 from lib.ui.lab.latency import as_json, csv
-from tests.pages.app import address, checked, open_page
+from tests.pages.app import address, as_visitor, checked, open_page, present
 
 
 def ready(app, slot="latency", seconds=90):
@@ -90,6 +91,7 @@ def test_a_run_and_its_files(cpu):
     table = app.dataframe[0].value
     assert list(table["network"]) == ["lenet5", "lenet5 num_classes=7"] and (table["p10"] <= table["median"]).all()
     found = app.session_state["timing_slots"]["latency"].last.found
+    assert store.runs()[0].owner == present[0]
     plain = pd.read_csv(io.StringIO(csv(found)))
     assert list(plain["environment_dtype"]) == ["float32"] * 2 and {"environment_torch", "protocol_clock"} <= set(plain)
     assert plain["median_ms"].tolist() == pytest.approx(table["median"].tolist())
@@ -111,6 +113,26 @@ def test_stop_keeps_what_was_found_and_another_page_frees_the_place(cpu):
     app.switch_page("../../pages/compare.py")
     checked(app.run())
     assert ticket.stopping
+
+
+def test_whoever_waits_sees_for_whom_and_has_a_few_places_in_all_their_tabs(cpu):
+    long = Job(kind="latency", networks=(Network(preset="vgg16"),), batches=tuple(range(1, 100)))
+    others = [cpu.join(Ticket(long, name)) for name in ("one", "two")]
+    tabs = [open_page("timing", a="lenet5") for _ in range(4)]
+    for tab in tabs:
+        checked(tab.button(key="run_latency").click().run())
+    tickets = [tab.session_state["timing_slots"]["latency"].ticket for tab in tabs]
+    assert {ticket.visitor for ticket in tickets[:3]} == {present[0]} and tickets[3] is None
+    [refused] = tabs[3].error
+    assert "You have 3 runs in the line for" in refused.value and "Wait until one has ended, or stop one." in refused.value
+    waits = tabs[1].get("progress")[0].proto.text
+    assert waits.startswith("Place 4 in the line for") and "2 of other visitors, 1 of yours; 3 min at most" in waits
+    for ticket in (*tickets[:3], *others):
+        ticket.stop()
+    with as_visitor("another"):
+        checked(tabs[3].button(key="run_latency").click().run())
+    assert tabs[3].session_state["timing_slots"]["latency"].ticket.visitor == "another"
+    tabs[3].session_state["timing_slots"]["latency"].ticket.stop()
 
 
 def test_what_cannot_fit_is_refused_in_one_sentence():

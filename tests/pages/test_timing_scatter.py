@@ -15,7 +15,7 @@ from lib.records import Setting
 from lib.ui.lab import scatter
 from lib.ui.lab.running import Outcome, Slot
 from tests.engine.records import BUSY, latency
-from tests.pages.app import checked, open_page
+from tests.pages.app import as_visitor, checked, open_page
 
 pytestmark = pytest.mark.usefixtures("nothing_shipped")
 
@@ -97,6 +97,21 @@ def test_the_button_starts_a_sweep_of_the_chosen_scope_and_stop_ends_it(sweeps, 
     assert app.button(key="scatter_start").disabled
     checked(app.button(key="scatter_stop").click().run())
     assert sweep.stopped and not app.button(key="scatter_start").disabled
+
+
+def test_only_who_has_begun_a_sweep_stops_it_and_others_see_since_when_it_runs(sweeps, monkeypatch):
+    monkeypatch.setattr(Sweep, "start", lambda self: self)
+    mine = open_page("timing", view="macs")
+    checked(mine.button(key="scatter_start").click().run())
+    (sweep,) = sweeps.values()
+    with as_visitor("another"):
+        app = open_page("timing", view="macs")
+        assert not [button for button in app.button if button.key == "scatter_stop"]
+        assert f"A sweep runs on this device since {sweep.began:%Y-%m-%d %H:%M} (UTC)" in texts(app)
+        app.session_state["key_known"] = True
+        checked(checked(app.run()).button(key="scatter_stop").click().run())
+        assert sweep.stopped
+    assert "A sweep runs on this device" not in texts(mine)
 
 
 def test_where_it_is_not_allowed_the_button_is_greyed_with_the_reason(sweeps, monkeypatch):

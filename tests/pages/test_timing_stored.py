@@ -16,9 +16,10 @@ from lib.lab.limits import limits
 from lib.records import Setting
 from lib.timing import found
 from lib.ui.lab import stored
+from lib.web import server_key
 from tests.engine import records as times
 from tests.lab.test_store import HERE, JOB, THERE, latency, run
-from tests.pages.app import checked, open_page
+from tests.pages.app import as_visitor, checked, open_page, present
 
 
 pytestmark = pytest.mark.usefixtures("nothing_shipped")
@@ -34,7 +35,7 @@ def two():
     """The same network on two devices of two machines."""
     runs = [run(), run(THERE, days=1, found=(latency(0.25),))]
     for each in runs:
-        store.keep(each)
+        store.keep(each, present[0])
     return runs
 
 
@@ -121,6 +122,65 @@ def test_deleting_says_what_went_and_can_be_undone(two):
     assert not [button for button in app.button if button.key == "stored_undo"]
 
 
+def buttons(app) -> set[str]:
+    return {button.key for button in app.button}
+
+
+def test_what_another_has_measured_stays_and_the_page_says_why(two):
+    mine = run(days=2)
+    store.keep(mine, "another")
+    with as_visitor("another"):
+        app = select(open_page("timing", view="stored"), [mine, *two])
+        assert [owner if owner == "yours" else None for owner in listed(app)["owner"]] == ["yours", None, None]
+        checked(app.button(key="stored_delete").click().run())
+        text = said(app.info)
+        assert text.startswith("Deleted: Latency: lenet5") and text.count("Latency: lenet5") == 3
+        assert "It can be removed in that browser, or with the server's key." in text and len(store.runs()) == 2
+        checked(app.button(key="stored_delete").click().run())
+        assert said(app.warning).startswith("Not deleted: Latency: lenet5") and "stored_undo" in buttons(app)
+        checked(app.button(key="stored_undo").click().run())
+        assert {row.id: row.owner for row in store.runs()} == {mine.id: "another"} | {each.id: present[-1] for each in two}
+
+
+def test_what_comes_with_the_app_stays(two, monkeypatch, tmp_path):
+    (tmp_path / "gpu.json").write_text(store.export([run(THERE)]))
+    monkeypatch.setattr(store, "SHIPPED", tmp_path)
+    store.shipped.cache_clear()
+    app = open_page("timing", view="stored")
+    app.session_state["stored_picked"] = list(store.shipped())
+    checked(checked(app.run()).button(key="stored_delete").click().run())
+    assert "This comes with the app and stays." in said(app.warning) and "stored_undo" not in buttons(app)
+
+
+def type_key(app, typed: str):
+    return checked(app.text_input(key="server_key").set_value(typed).run())
+
+
+def test_with_the_servers_key_whatever_is_stored_can_be_removed(two, monkeypatch):
+    monkeypatch.setenv("SERVER_KEY", "a long key")
+    monkeypatch.setattr(server_key, "_last_wrong", -1e9)
+    with as_visitor("another"):
+        app = select(open_page("timing", view="stored"), two)
+        type_key(app, "a wrong key")
+        assert said(app.error) == "This is not the server's key." and not app.text_input(key="server_key").value
+        type_key(app, "a long key")
+        assert "A wrong key was typed a moment ago" in said(app.error)
+        monkeypatch.setattr(server_key, "_last_wrong", -1e9)
+        type_key(app, "a long key")
+        assert not app.error and any("knows the server's key" in caption.value for caption in app.caption)
+        checked(app.button(key="stored_delete").click().run())
+        assert said(app.info).startswith("Deleted: ") and store.runs() == []
+        assert "a long key" not in str(app.session_state)
+        other = select(open_page("timing", view="stored"), two)
+        assert not any("knows the server's key" in caption.value for caption in other.caption)
+
+
+def test_a_server_without_a_key_says_how_it_gets_one(two, monkeypatch):
+    monkeypatch.delenv("SERVER_KEY", raising=False)
+    app = select(open_page("timing", view="stored"), two)
+    assert any("`SERVER_KEY`" in markdown.value for markdown in app.markdown) and not server_key.fits("")
+
+
 def test_a_file_is_taken_in_once_and_opened(two):
     other = run(THERE, days=3, host="far away")
     app = upload(open_page("timing", view="stored"), store.export([other, two[0], other]))
@@ -128,6 +188,7 @@ def test_a_file_is_taken_in_once_and_opened(two):
     assert list(listed(app)["origin"]) == ["measured here", "measured here", "from a file"]  # though its date is the last
     assert list(opened(app)["Run"]) == ["1: A CPU, here, 2026-03-01", "2: A GPU, far away, 2026-03-04"]
     assert not checked(app.run()).success and len(store.runs()) == 3
+    assert {row.owner for row in store.runs()} == {present[0]} and not set(listed(app)["owner"]) - {"yours"}
 
 
 def test_a_broken_file_gives_one_sentence():

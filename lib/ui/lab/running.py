@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import ceil
 
 import streamlit as st
 from streamlit.runtime import Runtime
@@ -16,11 +17,13 @@ from lib.lab import store
 from lib.lab.jobs import Job
 from lib.lab.lab import lab
 from lib.lab.limits import limits
-from lib.lab.queue import Ticket
+from lib.lab.queue import Line, Ticket
 from lib.records import Timed
+from lib.text import prose
 from lib.ui import _
 from lib.ui.address import moved, plain
 from lib.ui.lab.asked import Asked
+from lib.ui.visitor import visitor
 
 GRACE = 10.0
 """Seconds that a browser may be away, as when its network falters, before its place is freed."""
@@ -114,9 +117,7 @@ def _show_progress(own: Slot) -> None:
     if ticket.stopping:
         st.progress(ticket.step.share, text=_("Stopping after this repetition"))
     elif ticket.state == "waiting":
-        before = line.place(ticket)
-        st.progress(0.0, text=_("Place {place} in the line for {device}: {before} before you").format(
-            place=before + 1, device=plain(own.device.name), before=before))
+        st.progress(0.0, text=_why_it_waits(line, ticket))
     else:
         left = ticket.seconds_left()
         text = plain(ticket.step.doing)
@@ -124,12 +125,21 @@ def _show_progress(own: Slot) -> None:
             doing=text, left=left))
 
 
+def _why_it_waits(line: Line, ticket: Ticket) -> str:
+    """For whom a run waits, and for how long at most."""
+    before = line.before(ticket)
+    others = sum(each.visitor != ticket.visitor for each in before)
+    return prose("timing", "Waits", place=len(before) + 1, device=plain(line.worker.device.name), others=others,
+                 own=len(before) - others, longest=ceil(line.longest_wait(ticket) / 60))
+
+
 def _start(own: Slot, asked: Asked, job: Job) -> None:
     moved()
     own.refused, own.unkept, own.device = "", [], asked.device
+    ticket = Ticket(job, visitor(), wanted=_presence(), ended=_keeper(own, asked.device, visitor()))
     try:
         _refuse_beyond_limits(job)
-        own.ticket = lab().join(asked.device.key, Ticket(job, wanted=_presence(), ended=_keeper(own, asked.device)))
+        own.ticket = lab().join(asked.device.key, ticket)
     except Impossible as error:
         own.refused = str(error)
 
@@ -158,12 +168,12 @@ def _presence() -> Callable[[], bool]:
     return present
 
 
-def _keeper(own: Slot, device: Device) -> Callable[[Ticket], None]:
-    """Stores a run when it has ended, whether its visitor is still there or not."""
+def _keeper(own: Slot, device: Device, owner: str) -> Callable[[Ticket], None]:
+    """Stores a visitor's run when it has ended, whether they are still there or not."""
     def keep(ticket: Ticket) -> None:
         if ticket.found and limits().keep_runs:
             try:
-                store.keep(store.Run.of(ticket.job, device, ticket.found, ticket.message))
+                store.keep(store.Run.of(ticket.job, device, ticket.found, ticket.message), owner)
             except Impossible as error:
                 own.unkept.append(str(error))
     return keep

@@ -21,6 +21,7 @@ from lib.ui.lab.latency import say_doubts
 from lib.ui.lab.running import POLL, last
 from lib.ui.lab.shipped import MACHINES, choose, introduce
 from lib.ui.provenance import mark
+from lib.ui.visitor import ask_for_key, has_key, visitor
 
 SCOPES = {"families": _("One per family"), "catalogue": _("Whole catalogue")}
 
@@ -45,8 +46,12 @@ def show(asked: Asked) -> None:
 
 
 def _controls(asked: Asked, sweep: Sweep | None) -> None:
-    """What to time, and the buttons that start and stop it; greyed, with the reason, where this server allows no sweep."""
+    """What to time, and the buttons that start and stop it; greyed, with the reason, where this server allows no sweep.
+
+    Only the visitor who has begun a sweep stops it, or whoever has the server's key.
+    """
     running = sweep is not None and sweep.running
+    may_stop = running and (sweep.owner == visitor() or has_key())
     with st.container(horizontal=True, vertical_alignment="bottom"):
         scope = st.segmented_control(_("Networks to time"), SCOPES, required=True, format_func=SCOPES.get, disabled=running,
                                      help=_("The first network of every family, or every network."),
@@ -55,16 +60,19 @@ def _controls(asked: Asked, sweep: Sweep | None) -> None:
                   args=(asked, scope), disabled=running or not limits().catalogue_sweep,
                   help=_("One after another, between other people's runs; it goes on when you leave this page, and all "
                          "visitors share what it finds. It replaces the sweep before."))
-        if running:
+        if running and may_stop:
             st.button(_("Stop"), key="scatter_stop", icon=":material/stop:", on_click=lambda: (moved(), sweep.stop()),
                       help=_("Stops it for all visitors; what was found stays."))
+    if running and not may_stop:
+        st.caption(prose("timing_scatter", "Of another", began=f"{sweep.began:%Y-%m-%d %H:%M}"))
+        ask_for_key()
     if not limits().catalogue_sweep:
         st.caption(_("Greyed, as this server does not time the whole catalogue (`catalogue_sweep` in `timing.toml`)."))
 
 
 def _start(asked: Asked, scope: catalogue.Scope) -> None:
     moved()
-    catalogue.start(lab().lines[asked.device.key], asked.setting, scope)
+    catalogue.start(lab().lines[asked.device.key], asked.setting, scope, visitor())
 
 
 def _found(asked: Asked, sweep: Sweep | None, was_running: bool) -> None:

@@ -27,6 +27,7 @@ from lib.ui.lab.asked import Asked
 from lib.ui.lab.latency import say_doubts
 from lib.ui.lab.shipped import MACHINES
 from lib.ui.provenance import mark
+from lib.ui.visitor import ask_for_key, has_key, visitor
 
 MOST_ROWS = 500
 KINDS = {"latency": _("Latency"), "layers": _("Layers"), "training": _("Training")}
@@ -68,7 +69,7 @@ def _list() -> None:
     if rows:
         listed = sorted(rows.values(), key=lambda row: row.rank, reverse=True)
         _table(listed)
-        _open([row.id for row in listed if row.id in _picked()])
+        _open([row for row in listed if row.id in _picked()])
     elif kind or name:
         st.info(prose("timing_stored", "None of these"))
     elif not problem:
@@ -103,10 +104,12 @@ def _table(rows: list[Stored]) -> None:
         moved()
         st.session_state["stored_picked"] = [ids[row] for row in st.session_state[key].selection.rows]
 
+    me = visitor()
     selected = [index for index, id in enumerate(ids) if id in _picked()]
-    table = [(row.taken, row.device_name, row.host, row.title, row.median_ms, DISTURBED[row.disturbed], ORIGINS[row.origin])
-             for row in rows]
-    st.dataframe(pd.DataFrame(table, columns=["taken", "device", "host", "what", "median", "machine", "origin"]), key=key,
+    table = [(row.taken, row.device_name, row.host, row.title, row.median_ms, DISTURBED[row.disturbed], ORIGINS[row.origin],
+              _("yours") if row.belongs_to(me) else None) for row in rows]
+    columns = ["taken", "device", "host", "what", "median", "machine", "origin", "owner"]
+    st.dataframe(pd.DataFrame(table, columns=columns), key=key,
                  on_select=pick, selection_mode="multi-row", hide_index=True, height=390 if len(ids) > 10 else "auto",
                  selection_default={"selection": {"rows": selected}} if selected else None, placeholder="–",
                  column_config={
@@ -117,15 +120,18 @@ def _table(rows: list[Stored]) -> None:
                      "machine": st.column_config.TextColumn(_("Machine"), help=_(
                          "Busy: other programs disturbed the run, or a part of it. Empty where it does not matter, or where "
                          "nobody looked.")),
-                     "origin": _("Where it comes from")})
+                     "origin": _("Where it comes from"),
+                     "owner": st.column_config.TextColumn(_("Whose"), help=_(
+                         "Yours: measured or brought here with this browser, which can remove it."))})
     mark("measured", _("on the hosts and at the times in the table; runs from a file as the file says"))
 
 
-def _open(ids: list[str]) -> None:
+def _open(rows: list[Stored]) -> None:
     """What the selected runs found, and what can be done with them."""
-    if not ids:
+    if not rows:
         st.caption(prose("timing_stored", "Select"))
         return
+    ids = [row.id for row in rows]
     try:
         runs = [row.run() for row in (_held()[id] for id in ids if id in _held())]
         runs += store.get(id for id in ids if id not in _held())
@@ -136,8 +142,9 @@ def _open(ids: list[str]) -> None:
         st.download_button(_("Download selected"), store.export(runs), "runs.json", "application/json", on_click="ignore",
                            key="stored_download", icon=":material/download:", help=_("The selected runs as a JSON file."))
         if limits().keep_runs:
-            st.button(_("Delete selected"), key="stored_delete", icon=":material/delete:", on_click=_delete, args=(ids,),
-                      help=_("Removes the selected runs; it can be undone."))
+            st.button(_("Delete selected"), key="stored_delete", icon=":material/delete:", on_click=_delete, args=(rows,),
+                      help=_("Removes those of the selected runs that are yours; it can be undone."))
+            ask_for_key()
     for note in dict.fromkeys(run.note for run in runs if run.note):
         st.caption(plain(note))
     if latencies := [run for run in runs if run.kind == "latency"]:
@@ -239,7 +246,7 @@ def _import() -> None:
         return
     try:
         runs = store.import_(file.getvalue())
-        new = store.take_in(runs) if limits().keep_runs else _hold(runs)
+        new = store.take_in(runs, visitor()) if limits().keep_runs else _hold(runs)
     except Impossible as error:
         _tell("error", str(error))
         return
@@ -259,16 +266,34 @@ def _hold(runs: list[Run]) -> int:
     return len(held) - before
 
 
-def _delete(ids: list[str]) -> None:
+def _delete(rows: list[Stored]) -> None:
     moved()
     try:
-        gone = store.forget(ids)
+        gone = store.forget([row.id for row in rows], visitor(), has_key())
     except Impossible as error:
         _tell("error", str(error))
         return
-    st.session_state["stored_picked"] = [id for id in ids if id not in {row.id for row in gone}]
-    st.session_state["stored_gone"] = gone
-    _tell("info", _("Deleted: {titles}.").format(titles="; ".join(row.title for row in gone) or _("nothing")))
+    ids = {row.id for row in gone}
+    st.session_state["stored_picked"] = [row.id for row in rows if row.id not in ids]
+    said = _why_left([row for row in rows if row.id not in ids])
+    if gone:
+        st.session_state["stored_gone"] = gone
+        said.insert(0, _("Deleted: {titles}.").format(titles=_titles(gone)))
+    _tell("info" if gone else "warning", " ".join(said) or _("Nothing was deleted: the runs are gone already."))
+
+
+def _why_left(rows: list[Stored]) -> list[str]:
+    """Which runs could not be deleted, and how they can be."""
+    said = []
+    if ours := [row for row in rows if row.origin == "shipped"]:
+        said.append(prose("timing_stored", "Shipped", titles=_titles(ours)))
+    if others := [row for row in rows if row not in ours and not has_key() and not row.belongs_to(visitor())]:
+        said.append(prose("timing_stored", "Of others", titles=_titles(others)))
+    return said
+
+
+def _titles(rows: list[Stored]) -> str:
+    return "; ".join(row.title for row in rows)
 
 
 def _undo() -> None:
@@ -281,7 +306,7 @@ def _undo() -> None:
         _tell("error", str(error))
         return
     st.session_state["stored_picked"] = [row.id for row in rows]
-    _tell("info", _("Put back: {titles}.").format(titles="; ".join(row.title for row in rows)))
+    _tell("info", _("Put back: {titles}.").format(titles=_titles(rows)))
 
 
 def _tell(kind: str, text: str) -> None:
