@@ -38,7 +38,7 @@ async def warm_up(app):
     gc.freeze()
     Thread(target=compute_all, daemon=True).start()
     ask_for_devices()
-    print(f"Backbone Lab: http://localhost:{st.get_option('server.port')}", flush=True)
+    print(f"Backbone Lab: http://localhost:{st.get_option('browser.serverPort')}", flush=True)
     yield {}
 
 
