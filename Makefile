@@ -1,4 +1,5 @@
 # make app          starts Backbone Lab on http://localhost:8501
+# make serve        the same with a process for each core, behind HAProxy (docs/server.md); WORKERS=4, PORT=8600
 # make test         runs all tests, the browser's included
 # make quick        the same without what takes long: a Ray cluster, ten browsers, torch.compile, sweeps of all presets
 # make bench        compares our speed with the peers'
@@ -6,9 +7,12 @@
 # make screenshots  draws the README's pictures anew
 BIN := .venv/bin
 
-.PHONY: app test quick bench gpu screenshots
+.PHONY: app serve test quick bench gpu screenshots
 app: .venv/app.stamp
 	$(BIN)/python -m streamlit run app.py
+
+serve: .venv/server.stamp
+	$(BIN)/python -m deploy.serve
 
 test: .venv/test.stamp
 	$(BIN)/python tests/browser/find.py --install
@@ -49,7 +53,12 @@ screenshots: .venv/test.stamp
 	$(BIN)/python -m pip install --quiet --requirement requirements.txt
 	@touch $@
 
-.venv/test.stamp: requirements-dev.txt requirements.txt | .venv/bin/python
+.venv/server.stamp: requirements-server.txt requirements.txt | .venv/bin/python
+	@echo "Installing what requirements-server.txt lists; the first time this takes minutes, most of them for PyTorch."
+	$(BIN)/python -m pip install --quiet --requirement requirements-server.txt
+	@touch $@ .venv/app.stamp
+
+.venv/test.stamp: requirements-dev.txt requirements-server.txt requirements.txt | .venv/bin/python
 	@echo "Installing what requirements-dev.txt lists; the first time this takes minutes, most of them for PyTorch."
 	$(BIN)/python -m pip install --quiet --requirement requirements-dev.txt
-	@touch $@ .venv/app.stamp
+	@touch $@ .venv/app.stamp .venv/server.stamp

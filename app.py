@@ -45,7 +45,7 @@ async def warm_up(app):
     Thread(target=compute_all, daemon=True).start()
     ask_for_devices()
     collector.start()
-    print(f"Backbone Lab: http://localhost:{st.get_option('server.port')}", flush=True)
+    print(f"Backbone Lab: http://localhost:{st.get_option('browser.serverPort')}", flush=True)
     yield {}
 
 

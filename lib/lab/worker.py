@@ -20,6 +20,7 @@ from typing import Protocol
 from lib.architecture import Impossible
 from lib.devices import Device
 from lib.lab.jobs import Job, run
+from lib.lab.neighbours import in_turn
 from lib.timing import Step
 
 TICK = 0.2
@@ -121,7 +122,7 @@ def serve(connection: Connection) -> None:
 
 def _serve_one(connection: Connection, job: Job) -> str:
     try:
-        for step in run(job):
+        for step in in_turn(job.setting.device, run(job)):
             connection.send(step)
             if connection.poll():
                 connection.recv()
