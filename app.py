@@ -3,9 +3,11 @@
 import gc
 import os
 from contextlib import asynccontextmanager
+from pathlib import Path
 from threading import Thread
 
 import streamlit as st
+from starlette.middleware import Middleware
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
@@ -16,6 +18,7 @@ import lib  # noqa: E402
 from lib.analysis.atlas import compute_all  # noqa: E402
 from lib.lab.lab import start as ask_for_devices  # noqa: E402
 from lib.lab.limits import limits  # noqa: E402
+from lib.web.assets import Assets  # noqa: E402
 
 if WAITING is None:  # torch has read it; in the process that measures, threads wait as torch's do by themselves
     del os.environ["OMP_WAIT_POLICY"]
@@ -42,5 +45,9 @@ async def warm_up(app):
     yield {}
 
 
+STATIC = Path(st.__file__).parent / "static" / "static"
+COPIES = Path(__file__).parent / ".compressed"
+
 app = st.App("lib/ui/shell.py", lifespan=warm_up,
-             routes=[Route("/healthz", lambda request: PlainTextResponse("ok"))])
+             routes=[Route("/healthz", lambda request: PlainTextResponse("ok"))],
+             middleware=[Middleware(Assets, files=STATIC, copies=COPIES)])
