@@ -3,6 +3,7 @@
 import os
 from contextlib import asynccontextmanager
 from importlib import import_module
+from pathlib import Path
 from pkgutil import walk_packages
 from threading import Thread
 
@@ -19,6 +20,7 @@ from lib.analysis.atlas import compute_all  # noqa: E402
 from lib.lab.lab import start as ask_for_devices  # noqa: E402
 from lib.lab.limits import limits  # noqa: E402
 from lib.web import collector  # noqa: E402
+from lib.web.assets import Assets  # noqa: E402
 from lib.web.visitor import VisitorCookie  # noqa: E402
 
 if WAITING is None:  # torch has read it; in the process that measures, threads wait as torch's do by themselves
@@ -49,5 +51,8 @@ async def warm_up(app):
     yield {}
 
 
-app = st.App("lib/ui/shell.py", lifespan=warm_up, middleware=[Middleware(VisitorCookie)],
-             routes=[Route("/healthz", lambda request: PlainTextResponse("ok"))])
+STATIC = Path(st.__file__).parent / "static" / "static"
+COPIES = Path(__file__).parent / ".compressed"
+
+app = st.App("lib/ui/shell.py", lifespan=warm_up, routes=[Route("/healthz", lambda request: PlainTextResponse("ok"))],
+             middleware=[Middleware(VisitorCookie), Middleware(Assets, files=STATIC, copies=COPIES)])

@@ -1,6 +1,7 @@
 """A line between browser and server that goes silent, is cut and is mended: for the tests of a lost connection."""
 
 import socket
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Thread
@@ -13,6 +14,7 @@ class Line:
         host, _colon, port = server.rpartition("//")[2].rpartition(":")
         self.server, self.open, self.ends = (host, int(port)), True, []
         self.silent: set[str] = set()  # of "up" and "down": what goes this way is swallowed
+        self.carried = Counter()  # bytes, by the way that they went
         self.door = socket.create_server(("127.0.0.1", 0))
         self.address = f"http://127.0.0.1:{self.door.getsockname()[1]}"
         Thread(target=self._accept, daemon=True).start()
@@ -36,6 +38,7 @@ class Line:
             while data := from_.recv(1 << 16):
                 if way not in self.silent:
                     to.sendall(data)
+                    self.carried[way] += len(data)
         except OSError:
             pass
         _hang_up(from_, to)
