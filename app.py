@@ -18,6 +18,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # torch's threads wait asle
 import lib  # noqa: E402
 from lib.analysis.atlas import compute_all  # noqa: E402
 from lib.lab.lab import start as ask_for_devices  # noqa: E402
+from lib.lab.lessons import prepare  # noqa: E402
 from lib.lab.limits import limits  # noqa: E402
 from lib.web import collector  # noqa: E402
 from lib.web.assets import Assets  # noqa: E402
@@ -39,7 +40,7 @@ SCRIPTS = {"lib.__main__", "lib.ui.shell"}
 @asynccontextmanager
 async def warm_up(app):
     """Import what the pages need and run the engine once, so that the first visitor does not wait for that; then compute
-    the Atlas, ask what can be measured on, and begin to collect garbage."""
+    the Atlas, ask what can be measured on, begin to collect garbage, and measure what classes ask for first."""
     for module in walk_packages(lib.__path__, "lib."):
         if module.name not in SCRIPTS:
             import_module(module.name)
@@ -47,6 +48,7 @@ async def warm_up(app):
     Thread(target=compute_all, daemon=True).start()
     ask_for_devices()
     collector.start()
+    Thread(target=prepare, args=(collector.resting.wait,), daemon=True).start()
     print(f"Backbone Lab: http://localhost:{st.get_option('browser.serverPort')}", flush=True)
     yield {}
 

@@ -34,6 +34,11 @@ class Measurement:
     choices: tuple[Choice, ...]
     lasting: bool = True
 
+    @property
+    def name(self) -> str:
+        """`residual.at_initialisation`."""
+        return f"{self.function.__module__.rpartition('.')[2]}.{self.function.__name__}"
+
     def first_asked(self) -> list[tuple[Any, ...]]:
         """The arguments that a class asks for first: those of the lesson as it opens, then with one control moved."""
         start = tuple(choice.start for choice in self.choices)

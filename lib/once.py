@@ -49,7 +49,8 @@ def once(function: Callable[..., Result]) -> Callable[..., Result]:
     """Let a function compute once for each set of arguments.
 
     Arguments count by what they hold; those of classes without equality (`eq=False`) by which one they are. `Impossible` is
-    kept as well; another one is raised each time, as a raised error holds on to whoever was running.
+    kept as well; another one is raised each time, as a raised error holds on to whoever was running. `keep(result, *arguments)`
+    of such a function keeps a result that came another way.
     """
     @cached(_kept, key=partial(_key, function), condition=_changed)
     def outcome(*arguments: Any, **named: Any) -> _Kept:
@@ -65,6 +66,11 @@ def once(function: Callable[..., Result]) -> Callable[..., Result]:
         if isinstance(found, Impossible):
             raise Impossible(str(found), found.fixes)
         return found
+
+    def keep(result: Result, *arguments: Any, **named: Any) -> None:
+        with _changed:
+            _kept[_key(function, *arguments, **named)] = _Kept(result, _in_memory(result))
+    kept.keep = keep
     return kept
 
 

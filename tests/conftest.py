@@ -18,6 +18,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # before torch is imported: workers sha
 
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # as in the app: threads wait asleep
 os.environ.setdefault("TIMING_LIMITS", str(Path(__file__).parent / "data" / "timing.toml"))  # short runs
+os.environ.setdefault("MEASURED_FOLDER", tempfile.mkdtemp())  # shared by all processes of the tests
 os.environ.setdefault("DATABASE_URL", f"sqlite:///{tempfile.mkdtemp()}/runs.sqlite")
 
 from tests.browser import harness  # noqa: E402

@@ -87,7 +87,7 @@ class RayWorker:
     """A worker on a node of a Ray cluster."""
 
     def __init__(self, cluster: Cluster, device: Device):
-        self.cluster, self.device = cluster, device
+        self.cluster, self.device, self.name = cluster, device, device.name
 
     def steps(self, job: Job) -> Iterator[Step | None]:
         import ray

@@ -12,7 +12,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from threading import Condition, Thread
+from threading import Condition, Event, Thread
 from typing import Any, Literal, Protocol
 
 from lib.architecture import Impossible
@@ -45,6 +45,7 @@ class Ticket:
     started: float | None = None
     stopping: bool = False
     since: int = 0
+    settled: Event = field(default_factory=Event)  # set when it is over, and what should follow has been done
 
     def stop(self) -> None:
         """Leave the line, or stop within one repetition."""
@@ -112,13 +113,13 @@ class Line:
             ticket.since = self.turn
             self.tickets.append(ticket)
             if self.thread is None:
-                self.thread = Thread(target=self._serve, daemon=True, name=f"line of {self.worker.device.key}")
+                self.thread = Thread(target=self._serve, daemon=True, name=f"line of {self.worker.name}")
                 self.thread.start()
             self.changed.notify()
         return ticket
 
     def _refuse_too_many(self, visitor: str) -> None:
-        name, own = self.worker.device.name, sum(ticket.visitor == visitor for ticket in self.tickets)
+        name, own = self.worker.name, sum(ticket.visitor == visitor for ticket in self.tickets)
         if own >= self.rules.places_per_visitor:
             runs = "1 run" if own == 1 else f"{own} runs"
             raise Impossible(f"You have {runs} in the line for {name}, all your tabs together, and no visitor may have more. "
@@ -154,6 +155,7 @@ class Line:
         for ticket in [t for t in self.tickets if t.state == "waiting" and (t.stopping or not t.wanted())]:
             ticket.state, ticket.message = "stopped", "Stopped."
             self.tickets.remove(ticket)
+            ticket.settled.set()
 
     def _serve(self) -> None:
         while True:
@@ -172,6 +174,7 @@ class Line:
                 ticket.ended(ticket)
             except Exception:  # whatever it was: the next in the line must not suffer
                 logging.exception("what should follow a run failed")
+            ticket.settled.set()
 
     def _note_turn(self, ticket: Ticket) -> None:
         """Remember in which turn its visitor is served; what lies too far back to delay anyone is forgotten."""

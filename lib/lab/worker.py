@@ -10,18 +10,18 @@ import json
 import logging
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from lib.architecture import Impossible
 from lib.devices import Device
 from lib.lab.jobs import Job, run
 from lib.lab.neighbours import in_turn
-from lib.timing import Step
+from lib.timing import Step, Steps
 
 TICK = 0.2
 """Seconds after which a worker that has nothing new says so."""
@@ -35,9 +35,10 @@ class WorkerLost(RuntimeError):
 
 
 class Worker(Protocol):
-    """Measures on one device, one job at a time."""
+    """Measures on one device, one job at a time. `name` is what people call where it measures."""
 
     device: Device
+    name: str
 
     def steps(self, job: Job) -> Iterator[Step | None]:
         """The steps of a job. Raises `Impossible` for what cannot be measured, `WorkerLost` if the process is gone."""
@@ -46,21 +47,21 @@ class Worker(Protocol):
         """End the process."""
 
 
-class LocalWorker:
-    """A worker on this machine: a spawned process, started with the first job and again after a loss."""
+class ProcessWorker:
+    """A spawned process, started with the first job and again after a loss. There `measure(job)` gives the steps of a job."""
 
-    def __init__(self, device: Device):
-        self.device = device
+    def __init__(self, name: str, measure: Callable[[Any], Steps]):
+        self.name, self.measure = name, measure
         self.process = self.connection = None
 
     def _start(self) -> None:
         context = get_context("spawn")
         self.connection, theirs = context.Pipe()
-        self.process = context.Process(target=serve, args=(theirs,), daemon=True, name=f"timing {self.device.id}")
+        self.process = context.Process(target=serve, args=(theirs, self.name, self.measure), daemon=True, name=self.name)
         self.process.start()
         theirs.close()
 
-    def steps(self, job: Job) -> Iterator[Step | None]:
+    def steps(self, job: Any) -> Iterator[Step | None]:
         if self.process is None or not self.process.is_alive():
             self._start()
         running = True
@@ -107,7 +108,20 @@ class LocalWorker:
             self._end()
 
 
-def serve(connection: Connection) -> None:
+class LocalWorker(ProcessWorker):
+    """A worker that measures on a device of this machine."""
+
+    def __init__(self, device: Device):
+        super().__init__(device.name, measure)
+        self.device = device
+
+
+def measure(job: Job) -> Steps:
+    """The steps of a job of the timing lab."""
+    return in_turn(job.setting.device, run(job))
+
+
+def serve(connection: Connection, name: str, measure: Callable[[Any], Steps]) -> None:
     """The process: takes jobs, sends their steps, and after each job a text, empty if all went well."""
     _first_to_go()
     while True:
@@ -115,14 +129,14 @@ def serve(connection: Connection) -> None:
             job = connection.recv()
             if job == "stop":  # it came when the job before had just ended
                 continue
-            connection.send(_serve_one(connection, job))
+            connection.send(_serve_one(connection, name, measure(job)))
         except (EOFError, OSError):
             return  # the web server is gone
 
 
-def _serve_one(connection: Connection, job: Job) -> str:
+def _serve_one(connection: Connection, name: str, steps: Steps) -> str:
     try:
-        for step in in_turn(job.setting.device, run(job)):
+        for step in steps:
             connection.send(step)
             if connection.poll():
                 connection.recv()
@@ -133,7 +147,7 @@ def _serve_one(connection: Connection, job: Job) -> str:
         raise
     except Exception as error:
         logging.exception("a measurement failed")
-        return f"The measurement failed on {job.setting.device}: {(str(error) or type(error).__name__).splitlines()[0][:200]}."
+        return f"The measurement failed on {name}: {(str(error) or type(error).__name__).splitlines()[0][:200]}."
     return ""
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import islice
+from itertools import count, islice
 from typing import Any
 
 import streamlit as st
@@ -63,8 +63,11 @@ def turn(page: str, values: Mapping[str, Any]) -> None:
     st.session_state[f"{page}_values"].update(values)
 
 
+_attempts = count(1)
+
+
 def attempt(page: str) -> int:
-    """How often this person has asked to measure again on the page: an argument more to what `measured` keeps."""
+    """0, or another number each time that somebody has asked to measure again: an argument more to what `measured` keeps."""
     return st.session_state.get(f"{page}_attempt", 0)
 
 
@@ -72,7 +75,7 @@ def again(page: str, label: str) -> None:
     """A button that measures again what takes `attempt`."""
     def once_more() -> None:
         moved()
-        st.session_state[f"{page}_attempt"] = attempt(page) + 1
+        st.session_state[f"{page}_attempt"] = next(_attempts)
     st.button(label, key=f"{page}_again", icon=":material/replay:", on_click=once_more,
               help=_("Measures again with the same settings; what else runs on this machine may have changed."))
 

@@ -1,41 +1,54 @@
-"""Measurements on real networks for a page: one at a time per process, kept, with progress.
+"""A page that waits for a measurement on real networks, and shows how far it is.
 
-A person who moves a control meanwhile stops the measurement: Streamlit ends the run at its next sign of progress.
+A person who moves on meanwhile frees the place: Streamlit ends the page's run at its next sign of progress.
 """
 
 from collections.abc import Callable
-from contextvars import ContextVar
-from functools import lru_cache
-from threading import Lock
 from typing import Any, TypeVar
 
 import streamlit as st
 
-from lib.measuring import Progress, quiet
+from lib.lab.lessons import Asked, lessons, result
+from lib.lab.queue import Ticket
+from lib.ui import _
+from lib.ui.address import plain
+from lib.ui.visitor import visitor
 
 Result = TypeVar("Result")
-_turn = Lock()
-_progress: ContextVar[Progress] = ContextVar("progress", default=quiet)
+
+LOOK = 0.5
+"""Seconds from one sign of progress to the next."""
 
 
 def measured(label: str, function: Callable[..., Result], *arguments: Any) -> Result:
-    """`function(*arguments, progress=...)`, measured once for each set of arguments and then kept for all sessions.
+    """`function(*arguments, progress=...)`, one of the lesson's `MEASUREMENTS`, made once for all who ask.
 
-    The arguments are hashable, a seed among them. While it runs, a bar with `label` shows how far it is.
+    The arguments are hashable, a seed among them. While it runs, a bar with `label` shows how far it is, or how many are
+    before it. If it fails, the page says why and ends there.
     """
-    slot = st.empty()
-    token = _progress.set(lambda share: slot.progress(min(share, 1.0), text=label))
-    try:
-        result = _kept(function, arguments)
-    finally:
-        _progress.reset(token)
-    slot.empty()
-    return result
+    asked, slot = Asked(f"{function.__module__.rpartition('.')[2]}.{function.__name__}", arguments), st.empty()
+    while True:
+        try:
+            found = result(asked)
+        except LookupError:
+            _wait(slot, label, asked)
+        else:
+            slot.empty()
+            return found
 
 
-@lru_cache(maxsize=256)
-def _kept(function: Callable[..., Result], arguments: tuple) -> Result:
-    progress = _progress.get()
-    progress(0.0)
-    with _turn:
-        return function(*arguments, progress=progress)
+def _wait(slot, label: str, asked: Asked) -> None:
+    with lessons().ticket(asked, visitor()) as ticket:
+        while not ticket.settled.is_set():
+            slot.progress(ticket.step.share, text=f"{label}{_place(ticket)}")
+            ticket.settled.wait(LOOK)
+    if ticket.state in {"failed", "lost"}:
+        slot.error(plain(ticket.message))
+        st.stop()
+
+
+def _place(ticket: Ticket) -> str:
+    """How many are before it, while it waits."""
+    if ticket.state != "waiting":
+        return ""
+    return ": " + _("{before} before you").format(before=lessons().line.place(ticket))

@@ -12,7 +12,7 @@ import ctypes
 import gc
 import time
 from contextlib import suppress
-from threading import Thread
+from threading import Event, Thread
 
 import pyarrow
 
@@ -24,6 +24,10 @@ LONGEST = 60.0
 """Seconds after which a server that never rests collects what is new."""
 WORK = 0.5
 """Seconds of work after which there may be something to collect."""
+
+
+resting = Event()
+"""Set while the process rests."""
 
 
 def start() -> None:
@@ -38,9 +42,10 @@ def _keep_tidy() -> None:
         before = time.process_time()
         time.sleep(LOOK)
         now = time.process_time()
+        (resting.set if now - before < RESTING * LOOK else resting.clear)()
         if now - done < WORK:
             continue
-        if now - before < RESTING * LOOK:
+        if resting.is_set():
             tidy()
         elif time.monotonic() - last > LONGEST:
             gc.collect()

@@ -126,7 +126,7 @@ def test_a_run_that_is_refused_says_why(line):
         (Network(preset="lenet5"), Setting(device="tpu")))]
     served(line, *wrong)
     assert [ticket.state for ticket in wrong] == ["failed"] * 4
-    for ticket, words in zip(wrong, ("no network", "depth = 19", "GB free", "failed on tpu")):
+    for ticket, words in zip(wrong, ("no network", "depth = 19", "GB free", "measurement failed on")):
         assert words in ticket.message and "Traceback" not in ticket.message
 
 

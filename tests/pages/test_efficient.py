@@ -5,10 +5,10 @@ import torch
 from threadpoolctl import threadpool_limits
 from torch import nn
 
+from lib.lab.lessons import Asked, result
 from lib.lessons import efficient
 from lib.lessons.efficient import SEPARABLE, origins, reach, take_turns
 from lib.records import Spread
-from lib.ui import measuring
 from tests.engine.records import BUSY, QUIET
 from tests.pages.app import address, checked, open_page
 
@@ -87,26 +87,29 @@ def race(first=(10.0,) * 20, second=(5.0,) * 20, load=QUIET) -> efficient.Race:
 @pytest.mark.parametrize("raced, words", [
     (race(), ""), (race(load=BUSY), "Other programs used 4.0 of 8 cores"),
     (race(second=tuple(range(1, 21))), "The runs scatter too much: other.")])
-def test_a_disturbed_race_is_no_ground_for_a_conclusion(monkeypatch, raced, words):
-    monkeypatch.setattr(efficient, "race_blocks", lambda *arguments, progress: raced)
-    monkeypatch.setattr(efficient, "race_networks", lambda *arguments, progress: race())
-    measuring._kept.cache_clear()
+def test_a_disturbed_race_is_no_ground_for_a_conclusion(raced, words):
+    run_already(raced)
     app = open_page("efficient")
     shown = [warning.value for warning in app.warning]
     assert len(shown) == bool(words) and all(words in warning and "Draw no conclusion" in warning for warning in shown)
     assert ("took **0.5000 times** as long" in text(app)) == (not words)
-    measuring._kept.cache_clear()
 
 
-def test_the_races_can_be_run_again(monkeypatch):
-    ran = []
-    monkeypatch.setattr(efficient, "race_blocks", lambda *arguments, progress: ran.append(arguments) or race())
-    monkeypatch.setattr(efficient, "race_networks", lambda *arguments, progress: race())
-    measuring._kept.cache_clear()
+def run_already(blocks: efficient.Race) -> None:
+    """As if the races had been run with these results."""
+    result.keep(blocks, Asked("efficient.race_blocks", (28, 0, 0)))
+    result.keep(race(), Asked("efficient.race_networks", (0, 0)))
+
+
+def test_the_races_can_be_run_again():
+    run_already(race())
     app = open_page("efficient")
+    assert "took **0.5000 times** as long" in text(app)
     checked(app.button(key="efficient_again").click().run())
-    assert ran == [(28, 0, 0), (28, 0, 1)]
-    measuring._kept.cache_clear()
+    first = app.session_state["efficient_attempt"]
+    assert result(Asked("efficient.race_blocks", (28, 0, first))).first.name.startswith("Full 3×3")
+    checked(app.button(key="efficient_again").click().run())
+    assert app.session_state["efficient_attempt"] > first
 
 
 def test_the_clock_knows_which_is_slower():

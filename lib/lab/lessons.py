@@ -1,0 +1,200 @@
+"""The lessons' measurements, beside the pages: each is made once for all who ask, in a process of its own.
+
+A page waits for a measurement without holding up other pages; those that many ask for are made while the server rests. What
+follows from the arguments alone is kept on disk, for all processes of this machine and the next start.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache, partial
+from hashlib import blake2b
+from pathlib import Path
+from queue import SimpleQueue
+from threading import Event, Lock, Thread
+from typing import Any
+
+import torch
+from joblib import Memory
+
+from lib.lab.queue import Line, Ticket
+from lib.lab.worker import ProcessWorker
+from lib.lessons import measurements
+from lib.once import once
+from lib.timing import Step, Steps
+
+LIB = Path(__file__).parent.parent
+FOLDER = LIB.parent / ".measured"
+MOST_BYTES = 500_000_000
+"""Of the results on disk; what nobody has asked for longest goes first."""
+POLITE = 5
+"""How far the process gives way to the pages, as `nice` counts."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A measurement by its name, such as `residual.at_initialisation`, with its arguments. `background` ones let others go
+    first."""
+
+    name: str
+    arguments: tuple[Any, ...]
+    background: bool = field(default=False, compare=False)
+
+    @property
+    def lasting(self) -> bool:
+        """Whether its result may be kept on disk: it lasts, and nothing that a visitor has brought along is part of it."""
+        return measurements()[self.name].lasting and not any(isinstance(each, bytes) for each in self.arguments)
+
+
+# On disk
+
+@cache
+def disk() -> Memory:
+    """Results by the code that gave them: of another version of the app, or of torch, nothing is read."""
+    parent = Path(os.environ.get("MEASURED_FOLDER") or FOLDER)
+    own = parent / _version()
+    for other in parent.glob("*"):
+        if other != own:
+            shutil.rmtree(other, ignore_errors=True)
+    try:
+        memory = Memory(own, verbose=0)
+        memory.reduce_size(MOST_BYTES)
+    except OSError as error:
+        logging.warning("measurements of the lessons are kept until this server stops: %s", error)
+        return Memory(None, verbose=0)
+    return memory
+
+
+def _version() -> str:
+    digest = blake2b(torch.__version__.encode(), digest_size=8)
+    for file in sorted(LIB.rglob("*.py")):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def _on_disk(name: str):
+    """The function of a measurement, as joblib calls it: it reads a result that is there."""
+    return disk().cache(measurements()[name].function, ignore=["progress"])
+
+
+# In the process that measures
+
+def measure(asked: Asked) -> Steps:
+    """The steps of a measurement; the last one bears its result."""
+    _give_way()
+    told, stopped = SimpleQueue(), Event()
+    Thread(target=_work, args=(asked, told, stopped), daemon=True).start()
+    try:
+        while not isinstance(news := told.get(), BaseException):
+            yield news
+            if news.share >= 1 and news.found is not None:
+                return
+        raise news
+    finally:
+        stopped.set()
+
+
+class Left(Exception):
+    """Nobody waits any more."""
+
+
+def _work(asked: Asked, told: SimpleQueue, stopped: Event) -> None:
+    def progress(share: float) -> None:
+        if stopped.is_set():
+            raise Left
+        told.put(Step(min(share, 1.0), ""))
+    function = _on_disk(asked.name) if asked.lasting else measurements()[asked.name].function
+    try:
+        progress(0.0)
+        told.put(Step(1.0, "", (function(*asked.arguments, progress=progress),)))
+    except BaseException as error:  # whatever it was, whoever waits must hear of it
+        told.put(error)
+
+
+@cache
+def _give_way() -> None:
+    """Pages first: this process takes what they leave, and one core. So a result does not depend on how many there are."""
+    os.nice(POLITE)
+    torch.set_num_threads(1)
+
+
+# In the web server
+
+class Rules:
+    """What the line of the lessons allows: a page in each of a visitor's tabs may wait."""
+
+    longest_queue, places_per_visitor, seconds_per_run = 1000, 20, 120.0
+
+
+class Lessons:
+    """The line before the process that measures, and who waits for what."""
+
+    def __init__(self):
+        self.line = Line(ProcessWorker("the web server", measure), Rules())
+        self.lock = Lock()
+        self.tickets: dict[Asked, Ticket] = {}
+        self.waiting: Counter[Asked] = Counter()
+
+    @contextmanager
+    def ticket(self, asked: Asked, visitor: str = "") -> Iterator[Ticket]:
+        """The ticket of a measurement: that of others who wait for the same, else a new one. Whoever leaves takes nothing away
+        from the others; when all have left, it ends."""
+        with self.lock:
+            self.waiting[asked] += 1
+            if asked not in self.tickets or self.tickets[asked].settled.is_set():
+                wanted = partial(self.waiting.__contains__, asked)
+                self.tickets[asked] = self.line.join(Ticket(asked, visitor, wanted=wanted, ended=_keep))
+            ticket = self.tickets[asked]
+        try:
+            yield ticket
+        finally:
+            with self.lock:
+                self.waiting[asked] -= 1
+                if not self.waiting[asked]:
+                    del self.waiting[asked], self.tickets[asked]
+
+
+def _keep(ticket: Ticket) -> None:
+    if ticket.found:
+        [found] = ticket.found[-1]
+        result.keep(found, ticket.job)
+
+
+@cache
+def lessons() -> Lessons:
+    """The one of this web server."""
+    return Lessons()
+
+
+@once
+def result(asked: Asked) -> Any:
+    """What a measurement has found, without measuring. Raises LookupError if it is not known."""
+    if asked.lasting and (kept := _on_disk(asked.name)).check_call_in_cache(*asked.arguments):
+        return kept(*asked.arguments)
+    raise LookupError(asked.name)
+
+
+def first_asked() -> list[Asked]:
+    """What classes ask for first and can be kept: of all lessons as they open, then with one control moved."""
+    lasting = {name: measurement.first_asked() for name, measurement in measurements().items() if measurement.lasting}
+    longest = max(map(len, lasting.values()))
+    return [Asked(name, arguments[place], background=True) for place in range(longest) for name, arguments in lasting.items()
+            if place < len(arguments)]
+
+
+def prepare(rest: Callable[[], None]) -> None:
+    """Measure what classes ask for first; `rest()` returns when the server has nothing else to do. The first is asked for in
+    any case and at once: it takes seconds until the process has started and can measure."""
+    for place, asked in enumerate(first_asked()):
+        if place and _on_disk(asked.name).check_call_in_cache(*asked.arguments):
+            continue
+        if place:
+            rest()
+        with lessons().ticket(asked) as ticket:
+            ticket.settled.wait()
