@@ -26,6 +26,8 @@ TINY = ("lenet5_1998", "lenet5", "shufflenet_v2_x0_5")
 class FakeWorker:
     """Does not measure: notes whom it serves, finds the name of the network, and waits for `go` before each job."""
 
+    name = CPU.name
+
     def __init__(self):
         self.device, self.served, self.go, self.refused, self.found = CPU, [], Event(), {}, str
         self.go.set()

@@ -158,7 +158,7 @@ def test_time_left_follows_from_the_share_that_is_done(line):
 class Clerk:
     """A worker that measures nothing: each job waits until it is let `go`, or all are."""
 
-    closed = False
+    closed, name = False, "A CPU"
 
     def __init__(self):
         self.device, self.served, self.go = Device(id="cpu", name="A CPU", memory_bytes=1, cores=1, host="here"), [], Event()
