@@ -32,8 +32,8 @@ def ask_for_key() -> None:
             return
         st.text_input(_("Server's key"), type="password", key="server_key", on_change=_try_key,
                       help=_("Whoever runs this server has set it. With it, this tab may remove and stop what is others'."))
-        if said := st.session_state.pop("key_said", ""):
-            st.error(plain(said))
+    if said := st.session_state.pop("key_said", ""):
+        st.error(plain(said))
 
 
 def _try_key() -> None:

@@ -135,7 +135,7 @@ def test_what_another_has_measured_stays_and_the_page_says_why(two):
         checked(app.button(key="stored_delete").click().run())
         text = said(app.info)
         assert text.startswith("Deleted: Latency: lenet5") and text.count("Latency: lenet5") == 3
-        assert "It can be removed in that browser, or with the server's key." in text and len(store.runs()) == 2
+        assert "or brought it in a file, or with the server's key." in text and len(store.runs()) == 2
         checked(app.button(key="stored_delete").click().run())
         assert said(app.warning).startswith("Not deleted: Latency: lenet5") and "stored_undo" in buttons(app)
         checked(app.button(key="stored_undo").click().run())
@@ -149,7 +149,7 @@ def test_what_comes_with_the_app_stays(two, monkeypatch, tmp_path):
     app = open_page("timing", view="stored")
     app.session_state["stored_picked"] = list(store.shipped())
     checked(checked(app.run()).button(key="stored_delete").click().run())
-    assert "This comes with the app and stays." in said(app.warning) and "stored_undo" not in buttons(app)
+    assert "What comes with the app stays." in said(app.warning) and "stored_undo" not in buttons(app)
 
 
 def type_key(app, typed: str):
