@@ -273,6 +273,7 @@ def main() -> None:
     options.add_argument("--think", type=float, default=2.0)
     chosen = options.parse_args()
     with serving("app.py") as (app, process):
+        at_once(app, 1, LESSON)  # the process that measures has started by then
         if chosen.only in (None, "link"):
             new_link(app, 30)
         if chosen.only in (None, "bare"):

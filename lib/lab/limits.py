@@ -24,7 +24,7 @@ class Limits(BaseModel):
     seconds_per_network: float = Field(gt=0, le=86_400)
     seconds_per_run: float = Field(gt=0, le=86_400)
     longest_queue: int = Field(ge=1, le=1000)
-    places_per_visitor: int = Field(ge=1, le=1000)
+    places_per_visitor: int = Field(3, ge=1, le=1000)
     memory_share: float = Field(gt=0, le=1)
     catalogue_sweep: bool
     keep_runs: bool
