@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from multiprocessing import get_context
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -22,8 +23,10 @@ import yaml
 from playwright.sync_api import expect
 
 from deploy import serve
+from lib.lab import store
 from tests.browser import harness
 from tests.browser.test_connection import agree
+from tests.lab.test_store import run
 
 ROOT = Path(__file__).parent.parent
 
@@ -158,7 +161,7 @@ def test_the_app_is_told_who_asks_whatever_the_visitor_says(haproxy, echo, tmp_p
 def test_while_no_process_is_there_a_sentence_says_so(haproxy, tmp_path):
     with in_front_of(haproxy, tmp_path, range(1, 2)) as port:
         answer = ask(port)
-    assert answer.status == 503 and answer.headers["Refresh"] == "2" and answer.text.startswith("Backbone Lab is starting.")
+    assert answer.status == 503 and answer.headers["Refresh"] == "2" and answer.text.startswith("Backbone Lab starts.")
 
 
 # The start
@@ -185,11 +188,10 @@ def test_a_port_in_use_is_named():
             serve.refuse_taken(port)
 
 
-def test_what_the_app_refuses_is_said_once():
+def test_what_the_app_refuses_is_said_once(haproxy):
     done = subprocess.run([sys.executable, "-m", "deploy.serve"], cwd=ROOT, capture_output=True, text=True, timeout=120,
                           env=os.environ | {"TIMING_LIMITS": "/nowhere/timing.toml"})
-    if "HAProxy" not in done.stderr:
-        assert done.stderr == "/nowhere/timing.toml cannot be read: No such file or directory.\n"
+    assert done.stderr == "/nowhere/timing.toml cannot be read: No such file or directory.\n"
     assert done.returncode == 1 and done.stdout == ""
 
 
@@ -234,9 +236,16 @@ def test_a_page_of_another_site_gets_no_websocket(two):
 
 @pytest.mark.slow
 def test_the_processes_share_a_secret_and_the_folder_of_turns(two):
-    shared = [[process_at(two, two.port + number).environ()[name] for name in ("STREAMLIT_SERVER_COOKIE_SECRET", "TURNS_FOLDER")]
-              for number in (1, 2)]
-    assert shared[0] == shared[1] and len(shared[0][0]) == 64
+    names = ("STREAMLIT_SERVER_COOKIE_SECRET", "TURNS_FOLDER")
+    one, other = ([process_at(two, two.port + number).environ()[name] for name in names] for number in (1, 2))
+    assert one == other and len(one[0]) == 64 and Path(one[1]).is_dir()
+
+
+def test_streamlit_reads_the_secret_there():
+    ask_for_it = "from streamlit.web.server.server_util import get_cookie_secret; print(get_cookie_secret())"
+    done = subprocess.run([sys.executable, "-c", ask_for_it], cwd=ROOT, capture_output=True, text=True,
+                          env=os.environ | {"STREAMLIT_SERVER_COOKIE_SECRET": "a secret"})
+    assert done.stdout == "a secret\n"
 
 
 @pytest.mark.slow
@@ -266,6 +275,26 @@ def test_a_process_that_is_killed_costs_a_reconnect_and_others_nothing(two, brow
     assert process_at(two, mine).pid != killed.pid
     for each in pages:
         each.context.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="copies this process, with all that it has imported")
+def test_processes_keep_runs_in_one_new_file(tmp_path, monkeypatch, nothing_shipped):
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path / 'runs.sqlite'}")
+    runs = [run(days=day) for day in range(20)]
+    context = get_context("fork")
+    at_once = context.Barrier(4)
+
+    def keep(mine):
+        at_once.wait()
+        for each in mine:
+            store.keep(each)
+    processes = [context.Process(target=keep, args=(runs[number::4],)) for number in range(4)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    assert [process.exitcode for process in processes] == [0] * 4
+    assert {row.id for row in store.runs()} == {each.id for each in runs}
 
 
 # The containers, as far as they can be held without Docker
