@@ -5,7 +5,6 @@ visitor to the same process again; supervisor (supervisord.conf) starts all and 
 """
 
 import os
-import secrets
 import shutil
 import socket
 import subprocess
@@ -17,7 +16,7 @@ from supervisor.supervisord import main as supervise
 
 FOLDER = Path(__file__).parent
 MOST_WORKERS = 64
-ASK = "import app; from lib.devices import cores; print(cores())"
+ASK = "import app; from lib.devices import cores; from lib.web.visitor import secret; print(cores(), secret())"
 NO_HAPROXY = """`make serve` needs HAProxy, which is not here. To get it:
 Debian, Ubuntu:  sudo apt-get install haproxy
 Fedora:          sudo dnf install haproxy
@@ -32,7 +31,8 @@ def main() -> None:
     if not shutil.which("haproxy"):
         raise SystemExit(NO_HAPROXY)
     port = number("PORT", 8501, 65_000)
-    workers = number("WORKERS", min(cores(), MOST_WORKERS), MOST_WORKERS)
+    cores, secret = asked()
+    workers = number("WORKERS", min(int(cores), MOST_WORKERS), MOST_WORKERS)
     ports = range(port + 1, port + 1 + workers)
     refuse_taken(port, *ports)
     print(f"Backbone Lab starts, {workers} process{'es' * (workers > 1)} behind HAProxy. Ctrl-C ends all.")
@@ -43,7 +43,7 @@ def main() -> None:
         Path(folder, "servers.cfg").write_text(servers(ports))
         os.environ.update(PORT=str(port), WORKERS=str(workers), FIRST_PORT=str(ports[0]), PYTHON=sys.executable,
                           FOLDER=folder, TURNS_FOLDER=folder)
-        os.environ.setdefault("STREAMLIT_SERVER_COOKIE_SECRET", secrets.token_hex())  # what one signs, another must read
+        os.environ.setdefault("STREAMLIT_SERVER_COOKIE_SECRET", secret)  # what one signs, another must read
         supervise(["-c", str(FOLDER / "supervisord.conf"), "-u", str(os.getuid())])
 
 
@@ -55,12 +55,13 @@ def number(name: str, usual: int, most: int) -> int:
     return int(given)
 
 
-def cores() -> int:
-    """Cores for processes. Tries the app's own start for it: what is wrong there is then said once, and here."""
-    asked = subprocess.run([sys.executable, "-c", ASK], stdout=subprocess.PIPE, text=True)
-    if asked.returncode:
-        raise SystemExit(asked.returncode)
-    return int(asked.stdout)
+def asked() -> list[str]:
+    """How many cores there are, and what cookies are signed with. Tries the app's own start for it: what is wrong there is then
+    said once, and here."""
+    answer = subprocess.run([sys.executable, "-c", ASK], stdout=subprocess.PIPE, text=True)
+    if answer.returncode:
+        raise SystemExit(answer.returncode)
+    return answer.stdout.split()
 
 
 def refuse_taken(*ports: int) -> None:

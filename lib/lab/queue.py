@@ -18,6 +18,7 @@ from typing import Any, Literal, Protocol
 from lib.architecture import Impossible
 from lib.lab.jobs import Job
 from lib.lab.limits import limits
+from lib.lab.neighbours import WAITING
 from lib.lab.worker import Worker, WorkerLost
 from lib.timing import Step
 
@@ -193,6 +194,8 @@ class Line:
             for step in steps:
                 if step is not None:
                     ticket.step = step
+                    if step == WAITING:
+                        ticket.started = time.monotonic()  # another process has its turn: that is no time of this run
                     if step.found is not None:
                         ticket.found.append(step.found)
                 if end := self._early_end(ticket):
