@@ -11,7 +11,7 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import cache, partial
 from hashlib import blake2b
@@ -21,6 +21,7 @@ from threading import Event, Lock, Thread
 from typing import Any
 
 import torch
+from filelock import FileLock
 from joblib import Memory
 
 from lib.lab.queue import Line, Ticket
@@ -33,6 +34,8 @@ LIB = Path(__file__).parent.parent
 FOLDER = LIB.parent / ".measured"
 MOST_BYTES = 500_000_000
 """Of the results on disk; what nobody has asked for longest goes first."""
+LOOK = 5.0
+"""Seconds from one look at whether another web server has prepared everything to the next."""
 POLITE = 5
 """How far the process gives way to the pages, as `nice` counts."""
 
@@ -189,12 +192,18 @@ def first_asked() -> list[Asked]:
 
 
 def prepare(rest: Callable[[], None]) -> None:
-    """Measure what classes ask for first; `rest()` returns when the server has nothing else to do. The first is asked for in
-    any case and at once: it takes seconds until the process has started and can measure."""
-    for place, asked in enumerate(first_asked()):
-        if place and _on_disk(asked.name).check_call_in_cache(*asked.arguments):
-            continue
-        if place:
-            rest()
-        with lessons().ticket(asked) as ticket:
-            ticket.settled.wait()
+    """Measure what classes ask for first; `rest()` returns when the server has nothing else to do. The very first is asked for
+    at once, as the process takes seconds to start. Of several web servers of one folder, one does the others."""
+    first, *others = first_asked()
+    _make(first)
+    folder = disk().location
+    with FileLock(Path(folder, "prepare.lock"), poll_interval=LOOK) if folder else nullcontext():
+        for asked in others:
+            if not _on_disk(asked.name).check_call_in_cache(*asked.arguments):
+                rest()
+                _make(asked)
+
+
+def _make(asked: Asked) -> None:
+    with lessons().ticket(asked) as ticket:
+        ticket.settled.wait()
