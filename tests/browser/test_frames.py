@@ -45,7 +45,7 @@ def test_a_page_works_on_a_site_that_is_named(page, course, monkeypatch):
     monkeypatch.setenv("EMBED_IN", f"https://other.example {course}")
     with harness.serve() as address:
         wrong = harness.watch(page, address)
-        page.goto(f"/?{address}/explore?preset=resnext50_32x4d&embed=true")
+        page.goto(f"/?{address}/explore?preset=resnext50_32x4d")
         frame = page.frame_locator("iframe")
         shows(frame, "Parameters", lib.analyze("resnext50_32x4d").params)
         frame.get_by_role("slider", name="Cardinality C").press("ArrowLeft")

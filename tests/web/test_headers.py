@@ -31,8 +31,8 @@ def directives(policy):
     return {name: sources for name, *sources in map(str.split, policy.split(";"))}
 
 
-@pytest.mark.parametrize("path", ["/", "/explore", "/healthz", "/_stcore/health", "/_stcore/host-config", "/media/none", "/no/page",
-                                  "/static/js/none.js", "//other.example/"])
+@pytest.mark.parametrize("path", ["/", "/explore", "/healthz", "/_stcore/health", "/_stcore/host-config", "/media/none",
+                                  "/no/page", "/static/js/none.js", "//other.example/"])
 def test_every_answer_bears_them(server, path):
     said = headers(server + path)
     assert said["X-Content-Type-Options"] == "nosniff"
@@ -43,6 +43,12 @@ def test_every_answer_bears_them(server, path):
     assert not any("://" in source or "*" in source for sources in policy.values() for source in sources)
     scripts = policy["script-src"]
     assert "'unsafe-inline'" not in scripts and "'unsafe-eval'" not in scripts
+
+
+def test_a_file_of_streamlit_bears_what_concerns_it(server):
+    script = next(PAGE.parent.glob("static/js/index.*.js"))
+    said = headers(f"{server}/static/js/{script.name}")
+    assert said["X-Content-Type-Options"] == "nosniff" and "Content-Security-Policy" not in said
 
 
 def test_the_script_in_the_page_is_allowed_by_its_hash_alone():
@@ -62,8 +68,8 @@ def test_sites_that_are_named_may_show_pages(monkeypatch):
 
 
 @pytest.mark.parametrize("wrong", ["moodle.example.edu", "https://", "https://a.example/course", "https://a.example/", "*",
-                                   "https://*.example.edu", "https://a.example;script-src", "https://a.example,https://b.example",
-                                   "ftp://a.example", "https://a.example:port", "'self'", "https://name@a.example"])
+                                   "https://*.example.edu", "https://a.example;script-src",
+                                   "https://a.example,https://b.example", "ftp://a.example", "https://a.example:port", "'self'", "https://name@a.example"])
 def test_what_is_no_address_of_a_site_is_refused_in_a_sentence(monkeypatch, wrong):
     monkeypatch.setenv("EMBED_IN", f"https://good.example {wrong}")
     with pytest.raises(Impossible) as refused:
