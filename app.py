@@ -22,6 +22,7 @@ from lib.lab.lessons import prepare  # noqa: E402
 from lib.lab.limits import limits  # noqa: E402
 from lib.web import collector  # noqa: E402
 from lib.web.assets import Assets  # noqa: E402
+from lib.web.headers import SafeHeaders, embedders  # noqa: E402
 from lib.web.visitor import VisitorCookie  # noqa: E402
 
 if WAITING is None:  # torch has read it; in the process that measures, threads wait as torch's do by themselves
@@ -29,6 +30,7 @@ if WAITING is None:  # torch has read it; in the process that measures, threads 
 
 try:
     limits()
+    EMBEDDERS = embedders()
 except lib.Impossible as error:  # here, as what the lifespan raises comes with a traceback
     raise SystemExit(str(error))
 
@@ -53,8 +55,9 @@ async def warm_up(app):
     yield {}
 
 
-STATIC = Path(st.__file__).parent / "static" / "static"
+STATIC = Path(st.__file__).parent / "static"
 COPIES = Path(__file__).parent / ".compressed"
 
 app = st.App("lib/ui/shell.py", lifespan=warm_up, routes=[Route("/healthz", lambda request: PlainTextResponse("ok"))],
-             middleware=[Middleware(VisitorCookie), Middleware(Assets, files=STATIC, copies=COPIES)])
+             middleware=[Middleware(SafeHeaders, page=STATIC / "index.html", embedders=EMBEDDERS), Middleware(VisitorCookie),
+                         Middleware(Assets, files=STATIC / "static", copies=COPIES)])

@@ -64,7 +64,8 @@ def main() -> None:
         for path in pages:
             for name, codings in CODINGS.items():
                 visit = Visit(browser, server, path, codings)
-                print(f"{path:14}{name:>10}{visit.bytes / 1e6:10.2f}{visit.carried / 1e6:9.2f}{visit.seconds:10.1f}", flush=True)
+                sizes = f"{visit.bytes / 1e6:10.2f}{visit.carried / 1e6:9.2f}"
+                print(f"{path:14}{name:>10}{sizes}{visit.seconds:10.1f}", flush=True)
 
 
 if __name__ == "__main__":

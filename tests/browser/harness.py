@@ -19,6 +19,9 @@ SERVER_KEY = "the key of whoever runs this server"
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 PROBES = ("/_stcore/health", "/_stcore/host-config")
 """Streamlit asks for these below a deep link first, is told 404, and finds them at the root."""
+REFUSALS = """document.addEventListener('securitypolicyviolation', refused =>
+    console.error('refused by the policy:', refused.effectiveDirective, refused.blockedURI.slice(0, 200)))"""
+"""Said in the console even where the page's own script catches what follows."""
 
 
 @contextmanager
@@ -80,7 +83,8 @@ def new_page(browser: Browser, address: str, **context) -> Page:
 
 
 def watch(page: Page, address: str) -> list[str]:
-    """What goes wrong on this page from now on: errors of its scripts, errors in the console, requests to other hosts."""
+    """What goes wrong on this page from now on: errors of its scripts, errors in the console, requests to other hosts, and
+    what the server's policy for contents does not allow."""
     wrong: list[str] = []
 
     def console(message: ConsoleMessage) -> None:
@@ -88,6 +92,7 @@ def watch(page: Page, address: str) -> list[str]:
         if message.type == "error" and not (url.endswith(PROBES) and "404" in message.text):
             wrong.append(f"console: {message.text} {url}")
 
+    page.add_init_script(REFUSALS)
     page.on("console", console)
     page.on("pageerror", lambda error: wrong.append(f"uncaught: {error}"))
     page.on("request", lambda request: wrong.append(f"asked another host: {request.url}")

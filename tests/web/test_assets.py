@@ -4,8 +4,9 @@ import gzip
 import re
 import urllib.error
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from threading import Barrier, Event, Thread
+from threading import Barrier, Event
 
 import brotli
 import pytest
@@ -33,7 +34,8 @@ def ask(server, path=SCRIPT, method="GET", **headers):
 @pytest.mark.parametrize("accepted, coding", [
     ("gzip, deflate, br, zstd", "br"), ("gzip, deflate", "gzip"), ("br", "br"), ("BR", "br"), ("*", "br"),
     ("br;q=0, gzip", "gzip"), ("br; q=0.000, *", "gzip"), ("br;q=0.2, gzip;q=0.8", "gzip"), ("gzip;q=1.0,br;q=1", "br"),
-    ("", None), ("identity", None), ("zstd, deflate", None), ("*;q=0", None), ("br;q=0, gzip;q=0", None), ("xbr, gzipped", None),
+    ("", None), ("identity", None), ("zstd, deflate", None), ("*;q=0", None), ("br;q=0, gzip;q=0", None),
+    ("xbr, gzipped", None),
 ])
 def test_a_browser_is_sent_the_coding_that_it_takes_and_likes_best(server, accepted, coding):
     assert preferred(accepted) == coding
@@ -128,12 +130,9 @@ def test_many_at_once_have_a_file_compressed_once(file, tmp_path, monkeypatch):
     made, together = [], Barrier(8)
     monkeypatch.setitem(assets.QUICK, "gzip", lambda content: made.append(content) or gzip.compress(content))
     copies = Copies(tmp_path)
-    visitors = [Thread(target=lambda: together.wait() and False or copies.get(file, "gzip")) for _ in range(8)]
-    for visitor in visitors:
-        visitor.start()
-    for visitor in visitors:
-        visitor.join()
-    assert len(made) == 1
+    with ThreadPoolExecutor(8) as visitors:
+        sent = list(visitors.map(lambda _visitor: together.wait() >= 0 and copies.get(file, "gzip"), range(8)))
+    assert len(made) == 1 and len(set(sent)) == 1
 
 
 def test_the_smallest_copy_serves_the_next_start_and_other_processes(file, tmp_path, made):
@@ -145,7 +144,8 @@ def test_the_smallest_copy_serves_the_next_start_and_other_processes(file, tmp_p
 
 @pytest.mark.parametrize("damage", [
     lambda copy, file: copy.write_bytes(copy.read_bytes()[:-9]), lambda copy, file: copy.write_bytes(b""),
-    lambda copy, file: file.write_bytes(b"another version"), lambda copy, file: copy.write_bytes(brotli.compress(b"another")),
+    lambda copy, file: file.write_bytes(b"another version"),
+    lambda copy, file: copy.write_bytes(brotli.compress(b"another")),
 ], ids=["half", "nothing", "a new version of the file", "another file"])
 def test_a_copy_that_is_not_of_this_very_file_is_made_anew(file, tmp_path, made, damage):
     smallest(tmp_path / "copies", file)
