@@ -1,9 +1,9 @@
 """Streamlit's own files, compressed: nearly all of what a browser loads when it comes for the first time.
 
 Streamlit sends its JavaScript as it lies on disk, and leaves compression to a proxy. Here the first who asks for a file
-has it compressed quickly, which is not felt. Brotli can make it a tenth smaller still, but takes up to eight seconds: a
-thread that gives way to all others does that, in the order in which files were asked for, and keeps the copy on disk for
-the next start and for other processes. A copy counts only if it unpacks to the very file, so that neither an update of
+has it compressed quickly, which is not felt. Brotli can make it a tenth smaller still, and Zopfli the copy in gzip's form a
+twentieth, but either takes up to eight seconds: a thread that gives way to all others does that, in the order in which files
+were asked for, and keeps the copy on disk for the next start and for other processes. A copy counts only if it unpacks to the very file, so that neither an update of
 Streamlit nor a damaged copy does harm; where nothing can be written, copies stay in memory.
 """
 
@@ -11,6 +11,7 @@ import gzip
 import os
 import re
 import sys
+import zlib
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -22,6 +23,7 @@ from threading import Lock, Thread, get_native_id
 from typing import NamedTuple
 
 import brotli
+import zopfli.gzip
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
@@ -30,8 +32,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 QUICK: dict[str, Callable[[bytes], bytes]] = {
     "br": partial(brotli.compress, quality=5), "gzip": partial(gzip.compress, compresslevel=6, mtime=0)}
-"""The codings, the best first. Either takes 0.1 seconds for the largest file; gzip gains nothing from more time."""
-SMALLEST = partial(brotli.compress, quality=11)
+"""The codings, the best first. Either takes 0.1 seconds for the largest file."""
+SMALLEST: dict[str, Callable[[bytes], bytes]] = {"br": partial(brotli.compress, quality=11), "gzip": zopfli.gzip.compress}
+UNPACK: dict[str, Callable[[bytes], bytes]] = {"br": brotli.decompress, "gzip": gzip.decompress}
 TEXT = {".js", ".css", ".svg"}  # fonts and pictures are compressed by themselves
 FOREVER = "public, immutable, max-age=31536000"  # seconds, a year: each name bears a hash of what is in the file
 PATH = "/static/"
@@ -48,51 +51,50 @@ def tagged(content: bytes) -> Copy:
 
 
 class Copies:
-    """Compressed copies of files: all in memory, and those that take long in a folder as well."""
+    """Compressed copies of files, in memory, and the smallest ones in a folder as well."""
 
     def __init__(self, folder: Path):
         self.folder, self.turn = folder, Lock()
         self.ready: dict[tuple[Path, str], Copy] = {}
-        self.large: Queue[Path] = Queue()
+        self.large: Queue[tuple[Path, str]] = Queue()
         Thread(target=self._shrink_all, daemon=True).start()
 
     def get(self, file: Path, coding: str) -> Copy:
         """The smallest copy that there is by now. Raises OSError if the file cannot be read."""
         with self.turn:  # one at a time: many who come at once get the same copy, and take one core
             if (file, coding) not in self.ready:
-                self.ready[file, coding] = self._first(file, coding)
+                self._begin(file, coding)
             return self.ready[file, coding]
 
-    def _first(self, file: Path, coding: str) -> Copy:
+    def _begin(self, file: Path, coding: str) -> None:
         content = file.read_bytes()
-        if coding == "br":
-            if small := self._kept(file, content):
-                return tagged(small)
-            self.large.put(file)
-        return tagged(QUICK[coding](content))
+        small = self._kept(file, coding, content)
+        self.ready[file, coding] = tagged(small or QUICK[coding](content))
+        if not small:
+            self.large.put((file, coding))
 
-    def _place(self, file: Path) -> Path:
-        return self.folder / f"{file.name}.br"
+    def _place(self, file: Path, coding: str) -> Path:
+        return self.folder / f"{file.name}.{coding}"
 
-    def _kept(self, file: Path, content: bytes) -> bytes | None:
+    def _kept(self, file: Path, coding: str, content: bytes) -> bytes | None:
         """The smallest copy from the folder, if it is there and is one of this content."""
-        with suppress(OSError, brotli.error):
-            copy = self._place(file).read_bytes()
-            return copy if brotli.decompress(copy) == content else None
+        with suppress(OSError, EOFError, brotli.error, zlib.error):
+            copy = self._place(file, coding).read_bytes()
+            return copy if UNPACK[coding](copy) == content else None
 
     def _shrink_all(self) -> None:
         if sys.platform == "linux":  # elsewhere a thread has no priority of its own
             os.setpriority(os.PRIO_PROCESS, get_native_id(), 19)
         while True:
             with suppress(OSError):  # of a folder where nothing can be written: the copy is in memory by then
-                self._shrink(self.large.get())
+                self._shrink(*self.large.get())
             self.large.task_done()
 
-    def _shrink(self, file: Path) -> None:
+    def _shrink(self, file: Path, coding: str) -> None:
         content = file.read_bytes()
-        small = self._kept(file, content) or SMALLEST(content)  # another process may have made it meanwhile
-        self.ready[file, "br"] = tagged(small)
-        write_whole(self._place(file), small)
+        small = self._kept(file, coding, content) or SMALLEST[coding](content)  # another process may have made it meanwhile
+        self.ready[file, coding] = tagged(small)
+        write_whole(self._place(file, coding), small)
 
 
 def write_whole(path: Path, content: bytes) -> None:

@@ -100,30 +100,37 @@ def file(tmp_path):
 @pytest.fixture
 def made(monkeypatch):
     """What the smallest copies were made of, in turn."""
-    made, slowly = [], assets.SMALLEST
-    monkeypatch.setattr(assets, "SMALLEST", lambda content: made.append(content) or slowly(content))
+    made = []
+    for coding, slowly in dict(assets.SMALLEST).items():
+        monkeypatch.setitem(assets.SMALLEST, coding,
+                            lambda content, slowly=slowly: made.append(content) or slowly(content))
     return made
 
 
-def smallest(folder, file):
+@pytest.fixture(params=["br", "gzip"])
+def coding(request):
+    return request.param
+
+
+def smallest(folder, file, coding):
     """The copy that a new process sends once nothing is left to do."""
     copies = Copies(folder)
-    copies.get(file, "br")
+    copies.get(file, coding)
     copies.large.join()
-    return copies.get(file, "br")
+    return copies.get(file, coding)
 
 
-def test_who_comes_first_does_not_wait_for_the_smallest_copy(file, tmp_path, monkeypatch):
-    go, slowly = Event(), assets.SMALLEST
-    monkeypatch.setattr(assets, "SMALLEST", lambda content: go.wait(60) and slowly(content))
+def test_who_comes_first_does_not_wait_for_the_smallest_copy(file, tmp_path, monkeypatch, coding):
+    go, slowly = Event(), assets.SMALLEST[coding]
+    monkeypatch.setitem(assets.SMALLEST, coding, lambda content: go.wait(60) and slowly(content))
     copies = Copies(tmp_path / "copies")
-    quick = copies.get(file, "br")
-    assert brotli.decompress(quick.content) == file.read_bytes()
+    quick = copies.get(file, coding)
+    assert UNPACK[coding](quick.content) == file.read_bytes()
     go.set()
     copies.large.join()
-    small = copies.get(file, "br")
+    small = copies.get(file, coding)
     assert len(small.content) < len(quick.content) and small.tag != quick.tag
-    assert brotli.decompress(small.content) == file.read_bytes()
+    assert UNPACK[coding](small.content) == file.read_bytes()
 
 
 def test_many_at_once_have_a_file_compressed_once(file, tmp_path, monkeypatch):
@@ -133,34 +140,36 @@ def test_many_at_once_have_a_file_compressed_once(file, tmp_path, monkeypatch):
     with ThreadPoolExecutor(8) as visitors:
         sent = list(visitors.map(lambda _visitor: together.wait() >= 0 and copies.get(file, "gzip"), range(8)))
     assert len(made) == 1 and len(set(sent)) == 1
+    copies.large.join()
 
 
-def test_the_smallest_copy_serves_the_next_start_and_other_processes(file, tmp_path, made):
-    first = smallest(tmp_path / "copies", file)
-    assert smallest(tmp_path / "copies", file) == first == Copies(tmp_path / "copies").get(file, "br")
+def test_the_smallest_copy_serves_the_next_start_and_other_processes(file, tmp_path, made, coding):
+    first = smallest(tmp_path / "copies", file, coding)
+    assert smallest(tmp_path / "copies", file, coding) == first == Copies(tmp_path / "copies").get(file, coding)
     assert made == [file.read_bytes()]
-    assert [path.name for path in (tmp_path / "copies").iterdir()] == [f"{file.name}.br"]
+    assert [path.name for path in (tmp_path / "copies").iterdir()] == [f"{file.name}.{coding}"]
 
 
 @pytest.mark.parametrize("damage", [
     lambda copy, file: copy.write_bytes(copy.read_bytes()[:-9]), lambda copy, file: copy.write_bytes(b""),
     lambda copy, file: file.write_bytes(b"another version"),
-    lambda copy, file: copy.write_bytes(brotli.compress(b"another")),
-], ids=["half", "nothing", "a new version of the file", "another file"])
-def test_a_copy_that_is_not_of_this_very_file_is_made_anew(file, tmp_path, made, damage):
-    smallest(tmp_path / "copies", file)
-    damage(tmp_path / "copies" / f"{file.name}.br", file)
-    assert brotli.decompress(Copies(tmp_path / "copies").get(file, "br").content) == file.read_bytes()
-    assert brotli.decompress(smallest(tmp_path / "copies", file).content) == file.read_bytes()
+    lambda copy, file: copy.write_bytes(assets.QUICK[copy.suffix[1:]](b"another")),
+    lambda copy, file: copy.write_bytes(copy.read_bytes()[:-20] + bytes(20)),
+], ids=["half", "nothing", "a new version of the file", "another file", "noise"])
+def test_a_copy_that_is_not_of_this_very_file_is_made_anew(file, tmp_path, made, damage, coding):
+    smallest(tmp_path / "copies", file, coding)
+    damage(tmp_path / "copies" / f"{file.name}.{coding}", file)
+    assert UNPACK[coding](Copies(tmp_path / "copies").get(file, coding).content) == file.read_bytes()
+    assert UNPACK[coding](smallest(tmp_path / "copies", file, coding).content) == file.read_bytes()
     assert len(made) > 1
 
 
 def test_without_a_disk_to_write_on_the_copies_stay_in_memory(file, tmp_path, made, monkeypatch):
     (tmp_path / "copies").write_text("a file in the place of the folder")
-    small = smallest(tmp_path / "copies", file)
-    assert small.content == assets.SMALLEST(file.read_bytes())
+    small = smallest(tmp_path / "copies", file, "br")
+    assert small.content == assets.SMALLEST["br"](file.read_bytes())
     monkeypatch.setattr(Path, "write_bytes", full)
-    assert smallest(tmp_path / "others", file) == small
+    assert smallest(tmp_path / "others", file, "br") == small
 
 
 def full(path, content):
