@@ -9,20 +9,25 @@ runs in processes of its own, as with `streamlit run app.py`, this program takes
 - **class**: students who each think two seconds, then open a page or move a control, all at random; the time from the wish
   to the end of the page's run, and the server's memory and threads meanwhile and after all have left.
 
-A page "with a measurement" is one that had to wait for a lesson's measurement.
+A page "with a measurement" is one that had to wait for a lesson's measurement. With `--workers 2` the class meets two
+processes behind HAProxy, as `make serve` starts them.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import random
-import re
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import Awaitable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from statistics import median
+from tempfile import TemporaryDirectory
 from urllib.parse import urlencode
 
 import psutil
@@ -218,13 +223,30 @@ def serving(script: str) -> Iterator[tuple[str, psutil.Process]]:
     with harness.serve(script) as page:
         port = int(page.rpartition(":")[2])
         owner = next(each.pid for each in psutil.net_connections("tcp") if each.laddr.port == port and each.status == "LISTEN")
-        yield f"{page.replace('http', 'ws', 1)}/_stcore/stream", psutil.Process(owner)
+        yield f"ws://127.0.0.1:{port}/_stcore/stream", psutil.Process(owner)
+
+
+@contextmanager
+def serving_together(workers: int, port: int = 8700) -> Iterator[tuple[str, psutil.Process]]:
+    """As `serving`: so many processes behind HAProxy."""
+    with TemporaryDirectory() as folder:
+        own = os.environ | {"WORKERS": str(workers), "PORT": str(port), "DATABASE_URL": f"sqlite:///{folder}/runs.sqlite",
+                            "MEASURED_FOLDER": folder}
+        process = subprocess.Popen([sys.executable, "-m", "deploy.serve"], cwd=harness.ROOT, env=own, stdout=subprocess.DEVNULL)
+        try:
+            for each in range(port, port + workers + 1):
+                if not harness.answers(f"http://127.0.0.1:{each}/healthz", process):
+                    raise RuntimeError("the server did not start")
+            yield f"ws://127.0.0.1:{port}/_stcore/stream", psutil.Process(process.pid)
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.wait(60)
 
 
 def compare_with_bare(app: str, counts: Iterable[int], turns: int) -> None:
     """Explore against the bare page, in turns."""
     with serving("benchmarks/bare.py") as (bare, _):
-        first = [at_once(app, 1, "explore")[0], at_once(bare, 1, "")[0]]
+        first = [(at_once(app, 20, "explore")[0], at_once(bare, 20, "")[0]) for _ in range(2)][-1]  # both are warm by then
         print(f"Explore has {first[0].elements} elements, {first[0].bytes:,} bytes; the bare page {first[1].elements} and "
               f"{first[1].bytes:,}")
         for count in counts:
@@ -267,12 +289,12 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--short", action="store_true", help="a minute in all")
     options.add_argument("--only", choices=("bare", "link", "class"), help="one part alone")
-    options.add_argument("--address", help="of a server that runs already, such as http://127.0.0.1:8501")
+    options.add_argument("--workers", type=int, default=1, help="processes, behind HAProxy if there are several")
     options.add_argument("--students", type=int, default=50)
     options.add_argument("--seconds", type=float, default=180)
     options.add_argument("--think", type=float, default=2.0)
     chosen = options.parse_args()
-    with serving("app.py") as (app, process):
+    with serving("app.py") if chosen.workers == 1 else serving_together(chosen.workers) as (app, process):
         at_once(app, 1, LESSON)  # the process that measures has started by then
         if chosen.only in (None, "link"):
             new_link(app, 30)

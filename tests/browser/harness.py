@@ -33,11 +33,12 @@ def serve(script: str = "app.py") -> Iterator[str]:
     address = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "streamlit", "run", script, f"--server.port={port}", "--server.headless=true"]
     with tempfile.TemporaryFile("w+") as log, tempfile.TemporaryDirectory() as folder:
-        own = os.environ | {"DATABASE_URL": f"sqlite:///{folder}/runs.sqlite",  # not the runs of whoever works here
-                            "STREAMLIT_SERVER_COOKIE_SECRET": "tests", "SERVER_KEY": SERVER_KEY}
+        own = {"MEASURED_FOLDER": f"{folder}/measured"} | os.environ | {
+            "DATABASE_URL": f"sqlite:///{folder}/runs.sqlite",  # not the runs of whoever works here
+            "STREAMLIT_SERVER_COOKIE_SECRET": "tests", "SERVER_KEY": SERVER_KEY}
         process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT, env=own)
         try:
-            if not _answers(f"{address}/_stcore/health", process):
+            if not answers(f"{address}/_stcore/health", process):
                 log.seek(0)
                 raise RuntimeError(f"the app did not start:\n{log.read()[-4000:]}")
             yield address
@@ -49,7 +50,7 @@ def serve(script: str = "app.py") -> Iterator[str]:
                 process.kill()
 
 
-def _answers(url: str, process: subprocess.Popen, seconds: float = 90) -> bool:
+def answers(url: str, process: subprocess.Popen, seconds: float = 90) -> bool:
     end = time.monotonic() + seconds
     while time.monotonic() < end and process.poll() is None:
         try:
