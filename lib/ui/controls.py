@@ -63,7 +63,7 @@ def _numbers(knobs: type[NetworkKnobs], name: str, values: tuple[int, ...], labe
     for key, value, column in zip(keys, values, st.columns(len(values), gap="xxsmall")):
         with column:
             whole_number(f"{label}, {key[-1]}", value, key, lambda typed: changed(name, knobs.read_one(
-                name, tuple(map(_whole, (st.session_state[key] for key in keys))))), disabled=disabled,
+                name, tuple(_whole(float(st.session_state.get(key, value))) for key, value in zip(keys, values)))), disabled=disabled,
                 label_visibility="collapsed")
 
 
