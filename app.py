@@ -20,6 +20,7 @@ from lib.analysis.atlas import compute_all  # noqa: E402
 from lib.lab.lab import start as ask_for_devices  # noqa: E402
 from lib.lab.lessons import prepare  # noqa: E402
 from lib.lab.limits import limits  # noqa: E402
+from lib.ui.rehearsal import rehearse  # noqa: E402
 from lib.web import collector  # noqa: E402
 from lib.web.assets import Assets  # noqa: E402
 from lib.web.headers import SafeHeaders, embedders  # noqa: E402
@@ -42,7 +43,8 @@ SCRIPTS = {"lib.__main__", "lib.ui.shell"}
 @asynccontextmanager
 async def warm_up(app):
     """Import what the pages need and run the engine once, so that the first visitor does not wait for that; then compute
-    the Atlas, ask what can be measured on, begin to collect garbage, and measure what classes ask for first."""
+    the Atlas, ask what can be measured on, begin to collect garbage, and, when nobody
+    wants anything, measure what classes ask for first and open the pages."""
     for module in walk_packages(lib.__path__, "lib."):
         if module.name not in SCRIPTS:
             import_module(module.name)
@@ -50,7 +52,8 @@ async def warm_up(app):
     Thread(target=compute_all, daemon=True).start()
     ask_for_devices()
     collector.start()
-    Thread(target=prepare, args=(collector.resting.wait,), daemon=True).start()
+    for task in (prepare, rehearse):
+        Thread(target=task, args=(collector.resting.wait,), daemon=True).start()
     print(f"Backbone Lab: http://localhost:{st.get_option('browser.serverPort')}", flush=True)
     yield {}
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from lib import catalog
 from lib.analysis import analyze_knobs
-from lib.architecture import Architecture, Change, NetworkKnobs, Result
+from lib.architecture import Architecture, Change, Result
 from lib.once import once
 
 ILSVRC = Path(__file__).parent.parent / "data" / "ilsvrc.json"
@@ -28,16 +28,13 @@ class Totals:
     input_size: int
 
 
-def totals(preset: str, knobs: Mapping[str, Any] | None = None) -> Totals:
-    """The totals of a preset, with some of its knobs changed. They are kept: an Analysis would be a thousand times as
-    large."""
-    return _totals(preset, catalog.configure(preset, knobs or {}))
-
-
 @once
-def _totals(preset: str, knobs: NetworkKnobs) -> Totals:
-    analysis = analyze_knobs(preset, catalog.get(preset), knobs)
-    return Totals(analysis.params, analysis.macs, analysis.weight_layers, analysis.receptive_field, knobs.input_size)
+def totals(preset: str, knobs: Mapping[str, Any] = {}) -> Totals:
+    """The totals of a preset, with some of its knobs changed. They are kept, not the Analysis: that is a thousand times as
+    large."""
+    configured = catalog.configure(preset, knobs)
+    analysis = analyze_knobs(preset, catalog.get(preset), configured)
+    return Totals(analysis.params, analysis.macs, analysis.weight_layers, analysis.receptive_field, configured.input_size)
 
 
 def compute_all() -> None:
@@ -68,6 +65,7 @@ class Edge:
         return self.after.macs - self.before.macs
 
 
+@once
 def lineage() -> tuple[Edge, ...]:
     """Every change whose two networks are in the catalogue, in the order of the families."""
     return tuple(Edge(change, totals(change.parent), totals(change.child)) for change in _changes()
@@ -107,12 +105,14 @@ class Point:
         return None if self.result.top5 is None else 100 - self.result.top5
 
 
+@once
 def protocols() -> tuple[str, ...]:
     """The ways of measuring that published results were measured in, the commonest first."""
     found = [result.protocol for family in catalog.families().values() for result in family.results]
     return tuple(sorted(dict.fromkeys(found), key=found.count, reverse=True))
 
 
+@once
 def points(protocol: str) -> tuple[Point, ...]:
     """Every result of one protocol, and of that alone: errors measured differently are not compared."""
     return tuple(Point(family, result, totals(result.preset, result.knobs)) for family in catalog.families().values()

@@ -87,7 +87,7 @@ def stacks(channels: int) -> Stacks:
         ("One 5×5", 5, 1), ("Two 3×3", 3, 2), ("One 7×7", 7, 1), ("Three 3×3", 3, 3))})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Effective:
     """How strongly an output in the middle of a map depends on the pixels of the image.
 

@@ -6,12 +6,14 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pandas as pd
+import pyarrow as pa
 import streamlit as st
 
 from lib import catalog
 from lib.analysis import atlas
 from lib.digits import change
 from lib.figures import atlas as figures
+from lib.once import once
 from lib.text import prose
 from lib.ui import _, current_palette
 from lib.ui.address import moved
@@ -149,5 +151,10 @@ def _picked(figure, key: str, alt: str) -> Any:
 
 def _table(key: str, rows: Sequence[tuple], height: int | str = "content", **columns: Any) -> None:
     """A table of rows with these columns, each a label or a column's configuration."""
-    st.dataframe(pd.DataFrame(rows, columns=list(columns)), hide_index=True, key=key, column_config=columns,
-                 height=height)
+    st.dataframe(_frame(rows, list(columns)), hide_index=True, key=key, column_config=columns, height=height)
+
+
+@once
+def _frame(rows: Sequence[tuple], names: Sequence[str]) -> pa.Table:
+    """A table as it goes to the browser."""
+    return pa.Table.from_pandas(pd.DataFrame(rows, columns=names), preserve_index=False)

@@ -1,4 +1,4 @@
-"""The frame of the app. The order of the pages is content: this is the table of contents."""
+"""The frame of the app."""
 
 import streamlit as st
 from streamlit.delta_generator_singletons import context_dg_stack, get_default_dg_stack_value
@@ -6,31 +6,8 @@ from streamlit.delta_generator_singletons import context_dg_stack, get_default_d
 from lib.ui import _
 from lib.ui.address import note_page
 from lib.ui.connection import watch_connection
+from lib.ui.contents import CONTENTS, FIRST, path
 from lib.ui.lab.running import leave
-
-PAGES = {
-    "": [
-        st.Page("../../pages/atlas.py", title=_("Atlas"), default=True),
-        st.Page("../../pages/explore.py", title=_("Explore"), url_path="explore"),
-        st.Page("../../pages/compare.py", title=_("Compare"), url_path="compare"),
-        st.Page("../../pages/timing.py", title=_("Timing"), url_path="timing"),
-        st.Page("../../pages/textbook.py", title=_("Textbook, checked"), url_path="textbook"),
-    ],
-    _("Lessons"): [
-        st.Page("../../pages/convolution.py", title=_("Convolution"), url_path="convolution"),
-        st.Page("../../pages/receptive_field.py", title=_("Receptive field"), url_path="receptive-field"),
-        st.Page("../../pages/vgg.py", title=_("AlexNet to VGG"), url_path="vgg"),
-        st.Page("../../pages/inception.py", title=_("Inception"), url_path="inception"),
-        st.Page("../../pages/residual.py", title=_("Residual learning"), url_path="residual"),
-        st.Page("../../pages/bottleneck.py", title=_("Bottleneck"), url_path="bottleneck"),
-        st.Page("../../pages/tweaks.py", title=_("ResNet tweaks"), url_path="tweaks"),
-        st.Page("../../pages/preactivation.py", title=_("Identity mappings"), url_path="preactivation"),
-        st.Page("../../pages/resnext.py", title=_("ResNeXt"), url_path="resnext"),
-        st.Page("../../pages/attention.py", title=_("Attention in channels"), url_path="attention"),
-        st.Page("../../pages/pyramid.py", title=_("Feature pyramid"), url_path="pyramid"),
-        st.Page("../../pages/efficient.py", title=_("Efficient networks"), url_path="efficient"),
-    ],
-}
 
 STYLE = """
 <style>
@@ -68,7 +45,8 @@ context_dg_stack.set(get_default_dg_stack_value())
 st.set_page_config(page_title="Backbone Lab", page_icon="🧱", layout="wide")
 st.html(STYLE)
 watch_connection()
-page = st.navigation(PAGES, position="top")
+page = st.navigation({section: [st.Page(f"../../pages/{name}.py", title=title, url_path=path(name), default=name == FIRST)
+                                for name, title in pages.items()] for section, pages in CONTENTS.items()}, position="top")
 note_page(page.url_path)
 if page.url_path != "timing":
     leave()
