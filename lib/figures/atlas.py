@@ -13,7 +13,7 @@ from lib.analysis.atlas import Edge, Ilsvrc, Point
 from lib.architecture import Architecture
 from lib.digits import change
 from lib.figures.diagram import FONT
-from lib.figures.theme import Palette, dress
+from lib.figures.theme import Figure, Palette, dress
 from lib.once import once
 
 SYMBOLS = ("circle", "diamond", "square")
@@ -30,7 +30,7 @@ CHARACTERS = 24
 def timeline(families: Sequence[Architecture], palette: Palette) -> go.Figure:
     """A row for each family, a point in the year of its paper. Points carry the family's id as customdata."""
     names, years = [family.name for family in families], [family.paper.year for family in families]
-    figure = go.Figure()
+    figure = Figure()
     for name, year in zip(names, years):
         figure.add_scatter(x=[min(years) - 1, year], y=[name, name], mode="lines", hoverinfo="skip",
                            line={"color": palette.line, "width": 1})
@@ -90,7 +90,7 @@ def chart(points: Sequence[Point], palette: Palette) -> go.Figure:
     customdata."""
     families = list(dict.fromkeys(point.family.id for point in points))
     largest = max(point.totals.params for point in points)
-    figure = go.Figure()
+    figure = Figure()
     for number, family in enumerate(families):
         turn, place = divmod(number, len(palette.series))
         marker = {"color": palette.series[place], "symbol": SYMBOLS[turn % len(SYMBOLS)],
@@ -174,7 +174,7 @@ def winners(contest: Ilsvrc, palette: Palette) -> go.Figure:
     rows = [(f"{entry.year}  {entry.team}", entry.error, entry.ran, colors[entry.kind]) for entry in contest.winners]
     rows.append(("A person", contest.human_error, contest.human, palette.background))
     names, errors, words, fills = zip(*rows)
-    figure = go.Figure(go.Bar(
+    figure = Figure(go.Bar(
         orientation="h", y=names, x=errors, width=0.62, cliponaxis=False, hoverinfo="text",
         text=[f"{error:.1f}" for error in errors], textposition="outside",
         marker={"color": fills, "line": {"color": palette.text, "width": [0] * len(contest.winners) + [1.5]}},

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import plotly.graph_objects as go
 
 from lib.digits import change
-from lib.figures.theme import Palette, dress
+from lib.figures.theme import Figure, Palette, dress
 from lib.once import once
 
 KINDS = ("convolution", "linear", "normalisation", "pooling", "activation", "junction")
@@ -16,7 +16,7 @@ PATTERNS = ("", "x", "/", "\\", ".", "-")
 @once
 def bars(names: Sequence[str], counts: Sequence[Mapping[str, int]], palette: Palette) -> go.Figure:
     """A bar for each way of counting, stacked from its parts, with what it adds to the first at its end."""
-    figure = go.Figure()
+    figure = Figure()
     totals = [sum(count.values()) for count in counts]
     for part, kind, pattern in zip(counts[0], KINDS, PATTERNS):
         figure.add_bar(

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from lib.figures.theme import Palette, dress
+from lib.figures.theme import Figure, Palette, dress
 from lib.lessons.receptive_field import Effective
 from lib.once import once
 from lib.trace import Pair
@@ -18,7 +18,7 @@ DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 def nested(names: Sequence[str], spans: Sequence[Pair], image: int, chosen: int, palette: Palette) -> go.Figure:
     """The theoretical fields of the unit in the middle after each stage, as squares on the image. `spans` are their
     (first, last) pixels along either axis; that of index `chosen` is filled."""
-    figure = go.Figure()
+    figure = Figure()
     _square(figure, "", (spans[chosen][0], spans[chosen][1] + 1), palette.accent, "solid", 0, palette.kinds["convolution"])
     _square(figure, f"the image, {image} px", (0, image), palette.text, "solid", 2)
     for index, (name, (first, last)) in enumerate(zip(names, spans)):
@@ -31,7 +31,7 @@ def nested(names: Sequence[str], spans: Sequence[Pair], image: int, chosen: int,
 def heat(effective: Effective, palette: Palette) -> go.Figure:
     """The gradient of every pixel, with the theoretical field and the square that holds half of the gradient."""
     places = [(index + 0.5) * effective.cell for index in range(len(effective.values))]
-    figure = go.Figure(go.Heatmap(
+    figure = Figure(go.Heatmap(
         z=np.array(effective.values, np.float32), x=places, y=places, zmin=0, zmax=1, colorscale=[(0, palette.background), (1, palette.accent)],
         showscale=False,
         hovertemplate="pixel %{x:.0f}, %{y:.0f}: %{z:.3f}<extra></extra>"))
@@ -62,7 +62,7 @@ def _to_scale(figure: go.Figure, first: float, last: float) -> None:
 @once
 def profile(effective: Effective, palette: Palette) -> go.Figure:
     """The gradient of each column of pixels, a Gaussian of the same variance, and the ends of the theoretical field."""
-    figure = go.Figure()
+    figure = Figure()
     figure.add_scatter(name="measured", y=effective.columns, mode="lines", line={"color": palette.accent, "width": 2.5},
                        hovertemplate="column %{x}: %{y:.2%}<extra></extra>")
     figure.add_scatter(name="Gaussian of the same variance", y=effective.gauss, mode="lines", hoverinfo="skip",
@@ -79,7 +79,7 @@ def profile(effective: Effective, palette: Palette) -> go.Figure:
 @once
 def growth(found: Sequence[Effective], chosen: int, palette: Palette) -> go.Figure:
     """Theoretical and measured sides over the number of 3x3 convolutions; `chosen` is the index to mark."""
-    figure = go.Figure()
+    figure = Figure()
     convolutions = [2 * depth for depth in range(1, len(found) + 1)]
     for index, (name, sides, symbol) in enumerate((
             ("theoretical", [each.size for each in found], "square"),
@@ -100,7 +100,7 @@ ROWS = ("the input", "after one 3×3", "after two 3×3", "after three 3×3")
 @once
 def cone(palette: Palette) -> go.Figure:
     """One output cell and, row by row, what it sees through 3x3 convolutions: 3, 5, 7 cells. The rows are cuts of maps."""
-    figure, names, layers = go.Figure(), ROWS, len(ROWS) - 1
+    figure, names, layers = Figure(), ROWS, len(ROWS) - 1
     for level in range(layers, -1, -1):
         reach = layers - level
         cells = range(-layers, layers + 1)
@@ -124,7 +124,7 @@ def cone(palette: Palette) -> go.Figure:
 def bars(listed: pd.DataFrame, palette: Palette) -> go.Figure:
     """Networks by field over image; bars beyond the image are hatched."""
     ratios = [float(ratio) for ratio in listed["Field / image"]]
-    figure = go.Figure(go.Bar(
+    figure = Figure(go.Bar(
         x=ratios, y=[f"{name}, {field} px" for name, field in zip(listed["Network"], listed["Field, px"])], orientation="h",
         marker={"color": [palette.series[1] if ratio > 1 else palette.accent for ratio in ratios],
                 "pattern": {"shape": ["/" if ratio > 1 else "" for ratio in ratios], "fgcolor": palette.background, "size": 6}},

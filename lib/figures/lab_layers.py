@@ -3,7 +3,7 @@
 import pandas as pd
 import plotly.graph_objects as go
 
-from lib.figures.theme import ROLES, Palette, dress
+from lib.figures.theme import Figure, Palette, ROLES, dress
 from lib.once import once
 
 SHARES = {"ms_share": "time", "macs_share": "MACs", "bytes_share": "bytes moved"}
@@ -22,7 +22,7 @@ POINTS = 60
 @once
 def shares(rows: pd.DataFrame, palette: Palette) -> go.Figure:
     """For each row of `rows` (column `part`) its shares (0 to 1) as bars beneath each other, the first row on top."""
-    figure = go.Figure()
+    figure = Figure()
     places = list(range(len(rows)))
     for index, (column, name) in enumerate(SHARES.items()):
         if column in rows:
@@ -43,7 +43,7 @@ def roofline(rows: pd.DataFrame, flop_per_second: float, bytes_per_second: float
     Layers without arithmetic or traffic have no place. The roof is the lower of peak compute and intensity × bandwidth.
     """
     dots = rows[(rows["intensity"] > 0) & (rows["speed"] > 0)]
-    figure = go.Figure()
+    figure = Figure()
     roles = dots["kind"].map(lambda kind: ROLES.get(kind, "other"))
     for index, (role, symbol) in enumerate(SYMBOLS.items()):
         own = dots[roles == role]

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 
-from lib.figures.theme import Palette, dress
+from lib.figures.theme import Figure, Palette, dress
 from lib.once import once
 
 PATTERNS = ("", "/", ".", "x", "\\")
@@ -19,7 +19,7 @@ def stacks(batches: Sequence[int], parts: Mapping[str, Sequence[float]], cards: 
     Cards that are far from full are left out, as they would press the bars flat. `measured` is the batch and the GiB of
     a step that ran.
     """
-    figure, names = go.Figure(), [str(batch) for batch in batches]
+    figure, names = Figure(), [str(batch) for batch in batches]
     for index, (name, sizes) in enumerate(parts.items()):
         figure.add_bar(
             name=name, x=names, y=list(sizes), hovertemplate=f"batch %{{x}}<br>{name}: %{{y:.3g}} GiB<extra></extra>",

@@ -6,7 +6,7 @@ from html import escape
 import plotly.graph_objects as go
 
 from lib.digits import text
-from lib.figures.theme import Palette, dress
+from lib.figures.theme import Figure, Palette, dress
 from lib.lab.against_macs import Outlier, Rate, common
 from lib.once import once
 
@@ -19,7 +19,7 @@ GROUPS = {"depthwise": ("depthwise convolutions", "diamond"), "gates": ("gates f
 def scatter(rates: Sequence[Rate], outliers: Sequence[Outlier], palette: Palette) -> go.Figure:
     """Milliseconds of a pass over its MACs, both logarithmic. The outliers' middle networks are numbered, from 1 on; times
     that bear no conclusion are hollow."""
-    figure = go.Figure()
+    figure = Figure()
     across = [rate.gmacs for rate in rates]
     rate = common(rates)
     ends = [min(across) / 1.5, max(across) * 1.5]

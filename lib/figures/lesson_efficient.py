@@ -5,14 +5,14 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from lib.figures.theme import Palette, dress
+from lib.figures.theme import Figure, Palette, dress
 from lib.once import once
 
 
 @once
 def ratios(widths: Sequence[int], counted: Sequence[float], chosen: int, window: int, palette: Palette) -> go.Figure:
     """Counted ratios (dots) on the formula's line, 1/C_out + 1/window, above its floor; the chosen width stands out."""
-    figure = go.Figure()
+    figure = Figure()
     steps = np.geomspace(widths[0], widths[-1], 60)
     figure.add_scatter(name="1/C_out + 1/9", x=steps, y=1 / steps + 1 / window, mode="lines",
                        line={"color": palette.series[0], "width": 2.5}, hoverinfo="skip")
@@ -32,7 +32,7 @@ def ratios(widths: Sequence[int], counted: Sequence[float], chosen: int, window:
 def shuffle(origins: Sequence[int], groups: int, palette: Palette) -> go.Figure:
     """Channels before (above) and after (below), joined by lines; colour and number tell the group they come from."""
     width = len(origins) // groups
-    figure = go.Figure()
+    figure = Figure()
     place = [index + index // width for index in range(len(origins))]  # a gap between groups
     for group in range(groups):
         lines_x, lines_y, ends = [], [], []
@@ -63,7 +63,7 @@ def shuffle(origins: Sequence[int], groups: int, palette: Palette) -> go.Figure:
 def reach(shares: np.ndarray, palette: Palette) -> go.Figure:
     """What each group of outputs (rows) hears of each group of inputs (columns); a cell without a path says 0."""
     names = [f"{index + 1} " for index in range(len(shares))]  # the space keeps plotly from reading a number
-    figure = go.Figure(go.Heatmap(
+    figure = Figure(go.Heatmap(
         z=shares, x=names, y=names, zmin=0, zmax=1, colorscale=[[0, palette.background], [1, palette.accent]], showscale=False,
         text=[[f"{100 * share:.1f}" if share else "0" for share in row] for row in shares], texttemplate="%{text}",
         xgap=2, ygap=2, hovertemplate="output group %{y}from input group %{x}: %{z:.1%}<extra></extra>"))
@@ -75,7 +75,7 @@ def reach(shares: np.ndarray, palette: Palette) -> go.Figure:
 @once
 def race(pairs: Mapping[str, tuple[float, float]], palette: Palette) -> go.Figure:
     """For each pair (multiply-adds, time) of the second runner as multiples of the first; times have their own digits."""
-    figure = go.Figure()
+    figure = Figure()
     for index, (name, pattern, digits) in enumerate((("multiply-adds", "", ".2f"), ("time", "/", "g"))):
         values = [pair[index] for pair in pairs.values()]
         figure.add_bar(name=name, x=list(pairs), y=values, text=[f"{value:{digits}}" for value in values],

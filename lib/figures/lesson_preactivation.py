@@ -5,14 +5,14 @@ from collections.abc import Mapping, Sequence
 import plotly.graph_objects as go
 
 from lib.figures.comparison import PATTERNS
-from lib.figures.theme import Palette, dress
+from lib.figures.theme import Figure, Palette, dress
 from lib.once import once
 
 
 @once
 def errors(orderings: Sequence[str], printed: Mapping[str, Sequence[float]], palette: Palette) -> go.Figure:
     """Errors in percent: a group of bars for each ordering, a bar for each depth."""
-    figure = go.Figure()
+    figure = Figure()
     for index, (name, values) in enumerate(printed.items()):
         figure.add_bar(
             name=name, x=[ordering[:3] for ordering in orderings], y=list(values), customdata=list(orderings),

@@ -6,7 +6,7 @@ import plotly.graph_objects as go
 from PIL import Image
 from plotly.subplots import make_subplots
 
-from lib.figures.theme import Palette, dress
+from lib.figures.theme import Figure, Palette, dress
 from lib.lessons.pyramid import Design, Level
 from lib.once import once
 from lib.trace import Pair
@@ -79,7 +79,7 @@ def _arrows(figure: go.Figure, panel: int, arrows: Sequence[tuple[float, float, 
 @once
 def on_picture(picture: Image.Image, level: Level, side: int, palette: Palette) -> go.Figure:
     """The level's grid on the picture, the object's square, and the fields of the middle cell of C and of P."""
-    size, figure = picture.width, go.Figure()
+    size, figure = picture.width, Figure()
     figure.add_layout_image(source=picture, x=0, y=0, sizex=size, sizey=size, xref="x", yref="y", layer="below",
                             sizing="stretch")
     lines = range(0, size + 1, level.stride)
@@ -108,7 +108,7 @@ def _frame(figure: go.Figure, name: str, spans: tuple[Pair, Pair], colour: str, 
 @once
 def ablation(rows: Mapping[str, Sequence[float]], measure: str, palette: Palette) -> go.Figure:
     """Small, medium and large objects: a group each, a bar for each of the paper's rows."""
-    figure = go.Figure()
+    figure = Figure()
     for index, (name, values) in enumerate(rows.items()):
         figure.add_bar(name=name, x=["small", "medium", "large"], y=list(values),
                        hovertemplate=f"{name}<br>%{{y:.1f}}<extra></extra>",

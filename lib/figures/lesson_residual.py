@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 
-from lib.figures.theme import Palette, dress
+from lib.figures.theme import Figure, Palette, dress
 from lib.once import once
 
 LOOKS = (("solid", "circle"), ("dash", "square"), ("dot", "diamond"), ("dashdot", "x"), ("longdash", "triangle-up"))
@@ -17,7 +17,7 @@ def lines(x: Sequence, series: Mapping[str, Sequence[float]], palette: Palette, 
           log: str = "", zero: bool = True) -> go.Figure:
     """A line for each of the series over the same x. `log` names the axes with a logarithmic scale: `y`, `x` or `xy`.
     `zero` shows the zero of a linear y axis."""
-    figure = go.Figure()
+    figure = Figure()
     for index, (name, values) in enumerate(series.items()):
         figure.add_scatter(name=name, x=x, y=values, **look(palette, index, len(x) <= 12),
                            hovertemplate=f"{name}<br>{xaxis} %{{x}}<br>%{{y:.3g}}<extra></extra>")
@@ -55,7 +55,7 @@ def look(palette: Palette, index: int, markers: bool = True) -> dict:
 @once
 def degradation(errors: Mapping[str, Mapping[str, float]], palette: Palette) -> go.Figure:
     """Printed errors of a shallow and a deep network, a line for the plain pair and one for the residual pair."""
-    figure = go.Figure()
+    figure = Figure()
     for index, (name, values) in enumerate(errors.items()):
         figure.add_scatter(
             name=name, x=[f"{depth} layers" for depth in values], y=list(values.values()), **look(palette, index),
@@ -72,7 +72,7 @@ def degradation(errors: Mapping[str, Mapping[str, float]], palette: Palette) -> 
 @once
 def weight_layers(names: Sequence[str], stages: Sequence[Sequence[tuple[str, int, int]]], palette: Palette) -> go.Figure:
     """A bar for each network, cut into the weight layers of its stages; stages hold (name, blocks, layers)."""
-    figure = go.Figure()
+    figure = Figure()
     for index, cut in enumerate(zip(*stages)):
         figure.add_bar(
             name=cut[0][0], y=list(names), x=[layers for _, _, layers in cut], orientation="h",

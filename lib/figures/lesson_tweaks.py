@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from lib.figures.comparison import PATTERNS
-from lib.figures.theme import Palette, dress
+from lib.figures.theme import Figure, Palette, dress
 from lib.once import once
 
 MILLION, BILLION = 10**6, 10**9
@@ -16,7 +16,7 @@ MILLION, BILLION = 10**6, 10**9
 def cells(values: np.ndarray, palette: Palette) -> go.Figure:
     """An (H, W) map of gradients as a share of its largest; a cell of exactly zero is empty and crossed out."""
     rows, columns = np.nonzero(values == 0)
-    figure = go.Figure(go.Heatmap(
+    figure = Figure(go.Heatmap(
         z=np.where(values == 0, np.nan, values / values.max()), zmin=0, zmax=1, xgap=1, ygap=1,
         colorscale=[[0, palette.kinds["convolution"]], [1, palette.accent]], hoverongaps=False,
         colorbar={"thickness": 10, "tickvals": [0, 0.5, 1], "outlinewidth": 0},
@@ -32,7 +32,7 @@ def cells(values: np.ndarray, palette: Palette) -> go.Figure:
 @once
 def stems(pieces: Sequence[tuple[str, str, int, int]], palette: Palette) -> go.Figure:
     """A bar for each stem, a piece of it for each convolution of (stem, convolution, weights, multiply-adds)."""
-    figure = go.Figure()
+    figure = Figure()
     for index, (stem, layer, weights, macs) in enumerate(pieces):
         figure.add_bar(
             name=layer, y=[stem], x=[macs / MILLION], orientation="h", customdata=[[weights]],
@@ -48,7 +48,7 @@ def stems(pieces: Sequence[tuple[str, str, int, int]], palette: Palette) -> go.F
 @once
 def gains(tweaks: Sequence[str], macs: Sequence[int], points: Sequence[float], palette: Palette) -> go.Figure:
     """A mark for each tweak: multiply-adds that it adds, to the right, and points of accuracy that it gains, upwards."""
-    figure = go.Figure(go.Scatter(
+    figure = Figure(go.Scatter(
         x=[value / BILLION for value in macs], y=points, text=[f"<b>{name}</b>" for name in tweaks],
         mode="markers+text", textposition="middle right", textfont={"size": 16},
         marker={"size": 14, "color": palette.series[:len(tweaks)], "symbol": ["circle", "square", "diamond"],

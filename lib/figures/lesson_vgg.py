@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from lib.analysis import Layer
-from lib.figures.theme import ROLES, Palette, dress
+from lib.figures.theme import Figure, Palette, ROLES, dress
 from lib.lessons.vgg import FIFTH, FIRST, HOLDS, IMAGE, Cost, Ending, Step, name
 from lib.once import once
 
@@ -47,7 +47,7 @@ def _marker(palette: Palette, index: int, pattern: str) -> dict:
 @once
 def layer_costs(names: Sequence[str], networks: Sequence[Sequence[Layer]], palette: Palette) -> go.Figure:
     """Multiply-adds of each weight layer, a bar for each network."""
-    figure = go.Figure()
+    figure = Figure()
     for index, (network, layers, pattern) in enumerate(zip(names, networks, ("", "/", "x"))):
         figure.add_bar(name=network, x=[name(op) for op in layers], y=[op.macs for op in layers],
                        marker=_marker(palette, index, pattern), hovertemplate=f"{network}, %{{x}}: %{{y:,}}<extra></extra>")
@@ -58,7 +58,7 @@ def layer_costs(names: Sequence[str], networks: Sequence[Sequence[Layer]], palet
 @once
 def ladder(steps: Sequence[Step], palette: Palette) -> go.Figure:
     """What one 3x3 convolution costs at every resolution, as a multiple of the first, on a scale of powers of two."""
-    figure, first = go.Figure(), steps[0]
+    figure, first = Figure(), steps[0]
     looks = (("MACs", "macs", "solid", "circle"), ("weights", "weights", "dash", "square"),
              ("output memory", "memory", "dot", "diamond"))
     for index, (title, quantity, dash, symbol) in enumerate(looks):
@@ -76,7 +76,7 @@ def ladder(steps: Sequence[Step], palette: Palette) -> go.Figure:
 @once
 def costs(costs: Sequence[Cost], palette: Palette) -> go.Figure:
     """Multiply-adds of each convolution of a VGG as a share of a full layer; colour and pattern say why."""
-    figure = go.Figure()
+    figure = Figure()
     for reason, (index, pattern) in REASONS.items():
         chosen = [cost for cost in costs if cost.reason == reason]
         if chosen:
@@ -92,7 +92,7 @@ def costs(costs: Sequence[Cost], palette: Palette) -> go.Figure:
 @once
 def endings(endings: Sequence[Ending], palette: Palette) -> go.Figure:
     """Weights of the linear layers of each ending, on a logarithmic scale."""
-    figure = go.Figure(go.Bar(
+    figure = Figure(go.Bar(
         orientation="h", y=[ending.name.replace(", ", ",<br>").replace(": ", ":<br>") for ending in endings],
         x=[ending.weights for ending in endings],
         text=[f" {ending.weights:,}" for ending in endings], textposition="outside", cliponaxis=False,

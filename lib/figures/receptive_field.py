@@ -5,7 +5,7 @@ from plotly.subplots import make_subplots
 
 from lib.analysis import Layer
 from lib.analysis.receptive_field import sides_text
-from lib.figures.theme import Palette, dress
+from lib.figures.theme import Figure, Palette, dress
 from lib.once import once
 from lib.trace import Pair
 
@@ -49,7 +49,7 @@ def on_image(op: Layer, image: Pair, palette: Palette) -> go.Figure:
     """
     height, width = image
     (top, bottom), (left, right) = op.field.middle()
-    figure = go.Figure()
+    figure = Figure()
     figure.add_scatter(  # the whole field, hatched; the part on the image is painted over it
         x=[left, right + 1, right + 1, left, left], y=[top, top, bottom + 1, bottom + 1, top], fill="toself",
         mode="lines", line={"color": palette.accent, "dash": "dash", "width": 2},

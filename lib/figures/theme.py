@@ -47,6 +47,17 @@ DARK = Palette(
     series=("#56b4e9", "#f08a3c", "#2ecc9b", "#e39ac4", "#e6b32e", "#8fd0ff", "#d8cf5a", "#a6b0bd"))
 
 
+class Figure(go.Figure):
+    """A chart. It is shown again and again: what goes to the browser is put together once."""
+
+    _sent = None
+
+    def to_dict(self) -> dict:
+        """The chart as plain data, once it is drawn: what is changed afterwards is not seen."""
+        self._sent = self._sent or super().to_dict()
+        return self._sent
+
+
 def palette(dark: bool) -> Palette:
     """The colours of the dark or the light page."""
     return DARK if dark else LIGHT

@@ -3,7 +3,7 @@
 import plotly.graph_objects as go
 
 from lib.analysis.outline import Part
-from lib.figures.theme import Palette
+from lib.figures.theme import Figure, Palette
 from lib.once import once
 
 TITLES = {"params": "parameters", "macs": "MACs", "activation_bytes": "activation memory"}
@@ -20,7 +20,7 @@ def treemap(root: Part, quantity: str, palette: Palette, selected: str | None = 
     parents = {child.id: part.id for part in root.walk() for child in part.children}
     parts = [part for part in root.walk() if getattr(part, quantity)]
     unit = " bytes" if quantity == "activation_bytes" else ""
-    figure = go.Figure(go.Treemap(
+    figure = Figure(go.Treemap(
         ids=[part.id for part in parts],
         labels=[part.name for part in parts],
         parents=[parents.get(part.id, "") for part in parts],

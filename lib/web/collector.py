@@ -1,9 +1,8 @@
 """The garbage collector, out of the way of the pages.
 
 A full collection walks every object of the process: torch's, and those of all sessions that live. So it takes longer the
-larger the class is, and all wait meanwhile. Here it runs when the server rests, and sets aside ("freezes") all that has
-stayed; while the server is busy, only what is new since then is walked, and that seldom. Young objects are collected by
-Python itself, as ever.
+larger the class is, and all wait meanwhile. Here it runs when the server rests. It sets aside ("freezes") all that has stayed,
+so that while the server is busy only what is new is walked. Young objects are collected by Python itself, as ever.
 """
 
 from __future__ import annotations
@@ -20,11 +19,13 @@ LOOK = 1.0
 """Seconds from one look at the process to the next."""
 RESTING = 0.1
 """A process that uses less of a core than this rests."""
-LONGEST = 60.0
-"""Seconds after which a server that never rests collects what is new."""
 WORK = 0.5
 """Seconds of work after which there may be something to collect."""
-
+NEW, ALL = 15.0, 600.0
+"""Seconds after which a server that never rests collects what is new, and everything: sessions that have ended leave garbage
+among what was set aside."""
+NEVER = 1_000_000
+"""Of its own accord Python collects among the old after so many collections among the young."""
 
 resting = Event()
 """Set while the process rests."""
@@ -32,12 +33,14 @@ resting = Event()
 
 def start() -> None:
     """Begin, in a thread of its own."""
+    gc.set_threshold(*gc.get_threshold()[:2], NEVER)
     Thread(target=_keep_tidy, daemon=True, name="garbage collector").start()
 
 
 def _keep_tidy() -> None:
     tidy()
-    last, done = time.monotonic(), time.process_time()
+    collected = tidied = time.monotonic()
+    done = time.process_time()
     while True:
         before = time.process_time()
         time.sleep(LOOK)
@@ -45,20 +48,25 @@ def _keep_tidy() -> None:
         (resting.set if now - before < RESTING * LOOK else resting.clear)()
         if now - done < WORK:
             continue
-        if resting.is_set():
+        if resting.is_set() or time.monotonic() - tidied > ALL:
             tidy()
-        elif time.monotonic() - last > LONGEST:
-            gc.collect()
-        else:
-            continue
-        last, done = time.monotonic(), time.process_time()
+            collected = tidied = time.monotonic()
+            done = time.process_time()
+        elif time.monotonic() - collected > NEW:
+            set_aside()
+            collected = time.monotonic()
+
+
+def set_aside() -> None:
+    """Collect what is new, and set aside what stays."""
+    gc.collect()
+    gc.freeze()
 
 
 def tidy() -> None:
     """Collect everything, set aside what stays, and give memory that nobody uses back to the system."""
     gc.unfreeze()
-    gc.collect()
-    gc.freeze()
+    set_aside()
     pyarrow.default_memory_pool().release_unused()
     with suppress(OSError, AttributeError):  # GNU's C library alone has it
         ctypes.CDLL(None).malloc_trim(0)
