@@ -29,6 +29,7 @@ bench: .venv/test.stamp
 	$(BIN)/python -m benchmarks.lessons
 	$(BIN)/python -m benchmarks.slow_links
 	$(BIN)/python -m benchmarks.first_visit
+	$(BIN)/python -m benchmarks.classroom --short
 	$(BIN)/python -m benchmarks.timing
 
 # Needs little, so it takes the python that is there where there is no environment.

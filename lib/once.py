@@ -13,6 +13,7 @@ import pickle
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from functools import partial, wraps
+from hashlib import blake2b
 from operator import attrgetter
 from sys import getsizeof
 from threading import Condition
@@ -101,9 +102,16 @@ def _frozen(value: Any) -> Hashable:
     if isinstance(value, Mapping):
         return type(value), *((name, _frozen(each)) for name, each in value.items())
     if isinstance(value, np.ndarray):
-        return value.shape, value.dtype.str, value.tobytes()
+        return value.shape, value.dtype.str, _digest(value.tobytes())
+    if isinstance(value, bytes):
+        return bytes, _digest(value)
     try:
         hash(value)
     except TypeError:
-        return pickle.dumps(value)
+        return type(value), _digest(pickle.dumps(value))
     return type(value), value  # 1, 1.0 and True are equal, and not the same to whoever shows them
+
+
+def _digest(content: bytes) -> bytes:
+    """A key is small, also where a person brings a file of megabytes."""
+    return blake2b(content, digest_size=16).digest()

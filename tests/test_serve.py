@@ -327,7 +327,7 @@ def test_the_processes_find_the_database_and_each_other():
     url = sqlalchemy.make_url(app["environment"]["DATABASE_URL"].replace("${POSTGRES_PASSWORD}", "password"))
     assert (url.drivername, url.host) == ("postgresql", "database")
     assert (url.username, url.database) == (database["POSTGRES_USER"], database["POSTGRES_DB"])
-    assert app["volumes"] == [f"turns:{app['environment']['TURNS_FOLDER']}"]
+    assert app["volumes"] == [f"turns:{app['environment']['TURNS_FOLDER']}", f"measured:{app['environment']['MEASURED_FOLDER']}"]
     assert f"--owner=lab {app['environment']['TURNS_FOLDER']}" in (ROOT / "deploy/Dockerfile").read_text()
 
 

@@ -11,7 +11,7 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from functools import cache, partial
 from hashlib import blake2b
@@ -123,7 +123,8 @@ def _work(asked: Asked, told: SimpleQueue, stopped: Event) -> None:
 @cache
 def _give_way() -> None:
     """Pages first: this process takes what they leave, and one core. So a result does not depend on how many there are."""
-    os.nice(POLITE)
+    with suppress(AttributeError):  # Windows has no such thing
+        os.nice(POLITE)
     torch.set_num_threads(1)
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from hashlib import sha256
 from io import BytesIO
 
 import numpy as np
@@ -15,8 +14,6 @@ FINE = 4
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF")
 MOST_PIXELS = 12_500_000
 """As many as a telephone's camera gives, 4080 x 3060."""
-MOST_KEPT = 32
-"""Pictures that are kept as they were read: small ones, of a lesson's size."""
 
 
 class Unreadable(ValueError):
@@ -70,7 +67,6 @@ def drawn(name: str, size: int, side: int) -> Image.Image:
 
 
 _reader = ThreadPoolExecutor(1, "pictures")
-_kept: dict[tuple[bytes, int], Image.Image | Unreadable] = {}
 
 
 def read(file: bytes, size: int) -> Image.Image:
@@ -79,20 +75,15 @@ def read(file: bytes, size: int) -> Image.Image:
     A small file may hold a large picture. So one thread alone reads all files: memory holds one picture at a time, and the
     allocator does not set aside as much again for each thread that has once read one.
     """
-    found = _reader.submit(_read_once, file, size).result()
+    found = _read_in_turn(file, size)
     if isinstance(found, Unreadable):
         raise Unreadable(*found.args)
     return found
 
 
-def _read_once(file: bytes, size: int) -> Image.Image | Unreadable:
-    """What comes of a file; that of the last ones is kept."""
-    key = sha256(file).digest(), size
-    if key not in _kept:
-        _kept[key] = _read(file, size)
-    for oldest in list(_kept)[:-MOST_KEPT]:
-        del _kept[oldest]
-    return _kept[key]
+@once
+def _read_in_turn(file: bytes, size: int) -> Image.Image | Unreadable:
+    return _reader.submit(_read, file, size).result()
 
 
 def _read(file: bytes, size: int) -> Image.Image | Unreadable:

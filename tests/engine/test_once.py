@@ -92,7 +92,7 @@ def test_refusals_are_kept_and_raised_anew():
 @pytest.mark.parametrize("one, same, other", [
     ([1, 2], [1, 2], [2, 1]), ({"a": [1]}, {"a": [1]}, {"a": [2]}), (np.arange(3), np.arange(3), np.arange(3.0)),
     (pd.DataFrame({"a": [1]}), pd.DataFrame({"a": [1]}), pd.DataFrame({"a": [2]})), (1, 1, True), ((1,), (1,), [1]),
-], ids=str)
+    (b"x" * 9, b"x" * 9, b"y" * 9)], ids=str)
 def test_arguments_count_by_what_they_hold(one, same, other):
     @once
     def dear(value: object) -> object:

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 
 import pytest
+from streamlit.runtime.scriptrunner import StopException
 
 from lib.lab import lessons as place
 from lib.lab.lessons import Asked, Lessons, first_asked, measure, prepare, result
@@ -13,6 +14,7 @@ from lib.lab.queue import Line
 from lib.lessons import measurements, pictures, residual
 from lib.once import forget
 from lib.timing import Step
+from lib.ui import measuring
 from tests.lab.test_queue import until
 from tests.pages.app import open_page
 
@@ -179,3 +181,46 @@ def test_a_page_asks_for_what_its_lesson_declares(page, monkeypatch):
     declared = [Asked(name, measurement.first_asked()[0]) for name, measurement in measurements().items()
                 if name.startswith(f"{page}.")]
     assert declared and set(asked) == set(declared)
+
+
+class Slot:
+    """The place on a page where a bar stands."""
+
+    def __init__(self):
+        self.texts, self.errors = [], []
+
+    def progress(self, share, text):
+        self.texts.append(text)
+
+    def error(self, text):
+        self.errors.append(text)
+
+
+def test_who_waits_sees_how_many_go_first(lessons, worker, monkeypatch):
+    monkeypatch.setattr(measuring, "lessons", lambda: lessons)
+    monkeypatch.setattr(measuring, "visitor", lambda: "another")
+    slot = Slot()
+    with ThreadPoolExecutor(2) as two:
+        first = two.submit(wait, lessons, wish(1))
+        until(lambda: worker.begun)
+        waiting = two.submit(measuring._wait, slot, "Racing", wish(2))
+        until(lambda: slot.texts)
+        assert slot.texts[0] == "Racing: 1 before you"
+        worker.may_end.set()
+        first.result(60)
+        waiting.result(60)
+    assert result(wish(2)) == "found (2, b'')" and not slot.errors
+
+
+def test_a_measurement_that_fails_is_said_and_ends_the_page(lessons, worker, monkeypatch):
+    monkeypatch.setattr(measuring, "lessons", lambda: lessons)
+    monkeypatch.setattr(worker, "steps", fails)
+    slot = Slot()
+    with pytest.raises(StopException):
+        measuring._wait(slot, "Racing", wish(3))
+    assert slot.errors == ["` The run failed: no such network. `"]
+
+
+def fails(asked):
+    raise RuntimeError("no such network")
+    yield
