@@ -155,6 +155,15 @@ def test_only_the_pages_side_knows_streamlit():
     assert "torch" not in imports(ROOT / "architecture.py")
 
 
+def test_what_is_dear_is_kept_in_one_place():
+    """`lib/once.py`; torch's layers are copied in `lib/meta.py`, which is no result of anything."""
+    for file in ROOT.rglob("*.py"):
+        text, name = file.read_text(), file.relative_to(ROOT).as_posix()
+        assert "lru_cache" not in text or name == "meta.py", name
+        assert "cachetools" not in imports(file) or name == "once.py", name
+        assert "cache_data" not in text and "cache_resource" not in text, name
+
+
 @pytest.mark.parametrize("name, preset", {
     "resnet20": "resnet20_cifar", "ResNet-110": "resnet110_cifar", "resnet164": "resnet164_cifar", "plain-20": "plain20_cifar",
     "vgg-16": "vgg16", "VGG16": "vgg16", "vgg_16_bn": "vgg16_bn", "ResNet-50": "resnet50", "resnet_50": "resnet50",

@@ -13,6 +13,7 @@ from torch import nn
 
 from lib.lessons import pictures
 from lib.measuring import seeded
+from lib.once import forget
 from lib.models.resnet import initialize
 from lib.models.senet import SEBottleneck
 from lib.models.sknet import SelectiveKernel, SKUnit
@@ -195,7 +196,7 @@ def test_a_file_is_read_once_by_one_after_another(monkeypatch):
         seen.append(file)
         return pictures.Unreadable("no") if file == b"0" else GREY
     monkeypatch.setattr(pictures, "_read", slow)
-    monkeypatch.setattr(pictures, "_kept", {})
+    forget()
     with ThreadPoolExecutor(8) as people:
         assert all(read is GREY for read in people.map(lambda _: pictures.read(b"the same", 64), range(8)))
         list(people.map(lambda number: pictures.read(b"own %d" % number, 64), range(40)))
@@ -204,6 +205,7 @@ def test_a_file_is_read_once_by_one_after_another(monkeypatch):
         with pytest.raises(pictures.Unreadable, match="no"):
             pictures.read(b"0", 64)
     assert seen.count(b"0") == 1
+    forget()
 
 
 def test_broken_and_huge_pictures_are_refused_in_a_sentence():
