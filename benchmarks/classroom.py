@@ -71,7 +71,8 @@ class Student:
     line: ClientConnection | None = None
 
     async def come(self) -> None:
-        self.line = await connect(self.address, subprotocols=["streamlit"], max_size=None, ping_interval=None, open_timeout=PATIENCE)
+        self.line = await connect(self.address, subprotocols=["streamlit"], max_size=None, ping_interval=None,
+                                  open_timeout=PATIENCE)
 
     async def leave(self) -> None:
         await self.line.close()
@@ -178,7 +179,8 @@ class Watch:
             await asyncio.sleep(1)
 
 
-async def lesson(address: str, count: int, seconds: float, think: float, pages: tuple[str, ...], watch: Watch) -> list[tuple[float, Rerun]]:
+async def lesson(address: str, count: int, seconds: float, think: float, pages: tuple[str, ...],
+                 watch: Watch) -> list[tuple[float, Rerun]]:
     """A class: what each wish came to, with when it was over."""
     end, found = time.monotonic() + seconds, []
     looking = asyncio.create_task(watch.keep_looking())
@@ -289,11 +291,12 @@ def a_class(app: str, process: psutil.Process, count: int, seconds: float, think
         part = [(memory, threads) for moment, memory, threads in watch.seen if start <= moment - begin < stop]
         times = [rerun.seconds for moment, rerun in found if start <= moment - begin < stop]
         if part and times:
-            print(f"  minute {start // 60 + 1:2}: {len(times) / 60:5.1f} a second, p95 {percentile(times, 0.95):6.3f} s, memory "
-                  f"{median(memory for memory, _ in part):5.0f} MB, threads {max(threads for _, threads in part)}")
+            print(f"  minute {start // 60 + 1:2}: {len(times) / 60:5.1f} a second, p95 {percentile(times, 0.95):6.3f} s, "
+                  f"memory {median(memory for memory, _ in part):5.0f} MB, threads {max(threads for _, threads in part)}")
     time.sleep(wait)
     watch.look()
-    print(f"  memory {wait:g} s after all have left: {watch.seen[-1][1]:.0f} MB; before they came {watch.seen[0][1]:.0f} MB", flush=True)
+    print(f"  memory {wait:g} s after all have left: {watch.seen[-1][1]:.0f} MB; "
+          f"before they came {watch.seen[0][1]:.0f} MB", flush=True)
 
 
 def main() -> None:

@@ -56,8 +56,8 @@ def number(name: str, usual: int, most: int) -> int:
 
 
 def asked() -> list[str]:
-    """How many cores there are, and what cookies are signed with. Tries the app's own start for it: what is wrong there is then
-    said once, and here."""
+    """How many cores there are, and what cookies are signed with. Tries the app's own start for it: what is wrong there is
+    then said once, and here."""
     answer = subprocess.run([sys.executable, "-c", ASK], stdout=subprocess.PIPE, text=True)
     if answer.returncode:
         raise SystemExit(answer.returncode)

@@ -42,7 +42,8 @@ class Measurement:
     def first_asked(self) -> list[tuple[Any, ...]]:
         """The arguments that a class asks for first: those of the lesson as it opens, then with one control moved."""
         start = tuple(choice.start for choice in self.choices)
-        moved = [(*start[:place], value, *start[place + 1:]) for place, choice in enumerate(self.choices) for value in choice.values]
+        moved = [(*start[:place], value, *start[place + 1:]) for place, choice in enumerate(self.choices)
+                 for value in choice.values]
         return list(dict.fromkeys([start, *moved]))
 
 

@@ -30,8 +30,8 @@ MOST_BYTES = 300_000_000
 """Of everything that is kept, about."""
 
 PICKLED, OPERATION = 8, 2000
-"""A result takes about so many times the bytes of its pickled form, or so many bytes for each operation of a network: measured
-on charts and on analyses."""
+"""A result takes about so many times the bytes of its pickled form, or so many bytes for each operation of a network:
+measured on charts and on analyses."""
 
 
 @dataclass(frozen=True)
@@ -50,8 +50,8 @@ def once(function: Callable[..., Result]) -> Callable[..., Result]:
     """Let a function compute once for each set of arguments.
 
     Arguments count by what they hold; those of classes without equality (`eq=False`) by which one they are. `Impossible` is
-    kept as well; another one is raised each time, as a raised error holds on to whoever was running. `keep(result, *arguments)`
-    of such a function keeps a result that came another way.
+    kept as well; another one is raised each time, as a raised error holds on to whoever was running. With
+    `keep(result, *arguments)` such a function keeps a result that came another way.
     """
     @cached(_kept, key=partial(_key, function), condition=_changed)
     def outcome(*arguments: Any, **named: Any) -> _Kept:

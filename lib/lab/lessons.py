@@ -147,8 +147,8 @@ class Lessons:
 
     @contextmanager
     def ticket(self, asked: Asked, visitor: str = "") -> Iterator[Ticket]:
-        """The ticket of a measurement: that of others who wait for the same, else a new one. Whoever leaves takes nothing away
-        from the others; when all have left, it ends."""
+        """The ticket of a measurement: that of others who wait for the same, else a new one. Whoever leaves takes nothing
+        away from the others; when all have left, it ends."""
         with self.lock:
             self.waiting[asked] += 1
             if asked not in self.tickets or self.tickets[asked].settled.is_set():
@@ -193,8 +193,8 @@ def first_asked() -> list[Asked]:
 
 
 def prepare(rest: Callable[[], None]) -> None:
-    """Measure what classes ask for first; `rest()` returns when the server has nothing else to do. The very first is asked for
-    at once, as the process takes seconds to start. Of several web servers of one folder, one does the others."""
+    """Measure what classes ask for first; `rest()` returns when the server has nothing else to do. The very first is asked
+    for at once, as the process takes seconds to start. Of several web servers of one folder, one does the others."""
     first, *others = first_asked()
     _make(first)
     folder = disk().location

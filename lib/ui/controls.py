@@ -63,8 +63,8 @@ def _numbers(knobs: type[NetworkKnobs], name: str, values: tuple[int, ...], labe
     for key, value, column in zip(keys, values, st.columns(len(values), gap="xxsmall")):
         with column:
             whole_number(f"{label}, {key[-1]}", value, key, lambda typed: changed(name, knobs.read_one(
-                name, tuple(_whole(float(st.session_state.get(key, value))) for key, value in zip(keys, values)))), disabled=disabled,
-                label_visibility="collapsed")
+                name, tuple(_whole(float(st.session_state.get(key, value))) for key, value in zip(keys, values)))),
+                disabled=disabled, label_visibility="collapsed")
 
 
 def whole_number(label: str, value: int | None, key: str, take: Callable[[int], None], step: int = 1,

@@ -1,5 +1,5 @@
-"""The server's first visitor is the server itself: it opens every page once, when it rests, so that nobody waits for what all
-of them need first.
+"""The server's first visitor is the server itself: it opens every page once, when it rests, so that nobody waits for what
+whoever comes first would wait for.
 """
 
 import logging

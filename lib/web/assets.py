@@ -1,10 +1,11 @@
 """Streamlit's own files, compressed: nearly all of what a browser loads when it comes for the first time.
 
 Streamlit sends its JavaScript as it lies on disk, and leaves compression to a proxy. Here the first who asks for a file
-has it compressed quickly, which is not felt. Brotli can make it a tenth smaller still, and Zopfli the copy in gzip's form a
-twentieth, but either takes up to eight seconds: a thread that gives way to all others does that, in the order in which files
-were asked for, and keeps the copy on disk for the next start and for other processes. A copy counts only if it unpacks to the very file, so that neither an update of
-Streamlit nor a damaged copy does harm; where nothing can be written, copies stay in memory.
+has it compressed quickly, which is not felt. Brotli can make it a tenth smaller still, and Zopfli the copy in gzip's form
+a twentieth, but either takes up to eight seconds. A thread that gives way to all others does that, in the order in which
+files were asked for, and keeps the copy on disk for the next start and for other processes. A copy counts only if it
+unpacks to the very file, so that neither an update of Streamlit nor a damaged copy does harm; where nothing can be
+written, copies stay in memory.
 """
 
 import gzip

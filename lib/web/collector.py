@@ -1,8 +1,8 @@
 """The garbage collector, out of the way of the pages.
 
 A full collection walks every object of the process: torch's, and those of all sessions that live. So it takes longer the
-larger the class is, and all wait meanwhile. Here it runs when the server rests. It sets aside ("freezes") all that has stayed,
-so that while the server is busy only what is new is walked. Young objects are collected by Python itself, as ever.
+larger the class is, and all wait meanwhile. Here it runs when the server rests. It sets aside ("freezes") all that has
+stayed, so that while the server is busy only what is new is walked. Young objects are collected by Python itself, as ever.
 """
 
 from __future__ import annotations

@@ -171,8 +171,8 @@ def test_what_is_asked_first_is_measured_when_the_server_rests(own_folder, lesso
     assert all(asked.background for asked in worker.begun)
 
 
-@pytest.mark.parametrize("page", ["residual", "inception", "preactivation", "tweaks", "resnext", "receptive_field", "convolution",
-                                  "attention", "efficient"])
+@pytest.mark.parametrize("page", ["residual", "inception", "preactivation", "tweaks", "resnext", "receptive_field",
+                                  "convolution", "attention", "efficient"])
 def test_a_page_asks_for_what_its_lesson_declares(page, monkeypatch):
     """So what is made while the server rests is what a page that is opened asks for."""
     asked, from_page = [], "lib.ui.measuring.result"
