@@ -29,7 +29,7 @@ Result = TypeVar("Result")
 MOST_BYTES = 300_000_000
 """Of everything that is kept, about."""
 
-PICKLED, OPERATION = 8, 2000
+PICKLED, OPERATION = 6, 1100
 """A result takes about so many times the bytes of its pickled form, or so many bytes for each operation of a network:
 measured on charts and on analyses."""
 

@@ -13,8 +13,7 @@ from lib.analysis.atlas import Edge, Ilsvrc, Point
 from lib.architecture import Architecture
 from lib.digits import change
 from lib.figures.diagram import FONT
-from lib.figures.theme import Figure, Palette, dress
-from lib.once import once
+from lib.figures.theme import Palette, drawn, dress
 
 SYMBOLS = ("circle", "diamond", "square")
 """Families beyond the palette's series begin again with the next shape."""
@@ -26,11 +25,11 @@ CHARACTERS = 24
 """A line of an arrow's label holds so many."""
 
 
-@once
+@drawn
 def timeline(families: Sequence[Architecture], palette: Palette) -> go.Figure:
     """A row for each family, a point in the year of its paper. Points carry the family's id as customdata."""
     names, years = [family.name for family in families], [family.paper.year for family in families]
-    figure = Figure()
+    figure = go.Figure()
     for name, year in zip(names, years):
         figure.add_scatter(x=[min(years) - 1, year], y=[name, name], mode="lines", hoverinfo="skip",
                            line={"color": palette.line, "width": 1})
@@ -84,13 +83,13 @@ LARGEST = 48
 """Diameter of the largest bubble, in pixels."""
 
 
-@once
+@drawn
 def chart(points: Sequence[Point], palette: Palette) -> go.Figure:
     """Top-1 accuracy against multiply-adds; a bubble's area is its parameters. Points carry their place in `points` as
     customdata."""
     families = list(dict.fromkeys(point.family.id for point in points))
     largest = max(point.totals.params for point in points)
-    figure = Figure()
+    figure = go.Figure()
     for number, family in enumerate(families):
         turn, place = divmod(number, len(palette.series))
         marker = {"color": palette.series[place], "symbol": SYMBOLS[turn % len(SYMBOLS)],
@@ -167,14 +166,14 @@ def _hover(point: Point) -> str:
             f"{point.totals.macs:,} MACs<br>{escape(point.result.source)}")
 
 
-@once
+@drawn
 def winners(contest: Ilsvrc, palette: Palette) -> go.Figure:
     """Top-5 test error of each year's winner, and below them that of a person."""
     colors = {"ensemble": palette.accent, "shallow": palette.line}
     rows = [(f"{entry.year}  {entry.team}", entry.error, entry.ran, colors[entry.kind]) for entry in contest.winners]
     rows.append(("A person", contest.human_error, contest.human, palette.background))
     names, errors, words, fills = zip(*rows)
-    figure = Figure(go.Bar(
+    figure = go.Figure(go.Bar(
         orientation="h", y=names, x=errors, width=0.62, cliponaxis=False, hoverinfo="text",
         text=[f"{error:.1f}" for error in errors], textposition="outside",
         marker={"color": fills, "line": {"color": palette.text, "width": [0] * len(contest.winners) + [1.5]}},

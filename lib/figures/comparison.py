@@ -7,18 +7,17 @@ import plotly.graph_objects as go
 from lib.analysis import Analysis
 from lib.analysis.comparison import Level, growth
 from lib.analysis.receptive_field import sides_text
-from lib.figures.theme import Figure, Palette, dress
+from lib.figures.theme import Palette, drawn, dress
 from lib.figures.treemap import TITLES
-from lib.once import once
 
 PATTERNS, DASHES = ("", "/", ".", "x"), ("solid", "dash", "dot", "dashdot")
 """What tells networks apart beside their colours."""
 
 
-@once
+@drawn
 def bars(names: Sequence[str], levels: Sequence[Level], quantity: str, palette: Palette) -> go.Figure:
     """A group of bars for each resolution, a bar for each network, as high as its share of `quantity`."""
-    figure = Figure()
+    figure = go.Figure()
     for index, name in enumerate(names):
         shares = [level.shares[index] for level in levels]
         figure.add_bar(
@@ -31,10 +30,10 @@ def bars(names: Sequence[str], levels: Sequence[Level], quantity: str, palette: 
     return _dress(figure, palette)
 
 
-@once
+@drawn
 def fields(names: Sequence[str], analyses: Sequence[Analysis], palette: Palette) -> go.Figure:
     """Receptive fields (their longer sides, in pixels) over the number of the weight layer, a line for each network."""
-    figure = Figure()
+    figure = go.Figure()
     for index, (name, analysis) in enumerate(zip(names, analyses)):
         numbers, ops = zip(*growth(analysis))
         figure.add_scatter(

@@ -5,18 +5,17 @@ from collections.abc import Mapping, Sequence
 import plotly.graph_objects as go
 
 from lib.digits import change
-from lib.figures.theme import Figure, Palette, dress
-from lib.once import once
+from lib.figures.theme import Palette, drawn, dress
 
 KINDS = ("convolution", "linear", "normalisation", "pooling", "activation", "junction")
 PATTERNS = ("", "x", "/", "\\", ".", "-")
 """What tells the parts apart beside their colours, in the order of the parts."""
 
 
-@once
+@drawn
 def bars(names: Sequence[str], counts: Sequence[Mapping[str, int]], palette: Palette) -> go.Figure:
     """A bar for each way of counting, stacked from its parts, with what it adds to the first at its end."""
-    figure = Figure()
+    figure = go.Figure()
     totals = [sum(count.values()) for count in counts]
     for part, kind, pattern in zip(counts[0], KINDS, PATTERNS):
         figure.add_bar(

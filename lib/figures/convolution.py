@@ -4,14 +4,13 @@ from collections.abc import Collection, Sequence
 
 import plotly.graph_objects as go
 
-from lib.figures.theme import Figure, Palette, dress
+from lib.figures.theme import Palette, drawn, dress
 from lib.lessons.convolution import Agreement, Edge, Slide
-from lib.once import once
 
 Place = tuple[int, int]
 
 
-@once
+@drawn
 def padded_map(slide: Slide, chosen: Place, palette: Palette) -> go.Figure:
     """The map with its padding; the window of the chosen output cell is coloured and framed, unread cells are crossed."""
     window = slide.window(*chosen)
@@ -28,14 +27,14 @@ def padded_map(slide: Slide, chosen: Place, palette: Palette) -> go.Figure:
     return figure
 
 
-@once
+@drawn
 def kernel(slide: Slide, palette: Palette) -> go.Figure:
     """The weights, coloured as the window that they multiply."""
     side = range(len(slide.kernel))
     return _cells(slide.kernel, [(y, x) for y in side for x in side], (), palette).update_layout(height=200)
 
 
-@once
+@drawn
 def output(slide: Slide, chosen: Place, palette: Palette) -> go.Figure:
     """The output map; the chosen cell is coloured and framed."""
     figure = _cells(slide.output, [chosen], (), palette)
@@ -47,7 +46,7 @@ def _cells(values: Sequence[Sequence[int]], chosen: Collection[Place], empty: Co
     """Numbers in squares: `chosen` ones in the colour of a convolution, `empty` ones without any."""
     places = [[(y, x) for x, _ in enumerate(row)] for y, row in enumerate(values)]
     roles = [[1 if place in chosen else 0.5 if place in empty else 0 for place in row] for row in places]
-    figure = Figure(go.Heatmap(
+    figure = go.Figure(go.Heatmap(
         z=roles, zmin=0, zmax=1, text=values, texttemplate="%{text}", textfont={"color": palette.text, "size": 13},
         colorscale=[(0, palette.kinds["other"]), (0.5, palette.background), (1, palette.kinds["convolution"])],
         xgap=2, ygap=2, showscale=False, hovertemplate="%{text}<extra></extra>"))
@@ -61,10 +60,10 @@ def _frame(figure: go.Figure, left: int, top: int, right: int, bottom: int, colo
                      line={"color": colour, "width": 3 if dash == "solid" else 1.5, "dash": dash})
 
 
-@once
+@drawn
 def connections(matrix: Sequence[Sequence[int]], palette: Palette) -> go.Figure:
     """Which output channels (rows) read which input channels (columns)."""
-    figure = Figure(go.Heatmap(
+    figure = go.Figure(go.Heatmap(
         z=matrix, zmin=0, zmax=1, showscale=False, xgap=1, ygap=1, x=list(range(1, len(matrix[0]) + 1)),
         y=list(range(1, len(matrix) + 1)), colorscale=[(0, palette.kinds["other"]), (1, palette.accent)],
         hovertemplate="output channel %{y}, input channel %{x}: %{z}<extra></extra>"))
@@ -77,14 +76,14 @@ SHOWN_WINDOWS = 4
 MARGIN = 8
 
 
-@once
+@drawn
 def end_of_axis(edge: Edge, palette: Palette) -> go.Figure:
     """The last cells of a padded axis and the last windows above them. Cells that no window reads are crossed."""
     shown = range(max(0, edge.outputs - SHOWN_WINDOWS), edge.outputs)
     padding = edge.window.padding[0]
     end = max(edge.size + padding, edge.read_by(edge.outputs - 1)[-1] + 1)
     cells = range(min(edge.read_by(shown[0])[0], edge.size - MARGIN), end)
-    figure = Figure()
+    figure = go.Figure()
     for name, places, colour, symbol in (
             ("map", [c for c in cells if c < edge.size], palette.kinds["convolution"], "square"),
             ("padding", [c for c in cells if edge.size <= c < edge.size + padding], palette.background, "square"),
@@ -106,11 +105,11 @@ def end_of_axis(edge: Edge, palette: Palette) -> go.Figure:
     return _dress(figure, palette, 300)
 
 
-@once
+@drawn
 def agreement(found: Agreement, first: str, second: str, palette: Palette) -> go.Figure:
     """Every number computed one way over the same computed the other way. Equal ones lie on the diagonal."""
     ends = [min(found.first), max(found.first)]
-    figure = Figure()
+    figure = go.Figure()
     figure.add_scatter(x=ends, y=ends, mode="lines", hoverinfo="skip",
                        line={"color": palette.muted, "dash": "dot", "width": 1.5})
     figure.add_scatter(x=found.first, y=found.second, mode="markers", hovertemplate="%{x:.4f}, %{y:.4f}<extra></extra>",

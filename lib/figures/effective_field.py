@@ -6,19 +6,18 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from lib.figures.theme import Figure, Palette, dress
+from lib.figures.theme import Palette, drawn, dress
 from lib.lessons.receptive_field import Effective
-from lib.once import once
 from lib.trace import Pair
 
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 
 
-@once
+@drawn
 def nested(names: Sequence[str], spans: Sequence[Pair], image: int, chosen: int, palette: Palette) -> go.Figure:
     """The theoretical fields of the unit in the middle after each stage, as squares on the image. `spans` are their
     (first, last) pixels along either axis; that of index `chosen` is filled."""
-    figure = Figure()
+    figure = go.Figure()
     _square(figure, "", (spans[chosen][0], spans[chosen][1] + 1), palette.accent, "solid", 0, palette.kinds["convolution"])
     _square(figure, f"the image, {image} px", (0, image), palette.text, "solid", 2)
     for index, (name, (first, last)) in enumerate(zip(names, spans)):
@@ -27,11 +26,11 @@ def nested(names: Sequence[str], spans: Sequence[Pair], image: int, chosen: int,
     return _dress(figure, palette, 470)
 
 
-@once
+@drawn
 def heat(effective: Effective, palette: Palette) -> go.Figure:
     """The gradient of every pixel, with the theoretical field and the square that holds half of the gradient."""
     places = [(index + 0.5) * effective.cell for index in range(len(effective.values))]
-    figure = Figure(go.Heatmap(
+    figure = go.Figure(go.Heatmap(
         z=np.array(effective.values, np.float32), x=places, y=places, zmin=0, zmax=1, colorscale=[(0, palette.background), (1, palette.accent)],
         showscale=False,
         hovertemplate="pixel %{x:.0f}, %{y:.0f}: %{z:.3f}<extra></extra>"))
@@ -59,10 +58,10 @@ def _to_scale(figure: go.Figure, first: float, last: float) -> None:
     figure.update_yaxes(range=[last + edge, first - edge], showgrid=False, zeroline=False, scaleanchor="x", constrain="domain")
 
 
-@once
+@drawn
 def profile(effective: Effective, palette: Palette) -> go.Figure:
     """The gradient of each column of pixels, a Gaussian of the same variance, and the ends of the theoretical field."""
-    figure = Figure()
+    figure = go.Figure()
     figure.add_scatter(name="measured", y=effective.columns, mode="lines", line={"color": palette.accent, "width": 2.5},
                        hovertemplate="column %{x}: %{y:.2%}<extra></extra>")
     figure.add_scatter(name="Gaussian of the same variance", y=effective.gauss, mode="lines", hoverinfo="skip",
@@ -76,10 +75,10 @@ def profile(effective: Effective, palette: Palette) -> go.Figure:
     return _dress(figure, palette, 380)
 
 
-@once
+@drawn
 def growth(found: Sequence[Effective], chosen: int, palette: Palette) -> go.Figure:
     """Theoretical and measured sides over the number of 3x3 convolutions; `chosen` is the index to mark."""
-    figure = Figure()
+    figure = go.Figure()
     convolutions = [2 * depth for depth in range(1, len(found) + 1)]
     for index, (name, sides, symbol) in enumerate((
             ("theoretical", [each.size for each in found], "square"),
@@ -97,10 +96,10 @@ def growth(found: Sequence[Effective], chosen: int, palette: Palette) -> go.Figu
 ROWS = ("the input", "after one 3×3", "after two 3×3", "after three 3×3")
 
 
-@once
+@drawn
 def cone(palette: Palette) -> go.Figure:
     """One output cell and, row by row, what it sees through 3x3 convolutions: 3, 5, 7 cells. The rows are cuts of maps."""
-    figure, names, layers = Figure(), ROWS, len(ROWS) - 1
+    figure, names, layers = go.Figure(), ROWS, len(ROWS) - 1
     for level in range(layers, -1, -1):
         reach = layers - level
         cells = range(-layers, layers + 1)
@@ -120,11 +119,11 @@ def cone(palette: Palette) -> go.Figure:
     return _dress(figure, palette, 260).update_layout(showlegend=False)
 
 
-@once
+@drawn
 def bars(listed: pd.DataFrame, palette: Palette) -> go.Figure:
     """Networks by field over image; bars beyond the image are hatched."""
     ratios = [float(ratio) for ratio in listed["Field / image"]]
-    figure = Figure(go.Bar(
+    figure = go.Figure(go.Bar(
         x=ratios, y=[f"{name}, {field} px" for name, field in zip(listed["Network"], listed["Field, px"])], orientation="h",
         marker={"color": [palette.series[1] if ratio > 1 else palette.accent for ratio in ratios],
                 "pattern": {"shape": ["/" if ratio > 1 else "" for ratio in ratios], "fgcolor": palette.background, "size": 6}},

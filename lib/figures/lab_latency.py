@@ -5,18 +5,17 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from lib.digits import MOST_FIGURES as DIGITS
-from lib.figures.theme import Figure, Palette, dress
-from lib.once import once
+from lib.figures.theme import Palette, drawn, dress
 from lib.records import Latency
 
 SYMBOLS = ("circle", "diamond", "square", "triangle-up", "cross", "star", "x", "pentagon")
 
 
-@once
+@drawn
 def repetitions(latencies: Sequence[Latency], palette: Palette) -> go.Figure:
     """Milliseconds of each repetition, in the order in which they were taken, and each network's median as a line. From
     hollow dots nothing follows: the machine was busy, or they scatter too much."""
-    figure = Figure()
+    figure = go.Figure()
     for index, latency in enumerate(latencies):
         colour, spread = palette.series[index % len(palette.series)], latency.latency_ms
         symbol = SYMBOLS[index % len(SYMBOLS)] + "-open" * (not latency.sound)

@@ -3,8 +3,7 @@
 import pandas as pd
 import plotly.graph_objects as go
 
-from lib.figures.theme import Figure, Palette, ROLES, dress
-from lib.once import once
+from lib.figures.theme import Palette, ROLES, drawn, dress
 
 SHARES = {"ms_share": "time", "macs_share": "MACs", "bytes_share": "bytes moved"}
 """Columns of which bars are drawn, as far as the table has them, and what they are shares of."""
@@ -19,10 +18,10 @@ POINTS = 60
 """Points of the roof's line: even on a logarithmic axis."""
 
 
-@once
+@drawn
 def shares(rows: pd.DataFrame, palette: Palette) -> go.Figure:
     """For each row of `rows` (column `part`) its shares (0 to 1) as bars beneath each other, the first row on top."""
-    figure = Figure()
+    figure = go.Figure()
     places = list(range(len(rows)))
     for index, (column, name) in enumerate(SHARES.items()):
         if column in rows:
@@ -36,14 +35,14 @@ def shares(rows: pd.DataFrame, palette: Palette) -> go.Figure:
     return figure.update_yaxes(tickvals=places, ticktext=list(rows["part"]), autorange="reversed", automargin=True)
 
 
-@once
+@drawn
 def roofline(rows: pd.DataFrame, flop_per_second: float, bytes_per_second: float, palette: Palette) -> go.Figure:
     """Each layer of `rows` as a dot: `intensity` in FLOPs a byte across, `speed` in GFLOP/s up, both logarithmic.
 
     Layers without arithmetic or traffic have no place. The roof is the lower of peak compute and intensity × bandwidth.
     """
     dots = rows[(rows["intensity"] > 0) & (rows["speed"] > 0)]
-    figure = Figure()
+    figure = go.Figure()
     roles = dots["kind"].map(lambda kind: ROLES.get(kind, "other"))
     for index, (role, symbol) in enumerate(SYMBOLS.items()):
         own = dots[roles == role]

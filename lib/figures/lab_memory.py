@@ -4,14 +4,13 @@ from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 
-from lib.figures.theme import Figure, Palette, dress
-from lib.once import once
+from lib.figures.theme import Palette, drawn, dress
 
 PATTERNS = ("", "/", ".", "x", "\\")
 """What tells the parts apart beside their colours."""
 
 
-@once
+@drawn
 def stacks(batches: Sequence[int], parts: Mapping[str, Sequence[float]], cards: Sequence[int], palette: Palette,
            measured: tuple[int, float] | None = None) -> go.Figure:
     """A stack for each batch size, a layer of it for each of `parts` (GiB), and lines where cards (GiB) are full.
@@ -19,7 +18,7 @@ def stacks(batches: Sequence[int], parts: Mapping[str, Sequence[float]], cards: 
     Cards that are far from full are left out, as they would press the bars flat. `measured` is the batch and the GiB of
     a step that ran.
     """
-    figure, names = Figure(), [str(batch) for batch in batches]
+    figure, names = go.Figure(), [str(batch) for batch in batches]
     for index, (name, sizes) in enumerate(parts.items()):
         figure.add_bar(
             name=name, x=names, y=list(sizes), hovertemplate=f"batch %{{x}}<br>{name}: %{{y:.3g}} GiB<extra></extra>",

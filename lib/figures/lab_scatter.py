@@ -6,20 +6,19 @@ from html import escape
 import plotly.graph_objects as go
 
 from lib.digits import text
-from lib.figures.theme import Figure, Palette, dress
+from lib.figures.theme import Palette, drawn, dress
 from lib.lab.against_macs import Outlier, Rate, common
-from lib.once import once
 
 GROUPS = {"depthwise": ("depthwise convolutions", "diamond"), "gates": ("gates from a global average", "triangle-up"),
           "grouped": ("grouped convolutions", "square"), "plain": ("none of these", "circle")}
 """What a network's trace holds: the name in the legend, and the shape of its points."""
 
 
-@once
+@drawn
 def scatter(rates: Sequence[Rate], outliers: Sequence[Outlier], palette: Palette) -> go.Figure:
     """Milliseconds of a pass over its MACs, both logarithmic. The outliers' middle networks are numbered, from 1 on; times
     that bear no conclusion are hollow."""
-    figure = Figure()
+    figure = go.Figure()
     across = [rate.gmacs for rate in rates]
     rate = common(rates)
     ends = [min(across) / 1.5, max(across) * 1.5]

@@ -9,8 +9,7 @@ from html import escape
 import plotly.graph_objects as go
 
 from lib.digits import MOST_FIGURES as DIGITS
-from lib.figures.theme import Figure, Palette, dress
-from lib.once import once
+from lib.figures.theme import Palette, drawn, dress
 from lib.records import Latency
 
 SYMBOLS = ("circle", "diamond", "square", "triangle-up", "cross", "x", "star", "hexagon")
@@ -36,11 +35,11 @@ class Series:
                    [latency.sound for latency in latencies])
 
 
-@once
+@drawn
 def side_by_side(runs: Sequence[Series], palette: Palette) -> go.Figure:
     """Milliseconds to the right, on a logarithmic scale; a line for each network, on it a dot for each run, hollow where
     nothing follows from the times."""
-    figure = Figure()
+    figure = go.Figure()
     for index, run in enumerate(runs):
         figure.add_scatter(
             name=escape(run.name), x=run.median, y=[_label(name) for name in run.networks], mode="markers", orientation="h",

@@ -4,20 +4,19 @@ from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 
-from lib.figures.theme import Figure, Palette, dress
+from lib.figures.theme import Palette, drawn, dress
 from lib.lab.against_macs import Saturation
-from lib.once import once
 from lib.records import Latency
 
 DASHES, SYMBOLS = ("solid", "dash", "dot", "dashdot"), ("circle", "square", "diamond", "triangle-up", "x")
 """What tells networks apart beside their colours."""
 
 
-@once
+@drawn
 def latency(curves: Mapping[str, Sequence[Latency]], palette: Palette) -> go.Figure:
     """The median milliseconds of a pass over its batch; bars from the 10th to the 90th of a hundred repetitions. Hollow
     dots are of times from which nothing follows."""
-    figure = Figure()
+    figure = go.Figure()
     for index, (name, curve) in enumerate(curves.items()):
         spreads = [time.latency_ms for time in curve]
         _add(figure, index, name, curve, [spread.median for spread in spreads], "ms", palette).error_y = {
@@ -26,10 +25,10 @@ def latency(curves: Mapping[str, Sequence[Latency]], palette: Palette) -> go.Fig
     return _dress(figure, "ms for one pass", curves, palette)
 
 
-@once
+@drawn
 def throughput(curves: Mapping[str, Sequence[Latency]], saturations: Mapping[str, Saturation], palette: Palette) -> go.Figure:
     """Images a second; a ring marks the batch from which on a network's device is saturated."""
-    figure = Figure()
+    figure = go.Figure()
     for index, (name, curve) in enumerate(curves.items()):
         _add(figure, index, name, curve, [time.throughput for time in curve], "images a second", palette)
     rings = [time for name, curve in curves.items() for time in curve if time.batch == saturations[name].batch]

@@ -6,16 +6,15 @@ import numpy as np
 import plotly.graph_objects as go
 
 from lib.figures.comparison import DASHES, PATTERNS
-from lib.figures.theme import Figure, Palette, dress
+from lib.figures.theme import Palette, drawn, dress
 from lib.lessons.attention import Group
-from lib.once import once
 
 
-@once
+@drawn
 def gates(names: Sequence[str], weights: np.ndarray, palette: Palette) -> go.Figure:
     """(branches, channels): a bar for each channel, of as many pieces as it has branches. Several branches fill it."""
     branches, channels = weights.shape
-    figure = Figure()
+    figure = go.Figure()
     for index, (name, row) in enumerate(zip(names, weights)):
         figure.add_bar(
             name=name, x=list(range(1, channels + 1)), y=row,
@@ -28,11 +27,11 @@ def gates(names: Sequence[str], weights: np.ndarray, palette: Palette) -> go.Fig
     return _dress(figure, palette, 300)
 
 
-@once
+@drawn
 def drift(zooms: Sequence[int], seeds: Sequence[int], widest: np.ndarray, even: float, chosen: int,
           palette: Palette) -> go.Figure:
     """The widest kernel's mean weight (seeds, zooms) while the object grows: a line a seed, the chosen one the thickest."""
-    figure = Figure()
+    figure = go.Figure()
     for index, (seed, row) in enumerate(zip(seeds, widest)):
         figure.add_scatter(
             name=f"seed {seed}", x=list(zooms), y=row, mode="lines+markers",
@@ -45,14 +44,14 @@ def drift(zooms: Sequence[int], seeds: Sequence[int], widest: np.ndarray, even: 
     return _dress(figure, palette, 340)
 
 
-@once
+@drawn
 def groups(found: Sequence[Group], palette: Palette) -> go.Figure:
     """Each group of the 3x3 as a box from what it reads (top) to what it is added into (bottom).
 
     Cardinal groups have colours, splits rows; the bottom row is the concatenation.
     """
     radix, cardinality = found[-1].split, found[-1].cardinal
-    figure = Figure()
+    figure = go.Figure()
     for group in found:
         colour = palette.series[group.cardinal - 1]
         middle = group.cardinal - 0.5

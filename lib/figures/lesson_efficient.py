@@ -5,14 +5,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from lib.figures.theme import Figure, Palette, dress
-from lib.once import once
+from lib.figures.theme import Palette, drawn, dress
 
 
-@once
+@drawn
 def ratios(widths: Sequence[int], counted: Sequence[float], chosen: int, window: int, palette: Palette) -> go.Figure:
     """Counted ratios (dots) on the formula's line, 1/C_out + 1/window, above its floor; the chosen width stands out."""
-    figure = Figure()
+    figure = go.Figure()
     steps = np.geomspace(widths[0], widths[-1], 60)
     figure.add_scatter(name="1/C_out + 1/9", x=steps, y=1 / steps + 1 / window, mode="lines",
                        line={"color": palette.series[0], "width": 2.5}, hoverinfo="skip")
@@ -28,11 +27,11 @@ def ratios(widths: Sequence[int], counted: Sequence[float], chosen: int, window:
     return dress(figure, palette, 320)
 
 
-@once
+@drawn
 def shuffle(origins: Sequence[int], groups: int, palette: Palette) -> go.Figure:
     """Channels before (above) and after (below), joined by lines; colour and number tell the group they come from."""
     width = len(origins) // groups
-    figure = Figure()
+    figure = go.Figure()
     place = [index + index // width for index in range(len(origins))]  # a gap between groups
     for group in range(groups):
         lines_x, lines_y, ends = [], [], []
@@ -59,11 +58,11 @@ def shuffle(origins: Sequence[int], groups: int, palette: Palette) -> go.Figure:
     return dress(figure, palette, 260).update_layout(showlegend=False, margin={"l": 0, "r": 0, "t": 0, "b": 0})
 
 
-@once
+@drawn
 def reach(shares: np.ndarray, palette: Palette) -> go.Figure:
     """What each group of outputs (rows) hears of each group of inputs (columns); a cell without a path says 0."""
     names = [f"{index + 1} " for index in range(len(shares))]  # the space keeps plotly from reading a number
-    figure = Figure(go.Heatmap(
+    figure = go.Figure(go.Heatmap(
         z=shares, x=names, y=names, zmin=0, zmax=1, colorscale=[[0, palette.background], [1, palette.accent]], showscale=False,
         text=[[f"{100 * share:.1f}" if share else "0" for share in row] for row in shares], texttemplate="%{text}",
         xgap=2, ygap=2, hovertemplate="output group %{y}from input group %{x}: %{z:.1%}<extra></extra>"))
@@ -72,10 +71,10 @@ def reach(shares: np.ndarray, palette: Palette) -> go.Figure:
     return dress(figure, palette, 320).update_layout(margin={"l": 10, "r": 10, "t": 10, "b": 10})
 
 
-@once
+@drawn
 def race(pairs: Mapping[str, tuple[float, float]], palette: Palette) -> go.Figure:
     """For each pair (multiply-adds, time) of the second runner as multiples of the first; times have their own digits."""
-    figure = Figure()
+    figure = go.Figure()
     for index, (name, pattern, digits) in enumerate((("multiply-adds", "", ".2f"), ("time", "/", "g"))):
         values = [pair[index] for pair in pairs.values()]
         figure.add_bar(name=name, x=list(pairs), y=values, text=[f"{value:{digits}}" for value in values],

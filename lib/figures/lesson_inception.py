@@ -5,21 +5,20 @@ from collections.abc import Sequence
 import pandas as pd
 import plotly.graph_objects as go
 
-from lib.figures.theme import Figure, Palette, dress
+from lib.figures.theme import Palette, drawn, dress
 from lib.lessons.inception import SHAPES, Branch, Factors, Gradients
-from lib.once import once
 
 PATTERNS = ("", "/", "x")
 SYMBOLS, DASHES = ("circle", "square"), ("solid", "dash")
 
 
-@once
+@drawn
 def branches(naive: Sequence[Branch], reduced: Sequence[Branch], palette: Palette) -> go.Figure:
     """Multiply-adds by branch: the naive module beside the reduced one, whose 1x1 and larger kernels are told apart."""
     names = [branch.name for branch in naive]
     small = [branch.reduction for branch in reduced]
     large = [branch.macs - branch.reduction for branch in reduced]
-    figure = Figure()
+    figure = go.Figure()
     for title, values, base, group, index in (
             ("naive", [branch.macs for branch in naive], None, "naive", 0),
             ("reduced: added 1×1", small, None, "reduced", 1), ("reduced: the kernel", large, small, "reduced", 2)):
@@ -34,10 +33,10 @@ def _marker(palette: Palette, index: int) -> dict:
         "shape": PATTERNS[index], "fillmode": "overlay", "fgcolor": palette.background, "size": 6}}
 
 
-@once
+@drawn
 def growth(table: pd.DataFrame, palette: Palette) -> go.Figure:
     """Channels after each module, a line for each network."""
-    figure = Figure()
+    figure = go.Figure()
     for index, network in enumerate(table.columns[1:]):
         figure.add_scatter(name=network, x=table["Module"], y=table[network], **_line(palette, index),
                            hovertemplate=f"{network}, %{{x}}: %{{y}} channels<extra></extra>")
@@ -50,10 +49,10 @@ def _line(palette: Palette, index: int) -> dict:
             "line": {"color": palette.series[index], "dash": DASHES[index], "width": 2.5}}
 
 
-@once
+@drawn
 def stems(macs: dict[str, dict[str, int]], palette: Palette) -> go.Figure:
     """Multiply-adds by resolution on the way to 28x28, a bar for each network."""
-    figure = Figure()
+    figure = go.Figure()
     for index, (network, sums) in enumerate(macs.items()):
         figure.add_bar(name=network, x=list(sums), y=list(sums.values()), marker=_marker(palette, index),
                        text=[f"{value / 1e6:,.0f}M" if value else "" for value in sums.values()],
@@ -64,10 +63,10 @@ def stems(macs: dict[str, dict[str, int]], palette: Palette) -> go.Figure:
     return _dress(figure, palette)
 
 
-@once
+@drawn
 def factors(factors: Sequence[Factors], palette: Palette) -> go.Figure:
     """Weights of each form of a kernel, in percent of the whole kernel."""
-    figure = Figure()
+    figure = go.Figure()
     for index, shape in enumerate(SHAPES):
         values = [100 * blocks[index].weights / blocks[0].weights for _, blocks in factors]
         figure.add_bar(name=shape, x=[f"{kernel}×{kernel}" for kernel, _ in factors], y=values, marker=_marker(palette, index),
@@ -77,10 +76,10 @@ def factors(factors: Sequence[Factors], palette: Palette) -> go.Figure:
     return _dress(figure, palette)
 
 
-@once
+@drawn
 def gradients(gradients: Gradients, weight: float, palette: Palette) -> go.Figure:
     """Norms of the weight gradients from the image up, with and without the auxiliary losses, on a logarithmic scale."""
-    figure = Figure()
+    figure = go.Figure()
     names = [part.part.removeprefix("inception") for part in gradients.parts]
     lines = (("main loss alone", 0.0), (f"with {weight:g} of each auxiliary loss", weight))
     for index, (title, factor) in enumerate(lines):

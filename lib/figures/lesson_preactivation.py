@@ -5,14 +5,13 @@ from collections.abc import Mapping, Sequence
 import plotly.graph_objects as go
 
 from lib.figures.comparison import PATTERNS
-from lib.figures.theme import Figure, Palette, dress
-from lib.once import once
+from lib.figures.theme import Palette, drawn, dress
 
 
-@once
+@drawn
 def errors(orderings: Sequence[str], printed: Mapping[str, Sequence[float]], palette: Palette) -> go.Figure:
     """Errors in percent: a group of bars for each ordering, a bar for each depth."""
-    figure = Figure()
+    figure = go.Figure()
     for index, (name, values) in enumerate(printed.items()):
         figure.add_bar(
             name=name, x=[ordering[:3] for ordering in orderings], y=list(values), customdata=list(orderings),

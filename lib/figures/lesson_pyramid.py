@@ -6,9 +6,8 @@ import plotly.graph_objects as go
 from PIL import Image
 from plotly.subplots import make_subplots
 
-from lib.figures.theme import Figure, Palette, dress
+from lib.figures.theme import Palette, drawn, dress
 from lib.lessons.pyramid import Design, Level
-from lib.once import once
 from lib.trace import Pair
 
 LEFT, MIDDLE, RIGHT = 1, 2.35, 3.7
@@ -16,7 +15,7 @@ LEFT, MIDDLE, RIGHT = 1, 2.35, 3.7
 SHAPES = ("", "/", ".", "x", "-", "+")
 
 
-@once
+@drawn
 def designs(names: Sequence[str], found: Sequence[Design], palette: Palette) -> go.Figure:
     """A panel each. A map is as wide as its side tells, doubling from step to step; its outline is as thick as many
     layers lie behind it, and those that are predicted from are filled. Images are dotted."""
@@ -76,10 +75,10 @@ def _arrows(figure: go.Figure, panel: int, arrows: Sequence[tuple[float, float, 
         for x, y, to_x, to_y in arrows)
 
 
-@once
+@drawn
 def on_picture(picture: Image.Image, level: Level, side: int, palette: Palette) -> go.Figure:
     """The level's grid on the picture, the object's square, and the fields of the middle cell of C and of P."""
-    size, figure = picture.width, Figure()
+    size, figure = picture.width, go.Figure()
     figure.add_layout_image(source=picture, x=0, y=0, sizex=size, sizey=size, xref="x", yref="y", layer="below",
                             sizing="stretch")
     lines = range(0, size + 1, level.stride)
@@ -105,10 +104,10 @@ def _frame(figure: go.Figure, name: str, spans: tuple[Pair, Pair], colour: str, 
                        name=name, hoverinfo="name", line={"color": colour, "dash": dash, "width": 3})
 
 
-@once
+@drawn
 def ablation(rows: Mapping[str, Sequence[float]], measure: str, palette: Palette) -> go.Figure:
     """Small, medium and large objects: a group each, a bar for each of the paper's rows."""
-    figure = Figure()
+    figure = go.Figure()
     for index, (name, values) in enumerate(rows.items()):
         figure.add_bar(name=name, x=["small", "medium", "large"], y=list(values),
                        hovertemplate=f"{name}<br>%{{y:.1f}}<extra></extra>",

@@ -5,19 +5,18 @@ from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 
-from lib.figures.theme import Figure, Palette, dress
-from lib.once import once
+from lib.figures.theme import Palette, drawn, dress
 
 LOOKS = (("solid", "circle"), ("dash", "square"), ("dot", "diamond"), ("dashdot", "x"), ("longdash", "triangle-up"))
 """Dash and symbol of each line, beside its colour."""
 
 
-@once
+@drawn
 def lines(x: Sequence, series: Mapping[str, Sequence[float]], palette: Palette, xaxis: str, yaxis: str,
           log: str = "", zero: bool = True) -> go.Figure:
     """A line for each of the series over the same x. `log` names the axes with a logarithmic scale: `y`, `x` or `xy`.
     `zero` shows the zero of a linear y axis."""
-    figure = Figure()
+    figure = go.Figure()
     for index, (name, values) in enumerate(series.items()):
         figure.add_scatter(name=name, x=x, y=values, **look(palette, index, len(x) <= 12),
                            hovertemplate=f"{name}<br>{xaxis} %{{x}}<br>%{{y:.3g}}<extra></extra>")
@@ -35,7 +34,7 @@ def _decades(series: Mapping[str, Sequence[float]]) -> float:
     return math.log10(max(values) / min(values))
 
 
-@once
+@drawn
 def nested(x: Sequence, series: Mapping[str, Sequence[float]], palette: Palette, xaxis: str, yaxis: str) -> go.Figure:
     """The same for lines that lie on each other: each one is thinner than the one below it."""
     figure = lines(x, series, palette, xaxis, yaxis)
@@ -52,10 +51,10 @@ def look(palette: Palette, index: int, markers: bool = True) -> dict:
             "line": {"color": colour, "dash": dash, "width": 2.5}}
 
 
-@once
+@drawn
 def degradation(errors: Mapping[str, Mapping[str, float]], palette: Palette) -> go.Figure:
     """Printed errors of a shallow and a deep network, a line for the plain pair and one for the residual pair."""
-    figure = Figure()
+    figure = go.Figure()
     for index, (name, values) in enumerate(errors.items()):
         figure.add_scatter(
             name=name, x=[f"{depth} layers" for depth in values], y=list(values.values()), **look(palette, index),
@@ -69,10 +68,10 @@ def degradation(errors: Mapping[str, Mapping[str, float]], palette: Palette) -> 
     return dress(figure, palette).update_layout(showlegend=True)
 
 
-@once
+@drawn
 def weight_layers(names: Sequence[str], stages: Sequence[Sequence[tuple[str, int, int]]], palette: Palette) -> go.Figure:
     """A bar for each network, cut into the weight layers of its stages; stages hold (name, blocks, layers)."""
-    figure = Figure()
+    figure = go.Figure()
     for index, cut in enumerate(zip(*stages)):
         figure.add_bar(
             name=cut[0][0], y=list(names), x=[layers for _, _, layers in cut], orientation="h",

@@ -6,14 +6,13 @@ import numpy as np
 import plotly.graph_objects as go
 
 from lib.figures.comparison import DASHES, PATTERNS
-from lib.figures.theme import Figure, Palette, dress
-from lib.once import once
+from lib.figures.theme import Palette, drawn, dress
 
 
-@once
+@drawn
 def matrix(sizes: np.ndarray, palette: Palette) -> go.Figure:
     """An (out, in) matrix of the sizes of kernels, each a coloured cell; a kernel of zeros is left blank."""
-    figure = Figure(go.Heatmap(
+    figure = go.Figure(go.Heatmap(
         z=np.where(sizes == 0, np.nan, sizes), zmin=0, hoverongaps=False, showscale=False,
         colorscale=[[0, palette.kinds["convolution"]], [1, palette.accent]],
         hovertemplate="output channel %{y}, input channel %{x}<br>size of its kernel %{z:.3f}<extra></extra>"))
@@ -24,10 +23,10 @@ def matrix(sizes: np.ndarray, palette: Palette) -> go.Figure:
     return dress(figure, palette, 380)
 
 
-@once
+@drawn
 def equal_cost(rows: Sequence[tuple[str, Sequence[int]]], palette: Palette) -> go.Figure:
     """A bar for each block of (name, weights of its three convolutions); a dashed line where the first one ends."""
-    figure = Figure()
+    figure = go.Figure()
     names = [name for name, _ in rows]
     for index, layer in enumerate(("first 1×1", "3×3", "last 1×1")):
         figure.add_bar(
@@ -41,10 +40,10 @@ def equal_cost(rows: Sequence[tuple[str, Sequence[int]]], palette: Palette) -> g
     return dress(figure, palette, 360).update_layout(legend_traceorder="normal").update_xaxes(showgrid=False)
 
 
-@once
+@drawn
 def errors(names: Sequence[str], errors: Mapping[int, Sequence[float]], palette: Palette) -> go.Figure:
     """A line for each depth: top-1 error in % over the templates, from one path to many."""
-    figure = Figure()
+    figure = go.Figure()
     for index, (depth, values) in enumerate(errors.items()):
         figure.add_scatter(
             name=f"{depth} layers", x=list(names), y=list(values), mode="lines+markers",
@@ -55,10 +54,10 @@ def errors(names: Sequence[str], errors: Mapping[int, Sequence[float]], palette:
     return dress(figure, palette, 340).update_xaxes(showgrid=False)
 
 
-@once
+@drawn
 def marks(values: Mapping[str, float], title: str, palette: Palette) -> go.Figure:
     """A mark for each name, its value written beside it. The axis does not start at zero."""
-    figure = Figure(go.Scatter(
+    figure = go.Figure(go.Scatter(
         x=list(values.values()), y=list(values), mode="markers+text", text=[f" {value}" for value in values.values()],
         textposition="middle right", marker={"size": 13, "color": palette.accent, "line": {"color": palette.text, "width": 1}},
         hovertemplate="%{y}<br>%{x}<extra></extra>"))

@@ -6,17 +6,16 @@ import numpy as np
 import plotly.graph_objects as go
 
 from lib.figures.comparison import PATTERNS
-from lib.figures.theme import Figure, Palette, dress
-from lib.once import once
+from lib.figures.theme import Palette, drawn, dress
 
 MILLION, BILLION = 10**6, 10**9
 
 
-@once
+@drawn
 def cells(values: np.ndarray, palette: Palette) -> go.Figure:
     """An (H, W) map of gradients as a share of its largest; a cell of exactly zero is empty and crossed out."""
     rows, columns = np.nonzero(values == 0)
-    figure = Figure(go.Heatmap(
+    figure = go.Figure(go.Heatmap(
         z=np.where(values == 0, np.nan, values / values.max()), zmin=0, zmax=1, xgap=1, ygap=1,
         colorscale=[[0, palette.kinds["convolution"]], [1, palette.accent]], hoverongaps=False,
         colorbar={"thickness": 10, "tickvals": [0, 0.5, 1], "outlinewidth": 0},
@@ -29,10 +28,10 @@ def cells(values: np.ndarray, palette: Palette) -> go.Figure:
     return dress(figure, palette, 300).update_layout(showlegend=False)
 
 
-@once
+@drawn
 def stems(pieces: Sequence[tuple[str, str, int, int]], palette: Palette) -> go.Figure:
     """A bar for each stem, a piece of it for each convolution of (stem, convolution, weights, multiply-adds)."""
-    figure = Figure()
+    figure = go.Figure()
     for index, (stem, layer, weights, macs) in enumerate(pieces):
         figure.add_bar(
             name=layer, y=[stem], x=[macs / MILLION], orientation="h", customdata=[[weights]],
@@ -45,10 +44,10 @@ def stems(pieces: Sequence[tuple[str, str, int, int]], palette: Palette) -> go.F
     return figure.update_layout(legend_traceorder="normal")
 
 
-@once
+@drawn
 def gains(tweaks: Sequence[str], macs: Sequence[int], points: Sequence[float], palette: Palette) -> go.Figure:
     """A mark for each tweak: multiply-adds that it adds, to the right, and points of accuracy that it gains, upwards."""
-    figure = Figure(go.Scatter(
+    figure = go.Figure(go.Scatter(
         x=[value / BILLION for value in macs], y=points, text=[f"<b>{name}</b>" for name in tweaks],
         mode="markers+text", textposition="middle right", textfont={"size": 16},
         marker={"size": 14, "color": palette.series[:len(tweaks)], "symbol": ["circle", "square", "diamond"],

@@ -7,9 +7,8 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from lib.analysis import Layer
-from lib.figures.theme import Figure, Palette, ROLES, dress
+from lib.figures.theme import Palette, ROLES, drawn, dress
 from lib.lessons.vgg import FIFTH, FIRST, HOLDS, IMAGE, Cost, Ending, Step, name
-from lib.once import once
 
 QUANTITIES = {"activation_bytes": "activation memory", "params": "parameters", "macs": "MACs"}
 LOOKS = {"convolution": (0, ""), "linear": (1, "/"), "pooling": (2, "x"), "normalisation": (3, ".")}
@@ -17,7 +16,7 @@ LOOKS = {"convolution": (0, ""), "linear": (1, "/"), "pooling": (2, "x"), "norma
 REASONS = {HOLDS: (0, ""), FIRST: (1, "/"), FIFTH: (2, "x"), IMAGE: (3, ".")}
 
 
-@once
+@drawn
 def shares(layers: Sequence[Layer], palette: Palette) -> go.Figure:
     """Three rows of bars over the layers: their shares of memory, parameters and multiply-adds, in percent."""
     figure = make_subplots(rows=3, cols=1, shared_xaxes=True, vertical_spacing=0.1,
@@ -44,10 +43,10 @@ def _marker(palette: Palette, index: int, pattern: str) -> dict:
             "pattern": {"shape": pattern, "fillmode": "overlay", "fgcolor": palette.background, "size": 6}}
 
 
-@once
+@drawn
 def layer_costs(names: Sequence[str], networks: Sequence[Sequence[Layer]], palette: Palette) -> go.Figure:
     """Multiply-adds of each weight layer, a bar for each network."""
-    figure = Figure()
+    figure = go.Figure()
     for index, (network, layers, pattern) in enumerate(zip(names, networks, ("", "/", "x"))):
         figure.add_bar(name=network, x=[name(op) for op in layers], y=[op.macs for op in layers],
                        marker=_marker(palette, index, pattern), hovertemplate=f"{network}, %{{x}}: %{{y:,}}<extra></extra>")
@@ -55,10 +54,10 @@ def layer_costs(names: Sequence[str], networks: Sequence[Sequence[Layer]], palet
     return _dress(figure, palette, 340)
 
 
-@once
+@drawn
 def ladder(steps: Sequence[Step], palette: Palette) -> go.Figure:
     """What one 3x3 convolution costs at every resolution, as a multiple of the first, on a scale of powers of two."""
-    figure, first = Figure(), steps[0]
+    figure, first = go.Figure(), steps[0]
     looks = (("MACs", "macs", "solid", "circle"), ("weights", "weights", "dash", "square"),
              ("output memory", "memory", "dot", "diamond"))
     for index, (title, quantity, dash, symbol) in enumerate(looks):
@@ -73,10 +72,10 @@ def ladder(steps: Sequence[Step], palette: Palette) -> go.Figure:
     return _dress(figure, palette, 360)
 
 
-@once
+@drawn
 def costs(costs: Sequence[Cost], palette: Palette) -> go.Figure:
     """Multiply-adds of each convolution of a VGG as a share of a full layer; colour and pattern say why."""
-    figure = Figure()
+    figure = go.Figure()
     for reason, (index, pattern) in REASONS.items():
         chosen = [cost for cost in costs if cost.reason == reason]
         if chosen:
@@ -89,10 +88,10 @@ def costs(costs: Sequence[Cost], palette: Palette) -> go.Figure:
     return _dress(figure, palette, 380)
 
 
-@once
+@drawn
 def endings(endings: Sequence[Ending], palette: Palette) -> go.Figure:
     """Weights of the linear layers of each ending, on a logarithmic scale."""
-    figure = Figure(go.Bar(
+    figure = go.Figure(go.Bar(
         orientation="h", y=[ending.name.replace(", ", ",<br>").replace(": ", ":<br>") for ending in endings],
         x=[ending.weights for ending in endings],
         text=[f" {ending.weights:,}" for ending in endings], textposition="outside", cliponaxis=False,

@@ -5,12 +5,11 @@ from plotly.subplots import make_subplots
 
 from lib.analysis import Layer
 from lib.analysis.receptive_field import sides_text
-from lib.figures.theme import Figure, Palette, dress
-from lib.once import once
+from lib.figures.theme import Palette, drawn, dress
 from lib.trace import Pair
 
 
-@once
+@drawn
 def growth(ops: tuple[Layer, ...], image: int, palette: Palette, selected: int | None = None) -> go.Figure:
     """Size and jump, in pixels, of every map that a window gives, in the order of the forward pass: the height as a line,
     the width beside it as a dashed one where it differs.
@@ -41,7 +40,7 @@ def growth(ops: tuple[Layer, ...], image: int, palette: Palette, selected: int |
     return _dress(figure, palette, 400)
 
 
-@once
+@drawn
 def on_image(op: Layer, image: Pair, palette: Palette) -> go.Figure:
     """The field of the cell in the middle of the op's map (or of the map before it, if it gives none), to scale on the (height, width) image.
 
@@ -49,7 +48,7 @@ def on_image(op: Layer, image: Pair, palette: Palette) -> go.Figure:
     """
     height, width = image
     (top, bottom), (left, right) = op.field.middle()
-    figure = Figure()
+    figure = go.Figure()
     figure.add_scatter(  # the whole field, hatched; the part on the image is painted over it
         x=[left, right + 1, right + 1, left, left], y=[top, top, bottom + 1, bottom + 1, top], fill="toself",
         mode="lines", line={"color": palette.accent, "dash": "dash", "width": 2},

@@ -1,8 +1,14 @@
 """Every colour of the app, for a light and a dark page. The hues are Okabe and Ito's, told apart by colour-blind people."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
+from typing import Any
 
 import plotly.graph_objects as go
+from plotly.basedatatypes import BaseFigure
+
+from lib.once import once
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,15 +53,29 @@ DARK = Palette(
     series=("#56b4e9", "#f08a3c", "#2ecc9b", "#e39ac4", "#e6b32e", "#8fd0ff", "#d8cf5a", "#a6b0bd"))
 
 
-class Figure(go.Figure):
-    """A chart. It is shown again and again: what goes to the browser is put together once."""
+class Drawn(BaseFigure):
+    """A chart as it is kept: what is sent to a browser. Plotly's own objects around it take several times the memory, and
+    refer to each other, so that only the garbage collector would free them."""
 
-    _sent = None
+    def __init__(self, sent: dict[str, Any]):
+        self._sent = sent
 
-    def to_dict(self) -> dict:
-        """The chart as plain data, once it is drawn: what is changed afterwards is not seen."""
-        self._sent = self._sent or super().to_dict()
+    def to_dict(self) -> dict[str, Any]:
+        """The chart as plain data, which nobody may change."""
         return self._sent
+
+    def __reduce__(self) -> tuple:
+        return Drawn, (self._sent,)
+
+
+def drawn(draw: Callable[..., go.Figure]) -> Callable[..., Drawn]:
+    """Let a chart be drawn once for all who look at it."""
+    @once
+    @wraps(draw)
+    def kept(*arguments: Any, **named: Any) -> Drawn:
+        return Drawn(draw(*arguments, **named).to_dict())
+    kept.__wrapped__ = draw
+    return kept
 
 
 def palette(dark: bool) -> Palette:

@@ -3,14 +3,13 @@
 import plotly.graph_objects as go
 
 from lib.analysis.outline import Part
-from lib.figures.theme import Figure, Palette
-from lib.once import once
+from lib.figures.theme import Palette, drawn
 
 TITLES = {"params": "parameters", "macs": "MACs", "activation_bytes": "activation memory"}
 """What a tile's area can be."""
 
 
-@once
+@drawn
 def treemap(root: Part, quantity: str, palette: Palette, selected: str | None = None) -> go.Figure:
     """Tiles nested as stage > block > layer, with areas in proportion to `quantity`, one of `TITLES`.
 
@@ -20,7 +19,7 @@ def treemap(root: Part, quantity: str, palette: Palette, selected: str | None = 
     parents = {child.id: part.id for part in root.walk() for child in part.children}
     parts = [part for part in root.walk() if getattr(part, quantity)]
     unit = " bytes" if quantity == "activation_bytes" else ""
-    figure = Figure(go.Treemap(
+    figure = go.Figure(go.Treemap(
         ids=[part.id for part in parts],
         labels=[part.name for part in parts],
         parents=[parents.get(part.id, "") for part in parts],

@@ -98,13 +98,13 @@ def test_ensembles_are_said_to_be_ensembles():
 @pytest.mark.parametrize("dark", [False, True])
 def test_pictures_hold_everything(dark):
     colours = palette(dark)
-    assert list(figures.timeline(FAMILIES, colours).data[-1].customdata) == list(catalog.families())
-    assert list(figures.winners(atlas.ilsvrc(), colours).data[0].x)[-2:] == [2.251, 5.1]
+    assert list(figures.timeline.__wrapped__(FAMILIES, colours).data[-1].customdata) == list(catalog.families())
+    assert list(figures.winners.__wrapped__(atlas.ilsvrc(), colours).data[0].x)[-2:] == [2.251, 5.1]
     source = figures.lineage(atlas.lineage(), FAMILIES, colours)
     for edge in atlas.lineage():
         assert f'URL="#{edge.change.child}"' in source and f"{edge.change.parent} -> {edge.change.child}" in source
     for protocol in atlas.protocols():
         points = atlas.points(protocol)
-        *bubbles, _names = figures.chart(points, colours).data
+        *bubbles, _names = figures.chart.__wrapped__(points, colours).data
         assert sorted(index for trace in bubbles for index in trace.customdata) == list(range(len(points)))
         assert len({(trace.marker.color, trace.marker.symbol) for trace in bubbles}) == len(bubbles)

@@ -117,7 +117,7 @@ def test_cards_are_gib():
 
 
 def test_the_picture_stacks_all_parts_and_draws_cards_within_reach():
-    figure = stacks([1, 2], {"weights": [1, 1], "saved": [6, 12]}, (8, 16, 24, 80), LIGHT, measured=(2, 12.5))
+    figure = stacks.__wrapped__([1, 2], {"weights": [1, 1], "saved": [6, 12]}, (8, 16, 24, 80), LIGHT, measured=(2, 12.5))
     bars = [trace for trace in figure.data if trace.type == "bar"]
     assert [sum(sizes) for sizes in zip(*(bar.y for bar in bars))] == [7, 13]
     assert [note.text for note in figure.layout.annotations] == ["8 GB card", "16 GB card"]
