@@ -26,7 +26,7 @@ from lib.architecture import Impossible
 
 Result = TypeVar("Result")
 
-MOST_BYTES = 300_000_000
+MOST_BYTES = 200_000_000
 """Of everything that is kept, about."""
 
 PICKLED, OPERATION = 6, 1100
