@@ -307,6 +307,7 @@ def main() -> None:
     options.add_argument("--students", type=int, default=50)
     options.add_argument("--seconds", type=float, default=180)
     options.add_argument("--think", type=float, default=2.0)
+    options.add_argument("--wait", type=float, default=180, help="seconds after all have left")
     chosen = options.parse_args()
     with serving("app.py") if chosen.workers == 1 else serving_together(chosen.workers) as (app, process):
         wait_for_rest(process)
@@ -316,7 +317,7 @@ def main() -> None:
             compare_with_bare(app, (1, 20) if chosen.short else (1, 20, 50, 100), 3)
         if chosen.only in (None, "class"):
             a_class(app, process, 20 if chosen.short else chosen.students, 20 if chosen.short else chosen.seconds,
-                    chosen.think, PAGES, 5 if chosen.short else 180)
+                    chosen.think, PAGES, 5 if chosen.short else chosen.wait)
 
 
 if __name__ == "__main__":
