@@ -172,7 +172,7 @@ def test_while_no_process_is_there_a_sentence_says_so(haproxy, tmp_path):
     ("PORT", "70000", "PORT must be a whole number from 1 to 65000, not “70000”."),
     ("PATH", "/nowhere", "sudo apt-get install haproxy")])
 def test_what_is_wrong_is_said_in_a_sentence(name, value, words, monkeypatch):
-    monkeypatch.setattr(serve, "cores", lambda: 2)
+    monkeypatch.setattr(serve, "asked", lambda: ["2", "secret"])
     monkeypatch.setattr(serve, "supervise", lambda _: pytest.fail("it started"))
     if name != "PATH":
         monkeypatch.setattr(serve.shutil, "which", lambda _: "haproxy")
