@@ -28,6 +28,17 @@ def test_opens_by_its_link_in_light_and_dark_and_fits_a_phone(open_page, path):
     assert_fits(page)
 
 
+def test_plotly_comes_with_the_first_chart(page, goto):
+    """It is a third of all that a lesson loads."""
+    loaded = []
+    page.on("request", lambda request: loaded.append("PlotlyChart" in request.url))
+    goto("/explore")
+    assert len(loaded) > 20 and not any(loaded)
+    goto("/residual")
+    page.locator(".js-plotly-plot").first.wait_for()
+    assert any(loaded)
+
+
 def background(page) -> str:
     return page.get_by_test_id("stApp").evaluate("app => getComputedStyle(app).backgroundColor")
 
