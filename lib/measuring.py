@@ -23,6 +23,11 @@ class Choice(NamedTuple):
     start: Any
 
 
+def name_of(function: Callable[..., Any]) -> str:
+    """What a function of a lesson is called: `residual.at_initialisation`."""
+    return f"{function.__module__.rpartition('.')[2]}.{function.__name__}"
+
+
 @dataclass(frozen=True)
 class Measurement:
     """`function(*arguments, progress=...)` of a lesson, where each argument is what one of the lesson's controls says.
@@ -33,11 +38,6 @@ class Measurement:
     function: Callable[..., Any]
     choices: tuple[Choice, ...]
     lasting: bool = True
-
-    @property
-    def name(self) -> str:
-        """`residual.at_initialisation`."""
-        return f"{self.function.__module__.rpartition('.')[2]}.{self.function.__name__}"
 
     def first_asked(self) -> list[tuple[Any, ...]]:
         """The arguments that a class asks for first: those of the lesson as it opens, then with one control moved."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable, Hashable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial, wraps
 from hashlib import blake2b
@@ -26,12 +27,11 @@ from lib.architecture import Impossible
 
 Result = TypeVar("Result")
 
-MOST_BYTES = 200_000_000
+MOST_BYTES = 150_000_000
 """Of everything that is kept, about."""
 
 PICKLED, OPERATION = 6, 1100
-"""A result takes about so many times the bytes of its pickled form, or so many bytes for each operation of a network:
-measured on charts and on analyses."""
+"""A result takes about so many times the bytes of its pickled form, or so many bytes for each operation of a network."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def once(function: Callable[..., Result]) -> Callable[..., Result]:
         return found
 
     def keep(result: Result, *arguments: Any, **named: Any) -> None:
-        with _changed:
+        with _changed, suppress(ValueError):  # a result larger than all that may be kept
             _kept[_key(function, *arguments, **named)] = _Kept(result, _in_memory(result))
     kept.keep = keep
     return kept
@@ -77,6 +77,8 @@ def once(function: Callable[..., Result]) -> Callable[..., Result]:
 
 def _in_memory(result: Any) -> int:
     """About how many bytes a result takes."""
+    if isinstance(result, (str, bytes, np.ndarray)):
+        return getsizeof(result)
     if hasattr(result, "ops"):
         return OPERATION * len(result.ops)
     try:

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
@@ -31,7 +30,7 @@ def heat(effective: Effective, palette: Palette) -> go.Figure:
     """The gradient of every pixel, with the theoretical field and the square that holds half of the gradient."""
     places = [(index + 0.5) * effective.cell for index in range(len(effective.values))]
     figure = go.Figure(go.Heatmap(
-        z=np.array(effective.values, np.float32), x=places, y=places, zmin=0, zmax=1, colorscale=[(0, palette.background), (1, palette.accent)],
+        z=effective.values, x=places, y=places, zmin=0, zmax=1, colorscale=[(0, palette.background), (1, palette.accent)],
         showscale=False,
         hovertemplate="pixel %{x:.0f}, %{y:.0f}: %{z:.3f}<extra></extra>"))
     first, last = effective.theory

@@ -15,6 +15,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from functools import cache, partial
 from hashlib import blake2b
+from math import inf
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Event, Lock, Thread
@@ -24,6 +25,7 @@ import torch
 from filelock import FileLock
 from joblib import Memory
 
+from lib.allocated import give_back
 from lib.lab.queue import Line, Ticket
 from lib.lab.worker import ProcessWorker
 from lib.lessons import measurements
@@ -101,6 +103,7 @@ def measure(asked: Asked) -> Steps:
         raise news
     finally:
         stopped.set()
+        give_back()
 
 
 class Left(Exception):
@@ -131,9 +134,10 @@ def _give_way() -> None:
 # In the web server
 
 class Rules:
-    """What the line of the lessons allows: a page in each of a visitor's tabs may wait."""
+    """What the line of the lessons allows. Each page that waits has one place; a class whose browsers send no cookie is one
+    visitor. A measurement takes seconds and ends by itself."""
 
-    longest_queue, places_per_visitor, seconds_per_run = 1000, 20, 120.0
+    longest_queue, places_per_visitor, seconds_per_run = 1000, 200, inf
 
 
 class Lessons:
@@ -148,26 +152,34 @@ class Lessons:
     @contextmanager
     def ticket(self, asked: Asked, visitor: str = "") -> Iterator[Ticket]:
         """The ticket of a measurement: that of others who wait for the same, else a new one. Whoever leaves takes nothing
-        away from the others; when all have left, it ends."""
+        away from the others; when all have left, it ends. Raises `Impossible` if too many wait."""
         with self.lock:
             self.waiting[asked] += 1
-            if asked not in self.tickets or self.tickets[asked].settled.is_set():
-                wanted = partial(self.waiting.__contains__, asked)
-                self.tickets[asked] = self.line.join(Ticket(asked, visitor, wanted=wanted, ended=_keep))
-            ticket = self.tickets[asked]
         try:
-            yield ticket
+            yield self._join(asked, visitor)
         finally:
             with self.lock:
                 self.waiting[asked] -= 1
                 if not self.waiting[asked]:
-                    del self.waiting[asked], self.tickets[asked]
+                    del self.waiting[asked]
+                    self.tickets.pop(asked, None)
+
+    def _join(self, asked: Asked, visitor: str) -> Ticket:
+        with self.lock:
+            if asked not in self.tickets or self.tickets[asked].settled.is_set():
+                wanted = partial(self.waiting.__contains__, asked)
+                self.tickets[asked] = self.line.join(Ticket(asked, visitor, wanted=wanted, ended=_keep))
+            return self.tickets[asked]
+
+
+def found(ticket: Ticket) -> Any:
+    """What the measurement of a ticket has found. Raises LookupError if it has found nothing."""
+    return ticket.found[-1][0]
 
 
 def _keep(ticket: Ticket) -> None:
     if ticket.found:
-        [found] = ticket.found[-1]
-        result.keep(found, ticket.job)
+        result.keep(found(ticket), ticket.job)
 
 
 @cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 import torch
 import torch.nn.functional as F
@@ -91,14 +92,14 @@ def stacks(channels: int) -> Stacks:
 class Effective:
     """How strongly an output in the middle of a map depends on the pixels of the image.
 
-    `values` are means of |gradient| over cells of `cell` x `cell` pixels, the largest being 1. `theory` are the (first,
-    last) pixels of the theoretical field, which is a square. `half` and `most` are the sides of the centred squares that
+    `values` (rows, columns) are means of |gradient| over cells of `cell` x `cell` pixels, the largest being 1. `theory` are
+    the (first, last) pixels of the theoretical field, which is a square. `half` and `most` are the sides of the centred squares that
     hold 50 and 95 percent of the gradient, at most the image's; `outside` is its largest value outside the theoretical
     field. `columns` is the gradient of each column of pixels, as a share, and `gauss` a Gaussian of the same mean and
     variance.
     """
 
-    values: tuple[tuple[float, ...], ...]
+    values: np.ndarray
     cell: int
     image: int
     theory: Pair
@@ -144,7 +145,7 @@ def summarize(gradient: Tensor, theory: Pair) -> Effective:
     cell = -(-side // MOST_CELLS)
     values = F.avg_pool2d(gradient[None, None], cell)[0, 0]
     return Effective(
-        tuple(tuple(round(value, 4) for value in row) for row in (values / values.max()).tolist()), cell, side, theory,
+        (values / values.max()).round(decimals=4).numpy(), cell, side, theory,
         *(next(size for size, sum in reached if sum >= share * total) for share in (0.5, 0.95)),
         gradient[distance > (last - first) / 2].max().item() if (distance > (last - first) / 2).any() else 0.0,
         tuple(columns.tolist()), tuple((gauss / gauss.sum()).tolist()))

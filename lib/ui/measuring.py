@@ -8,8 +8,10 @@ from typing import Any, TypeVar
 
 import streamlit as st
 
-from lib.lab.lessons import Asked, lessons, result
+from lib.architecture import Impossible
+from lib.lab.lessons import Asked, found, lessons, result
 from lib.lab.queue import Ticket
+from lib.measuring import name_of
 from lib.ui import _
 from lib.ui.address import plain
 from lib.ui.visitor import visitor
@@ -26,25 +28,29 @@ def measured(label: str, function: Callable[..., Result], *arguments: Any) -> Re
     The arguments are hashable, a seed among them. While it runs, a bar with `label` shows how far it is, or how many are
     before it. If it fails, the page says why and ends there.
     """
-    asked, slot = Asked(f"{function.__module__.rpartition('.')[2]}.{function.__name__}", arguments), st.empty()
-    while True:
-        try:
-            found = result(asked)
-        except LookupError:
-            _wait(slot, label, asked)
-        else:
-            slot.empty()
-            return found
+    asked, slot = Asked(name_of(function), arguments), st.empty()
+    try:
+        return result(asked)
+    except LookupError:
+        pass
+    try:
+        while not (ticket := _wait(slot, label, asked)).found:
+            if ticket.state in {"failed", "lost"}:
+                raise Impossible(ticket.message)
+    except Impossible as problem:
+        slot.error(plain(str(problem)))
+        st.stop()
+    slot.empty()
+    return found(ticket)
 
 
-def _wait(slot, label: str, asked: Asked) -> None:
+def _wait(slot, label: str, asked: Asked) -> Ticket:
+    """The ticket of a measurement, once it is over: of one that all others have just left it has found nothing."""
     with lessons().ticket(asked, visitor()) as ticket:
         while not ticket.settled.is_set():
             slot.progress(ticket.step.share, text=f"{label}{_place(ticket)}")
             ticket.settled.wait(LOOK)
-    if ticket.state in {"failed", "lost"}:
-        slot.error(plain(ticket.message))
-        st.stop()
+    return ticket
 
 
 def _place(ticket: Ticket) -> str:

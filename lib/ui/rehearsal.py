@@ -8,6 +8,7 @@ from collections.abc import Callable
 import streamlit as st
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 
 from lib.ui.contents import CONTENTS, path
@@ -20,13 +21,12 @@ def rehearse(rest: Callable[[], None]) -> None:
     """Open all pages; `rest()` returns when the server has nothing else to do. Where this server cannot be reached, as under
     another host's own server, nothing is lost but the warmth."""
     address = f"ws://{st.get_option('server.address') or '127.0.0.1'}:{st.get_option('server.port')}/_stcore/stream"
-    for page in (page for pages in CONTENTS.values() for page in pages):
-        rest()
-        try:
+    try:
+        for page in (page for pages in CONTENTS.values() for page in pages):
+            rest()
             _open(address, path(page))
-        except (OSError, TimeoutError) as error:
-            logging.info("the pages were not opened beforehand: %s", error)
-            return
+    except (OSError, WebSocketException) as error:
+        logging.info("the pages were not opened beforehand: %s", error)
 
 
 def _open(address: str, page: str) -> None:

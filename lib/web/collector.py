@@ -7,13 +7,13 @@ stayed, so that while the server is busy only what is new is walked. Young objec
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import time
-from contextlib import suppress
 from threading import Event, Thread
 
 import pyarrow
+
+from lib.allocated import give_back
 
 LOOK = 1.0
 """Seconds from one look at the process to the next."""
@@ -68,5 +68,4 @@ def tidy() -> None:
     gc.unfreeze()
     set_aside()
     pyarrow.default_memory_pool().release_unused()
-    with suppress(OSError, AttributeError):  # GNU's C library alone has it
-        ctypes.CDLL(None).malloc_trim(0)
+    give_back()

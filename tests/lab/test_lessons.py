@@ -4,13 +4,14 @@ import logging
 import os
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
+from types import SimpleNamespace
 
 import pytest
 
 from lib.lab import lessons as place
 from lib.lab.lessons import Asked, Lessons, first_asked, measure, prepare, result
-from lib.lab.queue import Line
-from lib.lessons import measurements, pictures, residual
+from lib.lab.queue import Line, Ticket
+from lib.lessons import efficient, measurements, pictures, residual
 from lib.once import forget
 from lib.timing import Step
 from lib.ui import measuring
@@ -195,32 +196,69 @@ class Slot:
     def error(self, text):
         self.errors.append(text)
 
+    def empty(self):
+        pass
 
-def test_who_waits_sees_how_many_go_first(lessons, worker, monkeypatch):
+
+class Stopped(Exception):
+    """In the place of Streamlit's."""
+
+
+def stop():
+    raise Stopped
+
+
+@pytest.fixture
+def page(lessons, monkeypatch):
+    """A page of its own, without Streamlit; gives the place where its bar stands."""
+    slot = Slot()
+    for name, stands_for in {"empty": lambda: slot, "stop": stop}.items():
+        monkeypatch.setattr(measuring.st, name, stands_for)
     monkeypatch.setattr(measuring, "lessons", lambda: lessons)
     monkeypatch.setattr(measuring, "visitor", lambda: "another")
-    slot = Slot()
+    return slot
+
+
+def test_a_measurement_that_fails_is_said_and_ends_the_page(page, worker, monkeypatch):
+    def fails(asked):
+        raise RuntimeError("no such network")
+        yield
+    monkeypatch.setattr(worker, "steps", fails)
+    with pytest.raises(Stopped):
+        measuring.measured("Racing", efficient.race_networks, 3)
+    assert page.errors == ["` The run failed: no such network. `"]
+
+
+def test_where_too_many_wait_that_is_said_and_nothing_stays(page, lessons, worker, monkeypatch):
+    monkeypatch.setattr(lessons.line, "rules", SimpleNamespace(longest_queue=1, places_per_visitor=1, seconds_per_run=60))
+    with ThreadPoolExecutor(1) as other:
+        first = other.submit(wait, lessons, wish(1))
+        until(lambda: worker.begun)
+        with pytest.raises(Stopped):
+            measuring.measured("Racing", efficient.race_networks, 2)
+        assert len(page.errors) == 1 and "1 runs already wait" in page.errors[0]
+        assert set(lessons.waiting) == set(lessons.tickets) == {wish(1)}
+        worker.may_end.set()
+        first.result(60)
+
+
+def test_who_joins_one_that_all_others_have_just_left_begins_anew(page, lessons, worker, monkeypatch):
+    left = Ticket(Asked("efficient.race_networks", (4,)), state="stopped")
+    left.settled.set()
+    given = iter([left])
+    really = measuring._wait
+    monkeypatch.setattr(measuring, "_wait", lambda *each: next(given, None) or really(*each))
+    worker.may_end.set()
+    assert measuring.measured("Racing", efficient.race_networks, 4) == "found (4,)" and not page.errors
+
+
+def test_who_waits_sees_how_many_go_first(page, lessons, worker):
     with ThreadPoolExecutor(2) as two:
         first = two.submit(wait, lessons, wish(1))
         until(lambda: worker.begun)
-        waiting = two.submit(measuring._wait, slot, "Racing", wish(2))
-        until(lambda: slot.texts)
-        assert slot.texts[0] == "Racing: 1 before you"
+        waiting = two.submit(measuring.measured, "Racing", efficient.race_networks, 2)
+        until(lambda: page.texts)
+        assert page.texts[0] == "Racing: 1 before you"
         worker.may_end.set()
         first.result(60)
-        waiting.result(60)
-    assert result(wish(2)) == "found (2, b'')" and not slot.errors
-
-
-def test_a_measurement_that_fails_is_said_and_ends_the_page(lessons, worker, monkeypatch):
-    monkeypatch.setattr(measuring, "lessons", lambda: lessons)
-    monkeypatch.setattr(worker, "steps", fails)
-    slot, stopped = Slot(), []
-    monkeypatch.setattr(measuring.st, "stop", lambda: stopped.append(True))
-    measuring._wait(slot, "Racing", wish(3))
-    assert stopped and slot.errors == ["` The run failed: no such network. `"]
-
-
-def fails(asked):
-    raise RuntimeError("no such network")
-    yield
+        assert waiting.result(60) == "found (2,)" and not page.errors
