@@ -16,6 +16,7 @@ WAITING = os.environ.get("OMP_WAIT_POLICY")
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # torch's threads wait asleep: people do not spin on each other's cores
 
 import lib  # noqa: E402
+from lib import heap  # noqa: E402
 from lib.analysis.atlas import compute_all  # noqa: E402
 from lib.lab.lab import start as ask_for_devices  # noqa: E402
 from lib.lab.lessons import prepare  # noqa: E402
@@ -28,6 +29,8 @@ from lib.web.visitor import VisitorCookie  # noqa: E402
 
 if WAITING is None:  # torch has read it; in the process that measures, threads wait as torch's do by themselves
     del os.environ["OMP_WAIT_POLICY"]
+
+heap.keep_together()
 
 try:
     limits()

@@ -1,11 +1,9 @@
-"""The memory that a piece of work takes on a device, as torch itself counts it, and how it is given back."""
+"""The memory that a piece of work takes on a device, as torch itself counts it."""
 
-import ctypes
 import json
 import os
 import tempfile
 from collections.abc import Callable
-from contextlib import suppress
 from itertools import accumulate
 from pathlib import Path
 
@@ -43,9 +41,3 @@ def allocations(work: Callable[[], object]) -> list[int]:
         events = json.loads(path.read_text(encoding="utf-8"))["traceEvents"]
     taken = [event for event in events if event.get("name") == "[memory]" and event["args"]["Device Type"] == 0]
     return [event["args"]["Bytes"] for event in sorted(taken, key=lambda event: event["ts"])]
-
-
-def give_back() -> None:
-    """Give memory that this process no longer uses back to the system; of itself, the allocator keeps much of it."""
-    with suppress(OSError, AttributeError):  # GNU's C library alone has it
-        ctypes.CDLL(None).malloc_trim(0)

@@ -27,7 +27,7 @@ from lib.architecture import Impossible
 
 Result = TypeVar("Result")
 
-MOST_BYTES = 150_000_000
+MOST_BYTES = 50_000_000
 """Of everything that is kept, about."""
 
 PICKLED, OPERATION = 6, 1100
@@ -77,8 +77,10 @@ def once(function: Callable[..., Result]) -> Callable[..., Result]:
 
 def _in_memory(result: Any) -> int:
     """About how many bytes a result takes."""
-    if isinstance(result, (str, bytes, np.ndarray)):
+    if isinstance(result, (str, bytes)):
         return getsizeof(result)
+    if hasattr(result, "tobytes"):  # an array, a picture
+        return len(result.tobytes())
     if hasattr(result, "ops"):
         return OPERATION * len(result.ops)
     try:

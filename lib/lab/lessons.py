@@ -25,11 +25,11 @@ import torch
 from filelock import FileLock
 from joblib import Memory
 
-from lib.allocated import give_back
+from lib.heap import give_back
 from lib.lab.queue import Line, Ticket
 from lib.lab.worker import ProcessWorker
 from lib.lessons import measurements
-from lib.once import once
+from lib.once import forget, once
 from lib.timing import Step, Steps
 
 LIB = Path(__file__).parent.parent
@@ -103,6 +103,7 @@ def measure(asked: Asked) -> Steps:
         raise news
     finally:
         stopped.set()
+        forget()
         give_back()
 
 

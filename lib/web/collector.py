@@ -13,7 +13,7 @@ from threading import Event, Thread
 
 import pyarrow
 
-from lib.allocated import give_back
+from lib.heap import give_back
 
 LOOK = 1.0
 """Seconds from one look at the process to the next."""
@@ -21,7 +21,7 @@ RESTING = 0.1
 """A process that uses less of a core than this rests."""
 WORK = 0.5
 """Seconds of work after which there may be something to collect."""
-NEW, ALL = 15.0, 600.0
+NEW, ALL = 15.0, 150.0
 """Seconds after which a server that never rests collects what is new, and everything: sessions that have ended leave garbage
 among what was set aside."""
 NEVER = 1_000_000
@@ -58,14 +58,14 @@ def _keep_tidy() -> None:
 
 
 def set_aside() -> None:
-    """Collect what is new, and set aside what stays."""
+    """Collect what is new, set aside what stays, and give memory that nobody uses back to the system."""
     gc.collect()
     gc.freeze()
+    pyarrow.default_memory_pool().release_unused()
+    give_back()
 
 
 def tidy() -> None:
-    """Collect everything, set aside what stays, and give memory that nobody uses back to the system."""
+    """The same for everything."""
     gc.unfreeze()
     set_aside()
-    pyarrow.default_memory_pool().release_unused()
-    give_back()
