@@ -314,7 +314,7 @@ def main() -> None:
         if chosen.only in (None, "link"):
             new_link(app, 30)
         if chosen.only in (None, "bare"):
-            compare_with_bare(app, (1, 20) if chosen.short else (1, 20, 50, 100), 3)
+            compare_with_bare(app, (1, 20) if chosen.short else (1, 20, 50, 100), 7)
         if chosen.only in (None, "class"):
             a_class(app, process, 20 if chosen.short else chosen.students, 20 if chosen.short else chosen.seconds,
                     chosen.think, PAGES, 5 if chosen.short else chosen.wait)

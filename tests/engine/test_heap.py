@@ -3,15 +3,19 @@
 import platform
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+ROOT = Path(__file__).parent.parent.parent
 
 pytestmark = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only GNU's C library has these switches")
 
 START = """
 import ctypes, psutil, sys
 from threading import Barrier, Thread
-from lib import heap
+sys.path.insert(0, "lib")  # without all that `import lib` brings
+import heap
 def resident(): return psutil.Process().memory_info().rss
 """
 COUNT = """
@@ -43,7 +47,7 @@ print(full, before, resident())
 
 def said(script: str, *arguments: str) -> str:
     return subprocess.run([sys.executable, "-c", START + script, *arguments], capture_output=True, text=True, check=True,
-                          timeout=120).stdout
+                          timeout=120, cwd=ROOT).stdout
 
 
 def test_new_threads_begin_no_new_heap():
