@@ -224,8 +224,9 @@ def serving(script: str) -> Iterator[tuple[str, psutil.Process]]:
     """A server of its own; gives its websocket's address and its process."""
     with harness.serve(script) as page:
         port = int(page.rpartition(":")[2])
-        owner = min(each.pid for each in psutil.net_connections("tcp") if each.laddr.port == port and each.status == "LISTEN")
-        yield f"ws://127.0.0.1:{port}/_stcore/stream", psutil.Process(owner)
+        listen = {each.pid for each in psutil.net_connections("tcp") if each.laddr.port == port and each.status == "LISTEN"}
+        [server] = [each for each in map(psutil.Process, listen) if each.ppid() not in listen]  # the others are its children
+        yield f"ws://127.0.0.1:{port}/_stcore/stream", server
 
 
 @contextmanager
