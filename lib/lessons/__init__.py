@@ -11,4 +11,5 @@ from lib.measuring import Measurement, name_of
 def measurements() -> dict[str, Measurement]:
     """What the lessons measure on real networks, by names such as `residual.at_initialisation`."""
     modules = [import_module(f"{__name__}.{module.name}") for module in iter_modules(__path__)]
-    return {name_of(measurement.function): measurement for module in modules for measurement in getattr(module, "MEASUREMENTS", ())}
+    return {name_of(measurement.function): measurement
+            for module in modules for measurement in getattr(module, "MEASUREMENTS", ())}

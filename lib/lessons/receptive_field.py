@@ -93,10 +93,10 @@ class Effective:
     """How strongly an output in the middle of a map depends on the pixels of the image.
 
     `values` (rows, columns) are means of |gradient| over cells of `cell` x `cell` pixels, the largest being 1. `theory` are
-    the (first, last) pixels of the theoretical field, which is a square. `half` and `most` are the sides of the centred squares that
-    hold 50 and 95 percent of the gradient, at most the image's; `outside` is its largest value outside the theoretical
-    field. `columns` is the gradient of each column of pixels, as a share, and `gauss` a Gaussian of the same mean and
-    variance.
+    the (first, last) pixels of the theoretical field, which is a square. `half` and `most` are the sides of the centred
+    squares that hold 50 and 95 percent of the gradient, at most the image's; `outside` is its largest value outside the
+    theoretical field. `columns` is the gradient of each column of pixels, as a share, and `gauss` a Gaussian of the same
+    mean and variance.
     """
 
     values: np.ndarray

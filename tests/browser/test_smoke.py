@@ -24,19 +24,18 @@ def test_opens_by_its_link_in_light_and_dark_and_fits_a_phone(open_page, path):
     page.emulate_media(color_scheme="dark")
     harness.settle(page)
     assert background(page) == "rgb(14, 17, 23)"
+    assert_plotly_comes_with_charts_alone(page)
     page.set_viewport_size(NARROW)
     assert_fits(page)
 
 
-def test_plotly_comes_with_the_first_chart(page, goto):
+def assert_plotly_comes_with_charts_alone(page):
     """It is a third of all that a lesson loads."""
-    loaded = []
-    page.on("request", lambda request: loaded.append("PlotlyChart" in request.url))
-    goto("/explore")
-    assert len(loaded) > 20 and not any(loaded)
-    goto("/residual")
-    page.locator(".js-plotly-plot").first.wait_for()
-    assert any(loaded)
+    charts = page.get_by_test_id("stPlotlyChart").count()
+    if charts:
+        page.locator(".js-plotly-plot").first.wait_for()
+    loaded = page.evaluate("performance.getEntriesByType('resource').map(entry => entry.name)")
+    assert len(loaded) > 20 and any("PlotlyChart" in name for name in loaded) == (charts > 0)
 
 
 def background(page) -> str:
@@ -52,17 +51,6 @@ def assert_fits(page):
     """Nothing of the page lies beside a phone's screen, once all has taken its new width."""
     page.wait_for_function("""most => Math.max(...[document.documentElement, document.querySelector('[data-testid=stMain]')]
                                                .map(element => element.scrollWidth)) <= most""", arg=NARROW["width"])
-
-
-@pytest.mark.slow
-def test_first_link_after_a_start_is_not_lost(browser):
-    """With `pages/` beside the entry script, Streamlit says "Page not found" to the first one who opens a deep link."""
-    with harness.serve() as address:
-        page = harness.goto(harness.new_page(browser, address), "/bottleneck?inner=32")
-        assert page.locator("h1").inner_text() == "Bottleneck"
-        assert page.get_by_role("dialog").count() == 0
-        assert page.url == f"{address}/bottleneck?inner=32"
-        page.context.close()
 
 
 def test_says_that_it_is_healthy(server):
