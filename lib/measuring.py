@@ -1,13 +1,15 @@
 """What measurements on real networks share: what they depend on, weights and images that follow from a seed, and a way to
 say how far one is."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from inspect import signature
+from typing import Any, TypeVar
 
 import torch
 
+Result = TypeVar("Result")
 Progress = Callable[[float], None]
 """Called with the share that is done, from 0 to 1. It may raise to stop the measurement."""
 
@@ -16,35 +18,58 @@ def quiet(share: float) -> None:
     """The progress of a measurement that nobody watches."""
 
 
-class Choice(NamedTuple):
-    """What a control of a lesson offers, and where it stands at first."""
-
-    values: tuple[Any, ...]
-    start: Any
-
-
 def name_of(function: Callable[..., Any]) -> str:
-    """What a function of a lesson is called: `residual.at_initialisation`."""
-    return f"{function.__module__.rpartition('.')[2]}.{function.__name__}"
+    """What a function of a lesson is called, in whichever file of its folder it stands: `residual.at_initialisation`."""
+    _lib, _lessons, lesson, *_file = function.__module__.split(".")
+    return f"{lesson}.{function.__name__}"
 
 
 @dataclass(frozen=True)
-class Measurement:
-    """`function(*arguments, progress=...)` of a lesson, where each argument is what one of the lesson's controls says.
+class Measured:
+    """A result of `function(*arguments, progress=...)` on real networks. As the default of an argument, it says that the
+    argument is that result: the measurement's own arguments are found by their names among the controls' values.
 
-    `lasting` results follow from the arguments alone, as weights and images do from a seed; times do not.
+        def start(depth: int, seed: int, starts: tuple[Start, Start] = Measured(at_initialisation, "Running both")) -> Content
+
+    `label` is what is said while it runs. `lasting` results follow from the arguments alone, as weights and images do from a
+    seed; times do not. `attempt`, where a measurement takes it, is another number each time that somebody measures again.
     """
 
     function: Callable[..., Any]
-    choices: tuple[Choice, ...]
+    label: str
     lasting: bool = True
 
-    def first_asked(self) -> list[tuple[Any, ...]]:
-        """The arguments that a class asks for first: those of the lesson as it opens, then with one control moved."""
-        start = tuple(choice.start for choice in self.choices)
-        moved = [(*start[:place], value, *start[place + 1:]) for place, choice in enumerate(self.choices)
-                 for value in choice.values]
-        return list(dict.fromkeys([start, *moved]))
+    @property
+    def name(self) -> str:
+        return name_of(self.function)
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """The names of what it depends on."""
+        return tuple(name for name in signature(self.function).parameters if name != "progress")
+
+
+def measured_by(function: Callable[..., Any]) -> dict[str, Measured]:
+    """The arguments of a function that are measured."""
+    return {name: parameter.default for name, parameter in signature(function).parameters.items()
+            if isinstance(parameter.default, Measured)}
+
+
+def values_of(function: Callable[..., Any]) -> list[str]:
+    """The names of all controls on whose values a function depends, also by what it takes measured."""
+    own = [name for name in signature(function).parameters if name not in measured_by(function)]
+    return list(dict.fromkeys([*own, *(name for measured in measured_by(function).values() for name in measured.arguments)]))
+
+
+def resolve(function: Callable[..., Result], values: Mapping[str, Any],
+            run: Callable[[Measured, tuple[Any, ...]], Any]) -> Result:
+    """`function` at these values. What it takes measured, and is not among them, is `run(measured, arguments)`."""
+    taken = {name: values[name] for name in signature(function).parameters if name in values}
+    for name, measured in measured_by(function).items():
+        if name not in taken:
+            taken[name] = run(measured, tuple(values.get(each, 0) if each == "attempt" else values[each]
+                                              for each in measured.arguments))
+    return function(**taken)
 
 
 @contextmanager

@@ -8,11 +8,11 @@ from lib.analysis.remarks import remarks
 from lib.figures.comparison import bars, fields
 from lib.figures.treemap import TITLES
 from lib.text import prose
-from lib.ui import _, current_palette
+from lib.ui import _, asking, current_palette
 from lib.ui.address import new_address, plain, write_address
 from lib.ui.comparison import FEWEST, SLOTS, cards, change, names, parameters, read
 from lib.ui.controls import kept
-from lib.ui.network import TOTALS, Choice
+from lib.ui.network import HIDDEN, TOTALS, Choice
 from lib.ui.provenance import images_of, mark
 
 PLAIN_CHART = {"displayModeBar": False}
@@ -20,7 +20,9 @@ PLAIN_CHART = {"displayModeBar": False}
 # The link
 state = st.session_state
 if (address := new_address("compare")) is not None:
-    state["networks"], state["compare_problems"] = read(address)
+    ask = address.pop("ask", "")
+    state["networks"], problems = read(address)
+    state["compare_problems"] = problems + asking.read("compare", ask, [choice.preset for choice in state["networks"]])
 choices: list[Choice] = state["networks"]
 
 st.title(_("Compare"), anchor=False)
@@ -29,7 +31,8 @@ for problem in state["compare_problems"]:
     st.warning(plain(problem))
 
 # The networks
-analyses = cards(choices)
+analyses = cards(choices, hidden=asking.hidden("compare"), asked=asking.parameters("compare"))
+hidden = asking.hidden("compare", *analyses)
 with st.container(horizontal=True):
     st.button(_("Add a network"), key="add", icon=":material/add:", disabled=len(choices) == len(SLOTS), on_click=change,
               args=(choices.append, Choice("vgg16" if len(choices) == FEWEST else "mobilenet_v2")))
@@ -37,6 +40,7 @@ with st.container(horizontal=True):
               help=_("The first network is what the others are compared with."))
     st.page_link("../../pages/timing.py", label=_("Measure their time"), icon=":material/speed:",
                  query_params=parameters(choices))
+    asking.menu("compare", parameters(choices))
 
 # Side by side
 shown = names(choices)
@@ -45,8 +49,12 @@ if len(set(sizes)) > 1:
     st.info(prose("compare", "Sizes differ", sizes=", ".join(f"{name} {size} px" for name, size in zip(shown, sizes))))
 st.subheader(_("Totals"), anchor=False)
 st.markdown(prose("compare", "Totals", first=plain(shown[0])))
+asking.predict_largest("compare", analyses)
 rows = []
 for quantity, cells in comparison.totals(analyses).items():
+    if quantity in hidden:
+        rows.append([TOTALS[quantity], *[HIDDEN] * len(cells)])
+        continue
     row = [TOTALS[quantity]]
     for cell in cells:
         text = _("unknown") if cell.value is None else f"{cell.value:,}"
@@ -56,18 +64,21 @@ for quantity, cells in comparison.totals(analyses).items():
 st.table(pd.DataFrame(rows, columns=["", *shown]), hide_index=True)
 mark("computed", images_of(*analyses))
 
-for sentence in dict.fromkeys(sentence for analysis in analyses for sentence in remarks(analysis)):
+for sentence in dict.fromkeys(sentence for analysis in analyses for sentence in remarks(analysis, hidden)):
     st.caption(f":material/info: {sentence}")
 
 levels = comparison.levels(analyses)
 st.subheader(_("By resolution"), anchor=False)
 st.markdown(prose("compare", "Stages"))
-quantity = st.segmented_control(_("Bars"), TITLES, required=True, format_func=TITLES.get,
-                                help=_("What the height of a bar shows."), **kept("bars", "macs"))
-st.plotly_chart(bars(shown, levels, quantity, current_palette()), key="bars_chart", config=PLAIN_CHART,
-                alt=_("{quantity} by resolution and network; the table below holds the same.").format(quantity=TITLES[quantity]))
-mark("computed", images_of(*analyses))
-aligned = comparison.table(shown, levels)
+asking.withheld(hidden, *TITLES)
+if costs := asking.visible(TITLES, hidden):
+    quantity = st.segmented_control(_("Bars"), costs, required=True, format_func=TITLES.get,
+                                    help=_("What the height of a bar shows."), **kept("bars", asking.usual(costs), costs))
+    st.plotly_chart(bars(shown, levels, quantity, current_palette()), key="bars_chart", config=PLAIN_CHART,
+                    alt=_("{quantity} by resolution and network; the table below holds the same.").format(
+                        quantity=TITLES[quantity]))
+    mark("computed", images_of(*analyses))
+aligned = asking.without(comparison.table(shown, levels), hidden)
 number = st.column_config.NumberColumn
 st.dataframe(aligned, hide_index=True, column_config={
     "resolution": _("Resolution"), "network": _("Network"), "stages": _("Stages"), "map": _("Map C×H×W"),
@@ -78,9 +89,10 @@ st.download_button(_("Download CSV"), lambda: aligned.to_csv(index=False), "comp
 
 st.subheader(_("Receptive field"), anchor=False)
 st.markdown(prose("compare", "Fields"))
-st.plotly_chart(fields(shown, analyses, current_palette()), key="fields_chart", config=PLAIN_CHART,
-                alt=_("Receptive field by weight layer and network; the totals hold the last values."))
-mark("computed")
+if not asking.withheld(hidden, "receptive_field", "weight_layers"):
+    st.plotly_chart(fields(shown, analyses, current_palette()), key="fields_chart", config=PLAIN_CHART,
+                    alt=_("Receptive field by weight layer and network; the totals hold the last values."))
+    mark("computed")
 
 # What differs
 st.subheader(_("What differs"), anchor=False)
@@ -96,4 +108,4 @@ st.table(pd.DataFrame(
       _("differs") if level.differs else _("the same")] for level in levels],
     columns=[_("Resolution"), *shown, ""]), hide_index=True)
 mark("computed")
-write_address("compare", parameters(choices))
+write_address("compare", parameters(choices) | asking.parameters("compare"))

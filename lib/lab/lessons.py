@@ -28,6 +28,7 @@ from joblib import Memory
 from lib.heap import give_back
 from lib.lab.queue import Line, Ticket
 from lib.lab.worker import ProcessWorker
+from lib import lessons as declared
 from lib.lessons import measurements
 from lib.once import forget, once
 from lib.timing import Step, Steps
@@ -199,7 +200,7 @@ def result(asked: Asked) -> Any:
 
 def first_asked() -> list[Asked]:
     """What classes ask for first and can be kept: of all lessons as they open, then with one control moved."""
-    lasting = {name: measurement.first_asked() for name, measurement in measurements().items() if measurement.lasting}
+    lasting = declared.first_asked()
     longest = max(map(len, lasting.values()))
     return [Asked(name, arguments[place], background=True) for place in range(longest) for name, arguments in lasting.items()
             if place < len(arguments)]

@@ -1,13 +1,11 @@
 """The only Streamlit in lib: the frame of the app, controls made from knobs, and the panels that pages share."""
 
-import gettext
-
 import streamlit as st
 
 from lib.figures.theme import Palette, palette
+from lib.text import _
 
-_ = gettext.translation("backbone_lab", localedir="lib/text/locale", fallback=True).gettext
-"""Translates a short label; English is the fallback."""
+__all__ = ["_", "current_palette"]
 
 
 def current_palette() -> Palette:

@@ -41,6 +41,13 @@ def new_address(page: str) -> dict[str, str] | None:
     return given
 
 
+def note_fragment() -> None:
+    """To be called where a fragment begins that writes the address. Where it runs alone, because something was moved in it, the
+    address is no longer one that was just read."""
+    if st.session_state.pop("_moved", False):
+        st.session_state["_fresh"] = False
+
+
 def write_address(page: str, parameters: Mapping[str, str]) -> None:
     """Put the state of `page` into the address bar. An address that was just read stays as it is, so that Back leads
     away from it. Raises `ValueError` where a value is missing: `None` never stands in a link."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 import streamlit as st
 
@@ -49,8 +49,10 @@ def parameters(choices: list[Choice]) -> dict[str, str]:
             for slot, choice in zip(SLOTS, choices) for name, text in choice.parameters().items()}
 
 
-def cards(choices: list[Choice], prefix: str = "", fewest: int = FEWEST) -> list[Analysis]:
-    """A card for each network: which it is, its knobs, the ways on; gives their analyses. `prefix` tells pages apart."""
+def cards(choices: list[Choice], prefix: str = "", fewest: int = FEWEST, hidden: Collection[str] = (),
+          asked: Mapping[str, str] = {}) -> list[Analysis]:
+    """A card for each network: which it is, its knobs, the ways on; gives their analyses. `prefix` tells pages apart.
+    Totals that are `hidden` are not told, and the way to Explore asks what is `asked` here."""
     analyses = []
     for column, letter, choice in zip(st.columns(max(FEWEST, len(choices))), SLOTS, choices):
         with column.container(border=True):
@@ -63,8 +65,9 @@ def cards(choices: list[Choice], prefix: str = "", fewest: int = FEWEST) -> list
                     if not (box.open and st.session_state.get(f"{slot}_opened")):  # closed, or opened just now
                         forget_shown(own_controls(choice, f"{slot}_"))
                     st.session_state[f"{slot}_opened"] = box.open
-                    turn_knobs(choice, analysis, f"{slot}_")
-                st.page_link("../../pages/explore.py", label=_("Explore"), query_params=choice.parameters())
+                    turn_knobs(choice, analysis, f"{slot}_", hidden)
+                st.page_link("../../pages/explore.py", label=_("Explore"),
+                             query_params=choice.parameters() | asked)
                 if len(choices) > fewest:
                     st.button(_("Remove"), key=f"{slot}_remove", type="tertiary", on_click=change,
                               args=(choices.remove, choice))

@@ -1,5 +1,7 @@
 """Why tools print different numbers for one network: each way of counting, and who counts so."""
 
+from collections.abc import Collection
+
 import pandas as pd
 import streamlit as st
 
@@ -9,11 +11,14 @@ from lib.digits import change
 from lib.figures.conventions import bars
 from lib.text import prose
 from lib.ui import _, current_palette
+from lib.ui.asking import withheld
 from lib.ui.provenance import images_of, mark
 
 
-def why(analysis: Analysis) -> None:
+def why(analysis: Analysis, hidden: Collection[str] = ()) -> None:
     """The network under every convention: a picture, its numbers by part, and the rules with the tools' names."""
+    if withheld(hidden, "macs"):
+        return
     names = [_(convention.name) for convention in CONVENTIONS]
     counts = [convention.count(analysis) for convention in CONVENTIONS]
     totals = [sum(count.values()) for count in counts]

@@ -1,162 +1,327 @@
-"""What every lesson has: controls that live in the link, cards of blocks, a list to try, the source."""
+"""What every lesson looks like: one step on a screen, its controls beside its picture, its question beneath; all steps on one
+page; in front of a class.
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from itertools import count, islice
+The whole state stands in the link: `/residual?step=identity&shift=0.5&present=true`. A lesson runs as a fragment: what is moved
+in it runs the step alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import count
 from typing import Any
 
 import streamlit as st
 
-from lib.analysis import Analysis
-from lib.analysis.block import Block
-from lib.analysis.graph import Graph, description, fold
-from lib.code import source
-from lib.figures.diagram import source as diagram
-from lib.ui import _, current_palette
-from lib.ui.address import moved, new_address, plain, write_address
-from lib.ui.controls import tied
-from lib.ui.graph_view import picture
-from lib.ui.network import Choice
-from lib.ui.provenance import images_of, mark
+from lib.architecture import Impossible
+from lib.lessons import find
+from lib.lessons.content import Content
+from lib.lessons.lesson import Lesson, Step
+from lib.measuring import Measured
+from lib.questions import Question
+from lib.text import prose, sections, step_prose
+from lib.ui import _
+from lib.ui.address import moved, new_address, note_fragment, plain, write_address
+from lib.ui.contents import CONTENTS
+from lib.ui.elements import Place, show as show_element
+from lib.ui.knobs import show_knobs
+from lib.ui.measuring import measured
+from lib.ui.questions import ask, attempt, guess
+from lib.ui.stepper import Stop, stepper
 
-MOST_LETTERS = 32
-"""Words with more letters than these, all together, do not fit into a row of buttons and get a list."""
-COLUMNS = 4
-
-
-@dataclass(frozen=True)
-class Knob:
-    """A control of a lesson: its label, its possible values, the one it starts with, and help.
-
-    Whole numbers get a slider, (False, True) a switch, words a row of buttons or, where that would be too long, a list.
-    `show` gives what a person reads instead of a value.
-    """
-
-    label: str
-    values: tuple[Any, ...]
-    default: Any
-    help: str
-    show: Callable[[Any], str] = str
-
-
-def knobs(page: str, declared: Mapping[str, Knob]) -> dict[str, Any]:
-    """Show the controls in rows and keep them in the address; a bad value in a link gets a sentence and the default."""
-    state = st.session_state
-    if (address := new_address(page)) is not None:
-        chosen, state[f"{page}_problems"] = _read(address, declared)
-        state[f"{page}_values"] = chosen
-    for problem in state[f"{page}_problems"]:
-        st.warning(plain(problem))
-    values = state[f"{page}_values"]
-    with st.container(border=True):
-        for row in _rows(declared.items(), COLUMNS):
-            for column, (name, knob) in zip(st.columns(len(row), vertical_alignment="bottom"), row):
-                with column:
-                    _control(knob, f"{page}_{name}", values, name)
-    write_address(page, {name: _written(value) for name, value in values.items() if value != declared[name].default})
-    return dict(values)
-
-
-def turn(page: str, values: Mapping[str, Any]) -> None:
-    """Set some controls at once: for buttons that stand for a setting."""
-    moved()
-    st.session_state[f"{page}_values"].update(values)
-
-
+ALL, TEACHERS, ONWARD = "all", "teachers", "onward"
+"""In place of a step: the whole lesson on one page; the page for teachers; what follows the last step."""
+TITLES = {name: title for pages in CONTENTS.values() for name, title in pages.items()}
+LESSONS = [name for pages in list(CONTENTS.values())[1:] for name in pages]
 _attempts = count(1)
 
 
-def attempt(page: str) -> int:
-    """0, or another number each time that somebody has asked to measure again: an argument more to what `measured` keeps."""
-    return st.session_state.get(f"{page}_attempt", 0)
+@dataclass
+class State:
+    """A lesson as one person has it open: the step, where the controls stand, and whether it is presented to a class."""
+
+    step: str
+    values: dict[str, Any]
+    presenting: bool = False
+    problems: list[str] = field(default_factory=list)
+    attempts: dict[str, int] = field(default_factory=dict)
 
 
-def again(page: str, label: str) -> None:
-    """A button that measures again what takes `attempt`."""
-    def once_more() -> None:
-        moved()
-        st.session_state[f"{page}_attempt"] = next(_attempts)
-    st.button(label, key=f"{page}_again", icon=":material/replay:", on_click=once_more,
-              help=_("Measures again with the same settings; what else runs on this machine may have changed."))
+def show(lesson: Lesson) -> None:
+    """The page of a lesson."""
+    state = st.session_state
+    if (address := new_address(lesson.id)) is not None or lesson.id not in state:
+        before = state.get(lesson.id)
+        state[lesson.id] = read(address or {}, lesson)
+        if before:
+            state[lesson.id].attempts = before.attempts
+    _body(lesson.id)
 
 
-def _rows(items: Iterable, size: int) -> Iterator[list]:
-    """The items in rows of `size`, the last one shorter."""
-    items = iter(items)
-    while row := list(islice(items, size)):
-        yield row
+def read(address: Mapping[str, str], lesson: Lesson) -> State:
+    """What a link opens. A bad value gets a sentence and the default; without a step, the first one that has a control which
+    the link names."""
+    given, state = dict(address), State(lesson.steps[0].id, lesson.defaults)
+    step, present = given.pop("step", ""), given.pop("present", "")
+    for name, text in given.items():
+        if name not in lesson.knobs:
+            state.problems.append(_("There is no control “{name}” here; the controls are {controls}.").format(
+                name=name[:40], controls=", ".join(lesson.knobs)))
+            continue
+        try:
+            state.values[name] = lesson.knobs[name].read(text)
+        except Impossible as error:
+            state.problems.append(_("{name} = {text} is not possible: {why} The page shows {value}.").format(
+                name=name, text=text[:40], why=error, value=lesson.knobs[name].write(state.values[name])))
+    state.step = opened(lesson, given)
+    known = [step.id for step in lesson.steps] + [ALL, TEACHERS]
+    if (step := lesson.anchors.get(step, step)) in known:
+        state.step = step
+    elif step:
+        state.problems.append(_("There is no step “{name}” in this lesson; this is its first one.").format(name=step[:40]))
+    if present not in ("", "true", "false"):
+        state.problems.append(_("present = {text} is not possible: it is true or false.").format(text=present[:40]))
+    state.presenting = present == "true"
+    return state
 
 
-def _control(knob: Knob, key: str, values: dict[str, Any], name: str) -> None:
-    more = {"help": knob.help, **tied(values, name, key)}
-    if isinstance(knob.default, bool):
-        st.toggle(knob.label, **more)
-    elif isinstance(knob.default, int):
-        st.select_slider(knob.label, knob.values, format_func=knob.show, **more)
-    elif len("".join(map(knob.show, knob.values))) > MOST_LETTERS:
-        st.selectbox(knob.label, knob.values, format_func=knob.show, filter_mode="contains", **more)
-    else:
-        st.segmented_control(knob.label, knob.values, format_func=knob.show, required=True, **more)
+def opened(lesson: Lesson, controls: Mapping[str, Any]) -> str:
+    """The step that a link without one opens: the first that has one of its controls, or else the very first."""
+    with_control = (step.id for step in lesson.steps if set(step.controls) & set(controls))
+    return next(with_control, lesson.steps[0].id)
 
 
-def _written(value: Any) -> str:
-    """A value as it stands in a link."""
-    return str(value).lower() if isinstance(value, bool) else str(value)
+def parameters(lesson: Lesson, state: State) -> dict[str, str]:
+    """The state as the parameters of a link."""
+    knobs = {name: knob.write(state.values[name]) for name, knob in lesson.knobs.items()}
+    knobs = {name: text for name, text in knobs.items() if text != lesson.knobs[name].write(lesson.knobs[name].default)}
+    step = {} if state.step == opened(lesson, knobs) else {"step": state.step}
+    return step | knobs | ({"present": "true"} if state.presenting else {})
 
 
-def _read(address: Mapping[str, str], declared: Mapping[str, Knob]) -> tuple[dict[str, Any], list[str]]:
-    values, problems = {name: knob.default for name, knob in declared.items()}, []
-    for name, text in address.items():
-        allowed = {_written(value): value for value in declared[name].values} if name in declared else {}
-        if text in allowed:
-            values[name] = allowed[text]
-        elif allowed:
-            problems.append(f"{name} = {text[:40]} is not possible: choose one of {', '.join(allowed)}. "
-                            f"The page shows {_written(values[name])}.")
+@st.fragment
+def _body(id: str) -> None:
+    """The lesson from its title on: runs alone when something is moved in it."""
+    note_fragment()
+    lesson, state = find(id), st.session_state[id]
+    with st.container(key="presenting" if state.presenting else "lesson"):
+        with st.container(key="lesson_bar"):
+            bar = st.columns([2, 10], vertical_alignment="center")
+            bar[0].title(TITLES[id], anchor=False)
+        for problem in state.problems:
+            st.warning(plain(problem))
+        noted = _show_here(lesson, state)
+        with bar[1]:
+            _stepper(lesson, state, noted)
+    write_address(id, parameters(lesson, state))
+
+
+def _stepper(lesson: Lesson, state: State, noted: dict[str, str]) -> None:
+    stops = [Stop(step.id, title_of(lesson, step), f"{lesson.id}.{step.id}", f"{lesson.id}.{step.id}") for step in lesson.steps]
+    stops.append(Stop(TEACHERS, _("For teachers"), f"{lesson.id}.{TEACHERS}", teachers=True))
+
+    def go(step: str) -> None:
+        if step == ONWARD:
+            state.step = lesson.steps[0].id
+            st.session_state["onward"] = following(lesson.id)
         else:
-            problems.append(f"There is no control “{name[:40]}” here; the controls are {', '.join(declared)}.")
-    return values, problems
+            state.step = step
+
+    def turn(what: str) -> None:
+        if what == "present":
+            state.presenting = not state.presenting
+            state.step = lesson.steps[0].id if state.step == ALL else state.step
+        elif what == "all":
+            state.step = lesson.steps[0].id if state.step == ALL else ALL
+        elif what == "show" and state.step in [step.id for step in lesson.steps]:
+            attempt(f"{lesson.id}_{state.step}").show(_question(lesson, lesson.step(state.step), state))
+    stepper(f"{lesson.id}_stepper", stops, state.step, dict(lesson.anchors), noted, state.presenting, ONWARD, go, turn)
+    if page := st.session_state.pop("onward", None):
+        st.switch_page(f"../../pages/{page}.py", query_params={"present": "true"} if state.presenting else None)
 
 
-def block_card(name: str, block: Block) -> None:
-    """A block's name, the weights of its convolutions written out, its totals and its graph."""
-    with st.container(border=True, height="stretch"):
-        st.markdown(f"**{name}**")
-        st.metric(_("Weights"), f"{block.weights:,}")
-        st.code(block.written_out.replace(" + ", "\n+ ").replace(" = ", "\n= "), language=None)
-        st.metric(_("MACs"), f"{block.macs:,}")
-        graph = fold(block.ops)
-        _picture(graph, _("Graph of this block"))
-        mark("computed", _("for one input of {shape}").format(shape=block.input))
+def title_of(lesson: Lesson, step: Step) -> str:
+    """A step's heading."""
+    return sections(lesson.id)[step.id].partition("\n")[0].strip()
 
 
-def network_graph(analysis: Analysis, opened: Iterable[str] = ()) -> None:
-    """A network's graph with these parts open (`stage:conv2_x`, `block:layer1.0`), and the same in words."""
-    _picture(fold(analysis.ops, frozenset(opened)), _("Graph of {network}").format(network=analysis.preset))
-    mark("computed", images_of(analysis))
+def following(id: str) -> str:
+    """The lesson after this one; after the last one the textbook, which asks about all."""
+    return (LESSONS + ["textbook"])[LESSONS.index(id) + 1]
 
 
-def _picture(graph: Graph, alt: str) -> None:
-    picture(diagram(graph, current_palette()), alt)
-    with st.expander(_("The graph in words")):
-        st.text(description(graph))
+# One step, all steps, or the page for teachers
+
+def _show_here(lesson: Lesson, state: State) -> dict[str, str]:
+    """What stands below the bar; gives what is to be kept in the browser of it."""
+    if state.step == ALL:
+        _show_all(lesson)
+        return {}
+    if state.step == TEACHERS:
+        _show_teachers(lesson, state)
+        return {"step": f"{lesson.id}.{TEACHERS}"}
+    step = lesson.step(state.step)
+    _show_step(lesson, step, state)
+    name, result = f"{lesson.id}.{step.id}", attempt(f"{lesson.id}_{step.id}").result
+    return {"step": name} | ({"question": name, "result": result} if result else {})
 
 
-def explore_link(preset: str, knobs: Mapping[str, Any] = {}, label: str = "") -> None:
-    """A link that opens a network, with these knobs, in Explore."""
-    st.page_link("../../pages/explore.py", label=label or _("{network} in Explore").format(network=preset),
-                 icon=":material/tune:", query_params=Choice(preset, dict(knobs)).parameters())
+def _run(wanted: Measured, arguments: tuple[Any, ...]) -> Any:
+    """A step's measurement, made beside the pages, while the step shows how far it is."""
+    return measured(wanted.label, wanted.function, *arguments)
 
 
-def try_it(questions: str) -> None:
-    """Questions that the controls on the page answer."""
-    st.subheader(_("Try"), anchor="try")
-    st.markdown(questions)
+def _values(step: Step, state: State) -> dict[str, Any]:
+    return state.values | {"attempt": state.attempts.get(step.id, 0)}
 
 
-def sources(classes: Iterable[type | Callable]) -> None:
-    """The source of the classes and functions that the page has run."""
-    st.subheader(_("Code"), anchor="code")
-    for cls in classes:
-        with st.expander(f"{'class' if isinstance(cls, type) else 'def'} {cls.__name__}"):
-            st.code(source(cls), language="python")
+def _question(lesson: Lesson, step: Step, state: State) -> Question:
+    return step.ask(_values(step, state), _run)
+
+
+def _show_step(lesson: Lesson, step: Step, state: State) -> None:
+    """Heading, prose and controls on the left, picture and question on the right, the rest below."""
+    key = f"{lesson.id}_{step.id}"
+    left, right = st.columns([9, 11], gap="medium")
+    with left, st.container(key=f"step_words_{key}"):
+        words = st.empty()
+        with st.container(key=f"step_knobs_{key}"):
+            show_knobs(lesson.knobs, step.controls, state.values, key, lambda: None)
+            _settings(step, state, key)
+    with right, st.container(key=f"step_picture_{key}"):
+        slot = st.container(key=f"picture_{key}")
+        asked = st.container(key=f"asked_{key}", border=True)
+    try:
+        with slot:
+            question = _question(lesson, step, state)
+            content = step.show(_values(step, state), _run)
+    except Impossible as problem:
+        slot.error(plain(str(problem)))
+        asked.caption(_("The question comes back with values that fit together."))
+        words.markdown(_words(lesson, step, None))
+        return
+    words.markdown(_words(lesson, step, content.fields))
+    made = attempt(key)
+    with asked:
+        ask(question, key, once=step.predict)
+    hidden = step.predict and not made.open
+    with slot:
+        _picture(content, hidden, Place(lesson.id, f"{key}_chart", guess(question, key) if made.open else None,
+                                        state.presenting, tight=True))
+    if not hidden:
+        _more(lesson, content, key, state)
+
+
+def _words(lesson: Lesson, step: Step, fields: Mapping[str, object] | None) -> str:
+    """Heading and prose of a step; without `fields`, as where nothing can be computed, the heading alone."""
+    if fields is None:
+        return f"## {title_of(lesson, step)}"
+    heading, body = step_prose(lesson.id, step.id, **fields)
+    return f"## {heading}\n\n{body}"
+
+
+def _settings(step: Step, state: State, key: str) -> None:
+    """Buttons that set several controls at once, and the one that measures again."""
+    def set_values(values: Mapping[str, Any]) -> None:
+        moved()
+        state.values.update(values)
+
+    def again() -> None:
+        moved()
+        state.attempts[step.id] = next(_attempts)
+    if not (step.settings or step.again):
+        return
+    with st.container(horizontal=True, gap="xsmall"):
+        for name, values in step.settings.items():
+            st.button(name, key=f"{key}_set_{name}", on_click=set_values, args=(values,))
+        if step.again:
+            st.button(step.again, key=f"{key}_once_more", icon=":material/replay:", on_click=again,
+                      help=_("Measures again with the same settings; what else runs on this machine may have changed."))
+
+
+def _picture(content: Content, hidden: bool, place: Place) -> None:
+    if not hidden:
+        show_element(content.picture, place)
+    elif content.before:
+        show_element(content.before, place.within("before"))
+    else:
+        with st.container(key=f"hidden_{place.key}", border=True, vertical_alignment="center", horizontal_alignment="center"):
+            st.markdown(f":material/visibility_off: {_('Predict first: the picture comes with your answer.')}",
+                        text_alignment="center", width="content")
+
+
+def _more(lesson: Lesson, content: Content, key: str, state: State) -> None:
+    """What opens below; it is made when it is opened."""
+    if not content.more:
+        return
+    with st.expander(_("More: numbers, background, code"), key=f"{key}_more", on_change=moved, icon=":material/unfold_more:") as box:
+        if box.open:
+            for index, element in enumerate(content.more):
+                show_element(element, Place(lesson.id, f"{key}_more_{index}", large=state.presenting))
+
+
+# The whole lesson on one page
+
+def _show_all(lesson: Lesson) -> None:
+    for step in lesson.steps:
+        _document_step(lesson.id, step.id)
+    st.subheader(_("For teachers"), anchor=TEACHERS)
+    st.markdown(prose(lesson.id, TEACHERS))
+
+
+@st.fragment
+def _document_step(id: str, step_id: str) -> None:
+    """A step as part of a document: nothing is hidden, everything is open. A control that other steps share moves them too."""
+    lesson, state = find(id), st.session_state[id]
+    step, key = lesson.step(step_id), f"{id}_{step_id}_all"
+    note_fragment()
+    shared = [name for name in step.controls if sum(name in other.controls for other in lesson.steps) > 1]
+    before = {name: state.values[name] for name in shared}
+    st.divider()
+    with st.container(key=f"document_{key}"):
+        words = st.empty()
+        show_knobs(lesson.knobs, step.controls, state.values, key, partial(_agree, state, before))
+        _settings(step, state, key)
+        try:
+            content = step.show(_values(step, state), _run)
+            question = _question(lesson, step, state)
+        except Impossible as problem:
+            words.markdown(_words(lesson, step, None))
+            st.error(plain(str(problem)))
+        else:
+            words.markdown(_words(lesson, step, content.fields))
+            for index, element in enumerate((content.picture, *content.more)):
+                show_element(element, Place(lesson.id, f"{key}_{index}"))
+            st.markdown(f":primary-badge[{_('Question')}] {question.words}")
+            with st.expander(_("Answer"), icon=":material/visibility:"):
+                st.markdown(f"**{question.solution}.** {question.because}")
+    write_address(id, parameters(lesson, state))
+    if st.session_state.pop("shared_moved", False):
+        st.rerun(scope="app")
+
+
+def _agree(state: State, before: Mapping[str, Any]) -> None:
+    """After a control was moved: where other steps show it as well, the whole page runs."""
+    if any(state.values[name] != value for name, value in before.items()):
+        st.session_state["shared_moved"] = True
+
+
+# For teachers
+
+def _show_teachers(lesson: Lesson, state: State) -> None:
+    st.markdown(f"## {_('For teachers')}")
+    st.markdown(prose(lesson.id, TEACHERS))
+    st.markdown(_("**Time in class:** about {minutes} minutes.").format(minutes=lesson.minutes))
+    st.markdown(_("**To show**"))
+    for link in lesson.links:
+        values = {name: lesson.knobs[name].write(value) for name, value in link.values.items()}
+        st.page_link(f"../../pages/{lesson.id}.py", label=link.words, icon=":material/co_present:",
+                     query_params={"step": link.step} | values | {"present": "true"})
+    with st.expander(_("The answers"), icon=":material/key:", key=f"{lesson.id}_answers", on_change=moved) as box:
+        if box.open:
+            for number, step in enumerate(lesson.steps, 1):
+                question = step.ask(lesson.defaults | {"attempt": 0}, _run)
+                st.markdown(f"{number}. {question.words}  \n**{question.solution}.** {question.because}")
+

@@ -13,7 +13,6 @@ from lib.lab.lessons import Asked, found, lessons, result
 from lib.lab.queue import Ticket
 from lib.measuring import name_of
 from lib.ui import _
-from lib.ui.address import plain
 from lib.ui.visitor import visitor
 
 Result = TypeVar("Result")
@@ -26,7 +25,7 @@ def measured(label: str, function: Callable[..., Result], *arguments: Any) -> Re
     """`function(*arguments, progress=...)`, one of the lesson's `MEASUREMENTS`, made once for all who ask.
 
     The arguments are hashable, a seed among them. While it runs, a bar with `label` shows how far it is, or how many are
-    before it. If it fails, the page says why and ends there.
+    before it. Raises `Impossible`, with the reason, if it fails or too many wait.
     """
     asked, slot = Asked(name_of(function), arguments), st.empty()
     try:
@@ -37,10 +36,8 @@ def measured(label: str, function: Callable[..., Result], *arguments: Any) -> Re
         while not (ticket := _wait(slot, label, asked)).found:
             if ticket.state in {"failed", "lost"}:
                 raise Impossible(ticket.message)
-    except Impossible as problem:
-        slot.error(plain(str(problem)))
-        st.stop()
-    slot.empty()
+    finally:
+        slot.empty()
     return found(ticket)
 
 

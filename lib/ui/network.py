@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +20,10 @@ from lib.ui.controls import control, followers, is_decided, on_choice, show_valu
 DEFAULT = "resnet50"
 TOTALS = {"params": _("Parameters"), "macs": _("MACs"), "activation_bytes": _("Activation bytes"),
           "weight_layers": _("Weight layers"), "receptive_field": _("Receptive field, px")}
+
+
+HIDDEN = "?"
+"""What stands in the place of a total that a link asks for, until it is predicted (lib/ui/asking.py)."""
 
 
 @once
@@ -76,14 +80,15 @@ def read_choice(parameters: dict[str, str]) -> tuple[Choice, list[str]]:
     return choice, problems
 
 
-def choose(choice: Choice) -> tuple[Analysis, Analysis, Impossible | None]:
+def choose(choice: Choice, hidden: Collection[str] = ()) -> tuple[Analysis, Analysis, Impossible | None]:
     """Show the controls; return the analysis of the chosen network, that of its preset, and why not, if refused.
 
-    Of a combination that builds no network the analysis is that of the last one that did.
+    Of a combination that builds no network the analysis is that of the last one that did. Totals that are `hidden` are not
+    told.
     """
-    _choose_preset(choice)
+    _choose_preset(choice, with_note=not {"weight_layers", "params"} & set(hidden))
     analysis, base, problem = analyzed(choice)
-    turn_knobs(choice, analysis)
+    turn_knobs(choice, analysis, hidden=hidden)
     return analysis, base, problem
 
 
@@ -99,7 +104,7 @@ def analyzed(choice: Choice, slot: str = "") -> tuple[Analysis, Analysis, Imposs
     return analysis, base, problem
 
 
-def turn_knobs(choice: Choice, analysis: Analysis, slot: str = "") -> None:
+def turn_knobs(choice: Choice, analysis: Analysis, slot: str = "", hidden: Collection[str] = ()) -> None:
     """The controls of all knobs, below what the network costs, and the way back to the preset.
 
     Each network has controls of its own. What the browser still says of those of the network before, which may have a knob
@@ -111,8 +116,8 @@ def turn_knobs(choice: Choice, analysis: Analysis, slot: str = "") -> None:
         if choice.preset == drawn:
             choice.turn(name, value)
     with st.container(key=f"{slot}knob_totals"):  # stays in sight while a knob moves: the shell's style
-        st.markdown(" · ".join(f"{label} **{_shown(getattr(analysis, name))}**".replace(" ", "\u00a0")
-                               for name, label in TOTALS.items()))
+        told = {label: HIDDEN if name in hidden else _shown(getattr(analysis, name)) for name, label in TOTALS.items()}
+        st.markdown(" · ".join(f"{label} **{total}**".replace(" ", "\u00a0") for label, total in told.items()))
     knobs = type(analysis.knobs)
     values = analysis.knobs.model_dump() | choice.changed
     for name in sorted(values, key=("num_classes", "input_size").__contains__):
@@ -131,8 +136,8 @@ def _shown(count: int | None) -> str:
     return _("unknown") if count is None else f"{count:,}"
 
 
-def _choose_preset(choice: Choice) -> None:
-    """Pick a family, and in it a preset."""
+def _choose_preset(choice: Choice, with_note: bool) -> None:
+    """Pick a family, and in it a preset. Some notes tell layers or parameters."""
     families, family = catalog.families(), catalog.get(choice.preset)
     pick(_("Family"), {id: _called(each.name, each.also) for id, each in families.items()}, "family", family.id,
          lambda name: choice.start(next(iter(families[name].presets)) if name in families else catalog.find(name)),
@@ -140,7 +145,8 @@ def _choose_preset(choice: Choice) -> None:
     pick(_("Preset"), {preset: _called(preset, entry.also) for preset, entry in family.presets.items()}, "preset",
          choice.preset, lambda name: choice.start(catalog.find(name)),
          help=_("A named network to start from.") + " " + ANY_NAME)
-    st.caption(family.presets[choice.preset].note)
+    if with_note:
+        st.caption(family.presets[choice.preset].note)
 
 
 def pick_network(label: str, key: str, choice: Choice) -> None:

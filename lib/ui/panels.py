@@ -25,16 +25,23 @@ from lib.figures.receptive_field import growth, on_image
 from lib.figures.theme import LIGHT
 from lib.figures.treemap import TITLES, treemap
 from lib.once import once
+from lib.questions.totals import QUANTITIES
 from lib.text import prose
-from lib.ui import _, current_palette
+from lib.ui import _, asking, current_palette
 from lib.ui.address import moved
+from lib.ui.asking import usual, visible, withheld, without
 from lib.ui.controls import kept
 from lib.ui.graph_view import graph_view
-from lib.ui.network import analysis_of
+from lib.ui.network import HIDDEN, analysis_of
 from lib.ui.provenance import images_of, mark
 
 CLAIMED = TITLES | {"neurons": _("neurons"), "weight_layers": _("weight layers"), "receptive_field": _("receptive field, px")}
 """The quantities of which papers print numbers."""
+DERIVED = {"Weights": "params", "Other parameters": "params", "Parameters": "params", "MACs": "macs",
+           "Activation memory": "activation_bytes", "Receptive field": "receptive_field", "Jump": "receptive_field"}
+"""Which total a step of a derivation tells."""
+Hidden = frozenset[str]
+"""The totals that are not to be seen before they are predicted: `lib.ui.asking.hidden`."""
 LEVELS = {"stage": _("Stages"), "block": _("Blocks"), "layer": _("Layers")}
 
 
@@ -44,8 +51,8 @@ def select(id: str | None) -> None:
     st.session_state["selected"] = id
 
 
-def totals(analysis: Analysis, base: Analysis, factor: int) -> None:
-    """The five totals, each with its difference from the preset. `factor` is 1 for MACs, 2 for FLOPs."""
+def totals(analysis: Analysis, base: Analysis, factor: int, hidden: Hidden) -> None:
+    """The five totals, each with its difference from the preset, or a question. `factor` is 1 for MACs, 2 for FLOPs."""
     counted = _("FLOPs") if factor == 2 else _("MACs")
     rows = [(_("Parameters"), "params", 1, _("Weights, biases, scales and shifts.")),
             (counted, "macs", factor, _("Multiply-adds of convolutions and linear layers for one image; FLOPs are twice that.")),
@@ -54,17 +61,27 @@ def totals(analysis: Analysis, base: Analysis, factor: int) -> None:
                 "response normalisation, is not counted.")),
             (_("Weight layers"), "weight_layers", 1, _("Convolutions and linear layers on the longest path, as papers count.")),
             (_("Receptive field, px"), "receptive_field", 1, _("Side of the square of pixels that the last feature map before the head can see."))]
+    asked = {QUANTITIES[name]: name for name in asking.askable("explore", analysis)}
+    answers = []
     with st.container(horizontal=True, gap="large", key="totals"):
         for label, name, times, help in rows:
-            value, before = getattr(analysis, name), getattr(base, name)
-            text = _("unknown") if value is None else f"{value * times:,}"
-            st.metric(label, text, _difference(value, before, times), delta_color="off", delta_arrow="off", help=help,
-                      width="content")
+            with st.container(width="content", gap="xxsmall"):
+                _total(label, getattr(analysis, name), getattr(base, name), times, help, name in hidden)
+                if name in asked:
+                    question = asking.about(asked[name], analysis, times)
+                    answers.append(asking.predict("explore", asked[name], question))
+    asking.keep("explore", answers)
     mark("computed", images_of(analysis))
-    for sentence in remarks(analysis):
+    for sentence in remarks(analysis, hidden):
         st.caption(f":material/info: {sentence}")
     if analysis.unknown:
         st.warning(_("No cost rule is known for {kinds}; they are left out of the MACs.").format(kinds=", ".join(analysis.unknown)))
+
+
+def _total(label: str, value: int | None, before: int | None, times: int, help: str, is_hidden: bool) -> None:
+    text = HIDDEN if is_hidden else _("unknown") if value is None else f"{value * times:,}"
+    st.metric(label, text, None if is_hidden else _difference(value, before, times), delta_color="off", delta_arrow="off",
+              help=help, width="content")
 
 
 def _difference(value: int | None, before: int | None, times: int) -> str:
@@ -75,7 +92,7 @@ def _difference(value: int | None, before: int | None, times: int) -> str:
     return f"{(value - before) * times:+,} ({change(before, value)})"
 
 
-def layers(analysis: Analysis, root: Part, factor: int) -> None:
+def layers(analysis: Analysis, root: Part, factor: int, hidden: Hidden) -> None:
     """The table of stages, blocks or layers, to filter and download."""
     left, right = st.columns(2, vertical_alignment="bottom")
     level = left.segmented_control(_("Rows"), LEVELS, required=True, format_func=LEVELS.get,
@@ -83,17 +100,18 @@ def layers(analysis: Analysis, root: Part, factor: int) -> None:
     names = [stage.name for stage in root.children]
     stages = right.multiselect(_("Only these stages"), names, placeholder=_("all stages"), filter_mode="contains",
                                 help=_("Leave empty to see all."), **kept("stages", [], names))
-    _selectable(*_table(analysis, root, level, stages, factor), factor)
-    st.download_button(_("Download CSV"), lambda: analysis.table().to_csv(index=False), f"{analysis.preset}.csv", "text/csv",
-                       on_click="ignore", help=_("Every layer with every column."))
+    _selectable(*_table(analysis, root, level, stages, factor, hidden), factor)
+    st.download_button(_("Download CSV"), lambda: without(analysis.table(), hidden).to_csv(index=False),
+                       f"{analysis.preset}.csv", "text/csv", on_click="ignore", help=_("Every layer with every column."))
     mark("computed", images_of(analysis))
 
 
 @once
-def _table(analysis: Analysis, root: Part, level: str, stages: list[str], factor: int) -> tuple[pa.Table, list[str]]:
+def _table(analysis: Analysis, root: Part, level: str, stages: list[str], factor: int,
+           hidden: Hidden) -> tuple[pa.Table, list[str]]:
     """The rows of a level, of these stages or else of all, and the id of each; as Arrow, which is what goes to the browser."""
     parts = [part for stage in root.children if not stages or stage.name in stages for part in _rows(stage, level)]
-    table = pd.DataFrame([_row(part, analysis, factor) for part in parts])
+    table = without(pd.DataFrame([_row(part, analysis, factor) for part in parts]), hidden)
     return pa.Table.from_pandas(table, preserve_index=False), [part.id for part in parts]
 
 
@@ -162,18 +180,18 @@ def _selectable(table: pa.Table, ids: list[str], factor: int) -> None:
         })
 
 
-def beside_derivation(show: Callable[[], None], part: Part, analysis: Analysis) -> None:
+def beside_derivation(show: Callable[[], None], part: Part, analysis: Analysis, hidden: Hidden) -> None:
     """A view in which parts can be selected, and beside it how the selected part's numbers come about; on a phone above it,
     or below it while nothing is selected (the shell's style)."""
     with st.container(key="beside"):
         explanation, view = st.columns([3, 5], gap="medium")
         with explanation.container(key=f"derivation_{part.level}"):
-            derivation(part, analysis)
+            derivation(part, analysis, hidden)
         with view:
             show()
 
 
-def derivation(part: Part, analysis: Analysis) -> None:
+def derivation(part: Part, analysis: Analysis, hidden: Hidden) -> None:
     """The selected part's numbers, each with its formula and its own values put in."""
     where = " › ".join(filter(None, (part.last.stage, part.last.block if part.level != "stage" else "",
                                      part.name if part.level == "layer" else "")))
@@ -182,21 +200,27 @@ def derivation(part: Part, analysis: Analysis) -> None:
     st.markdown(f"**{title}** ({_(part.level)}{kind})")
     if part.level == "network":
         st.caption(prose("explore", "Select"))
-    st.markdown(_derived(part, analysis))
+    st.markdown(_derived(part, analysis, hidden))
+    withheld(hidden, *DERIVED.values())
     mark("computed", images_of(analysis))
 
 
 @once
-def _derived(part: Part, analysis: Analysis) -> str:
+def _derived(part: Part, analysis: Analysis, hidden: Hidden) -> str:
     """The steps of a derivation, a paragraph each."""
-    steps = [(step, " = ".join(filter(None, (step.formula, step.numbers)))) for step in derive(part, analysis.ops)]
+    steps = [(step, " = ".join(filter(None, (step.formula, step.numbers)))) for step in derive(part, analysis.ops)
+             if DERIVED.get(step.quantity) not in hidden]
     return "\n\n".join(f"{step.quantity} **{step.result}**  \n:small[{how}]" for step, how in steps)
 
 
-def cost(analysis: Analysis, root: Part) -> None:
+def cost(analysis: Analysis, root: Part, hidden: Hidden) -> None:
     """The treemap, switchable between parameters, MACs and activation memory."""
-    quantity = st.segmented_control(_("Area"), TITLES, required=True, format_func=TITLES.get,
-                                    help=_("What the size of a tile shows."), **kept("area", "macs"))
+    if len(shown := visible(TITLES, hidden)) < len(TITLES):
+        withheld(hidden, *TITLES)
+    if not shown:
+        return
+    quantity = st.segmented_control(_("Area"), shown, required=True, format_func=TITLES.get,
+                                    help=_("What the size of a tile shows."), **kept("area", usual(shown), shown))
 
     def picked() -> None:
         points = st.session_state["treemap"].selection.points
@@ -209,9 +233,11 @@ def cost(analysis: Analysis, root: Part) -> None:
     mark("computed", images_of(analysis))
 
 
-def field(analysis: Analysis, part: Part) -> None:
+def field(analysis: Analysis, part: Part, hidden: Hidden) -> None:
     """How the receptive field grows, and that of the selected part to scale on the image; of the whole network that of
     its last feature map."""
+    if withheld(hidden, "receptive_field"):
+        return
     op = analysis.last_map if part.level == "network" else part.last
     image, colours = analysis.input_shape[2:], current_palette()
     left, right = st.columns([3, 2])
@@ -278,7 +304,7 @@ def graph(analysis: Analysis, selected: str) -> None:
         st.text(description(folded))
 
 
-def papers(analysis: Analysis) -> None:
+def papers(analysis: Analysis, hidden: Hidden) -> None:
     """What papers print about this preset, beside our recount."""
     known = catalog.claims(analysis.preset)
     relative = analysis.preset if known else catalog.nearest_in_print(analysis.preset)
@@ -286,7 +312,10 @@ def papers(analysis: Analysis) -> None:
         st.markdown(prose("explore", "Claims", network=relative))
     else:
         st.info(prose("explore", "No claims", network=analysis.preset, relative=relative))
-    rows = [_claim_row(claim) for claim in catalog.claims(relative)]
+    rows = [_claim_row(claim) for claim in catalog.claims(relative) if claim.quantity not in hidden]
+    withheld(hidden, *(claim.quantity for claim in catalog.claims(relative)))
+    if not rows:
+        return
     st.table(pd.DataFrame(rows, columns=[_("Quantity"), _("Printed"), _("Recounted"), _("With"), _("Verdict"), _("Source")]),
              hide_index=True)
     mark("published", _("what was printed, each with its source; the recount is computed"))
@@ -304,13 +333,16 @@ MOST_FOR_TORCHINFO = 1500
 """Operations of a network up to which torchinfo runs unasked; ResNet-152 has 515."""
 
 
-def code(analysis: Analysis) -> None:
+def code(analysis: Analysis, hidden: Hidden) -> None:
     """A snippet that rebuilds the network, the source of its classes, and torchinfo's count beside ours."""
     st.markdown(prose("explore", "Code"))
-    st.code(snippet(analysis), language="python")
+    program = [line for line in snippet(analysis).splitlines() if not ("params" in hidden and line.startswith("assert"))]
+    st.code("\n".join(program), language="python")
     for cls in classes(analysis):
         with st.expander(f"class {cls.__name__}", expanded=cls is classes(analysis)[0]):
             st.code(source(cls), language="python")
+    if withheld(hidden, *TITLES):
+        return
     if len(analysis.ops) > MOST_FOR_TORCHINFO:
         st.caption(prose("explore", "Torchinfo takes long", operations=f"{len(analysis.ops):,}"))
         if not st.toggle(_("Let torchinfo count"), help=_("It then counts this network and all large ones."), **kept("torchinfo", False)):

@@ -139,13 +139,25 @@ def imports(path: Path) -> set[str]:
     ("models", ("lib.analysis", "lib.trace", "lib.figures", "lib.ui", "streamlit", "plotly", "torchvision")),
     ("analysis", ("lib.figures", "lib.ui", "streamlit", "plotly", "graphviz")),
     ("figures", ("lib.ui", "streamlit", "torch")),
-    ("lessons", ("lib.figures", "lib.ui", "streamlit")),
+    ("lessons", ("lib.ui", "streamlit")),
+    ("questions", ("lib.figures", "lib.ui", "streamlit", "plotly")),
 ])
 def test_who_may_know_whom(folder, forbidden):
     files = list((ROOT / folder).rglob("*.py"))
     assert files
     for file in files:
         assert not {name for name in imports(file) if name.startswith(forbidden)}, file
+
+
+def test_in_a_lesson_steps_and_figures_alone_draw():
+    """What it computes and asks knows nothing of how it is drawn; its figures nothing of torch."""
+    drawing, shared = {"steps.py", "figures.py"}, {"content.py"}
+    for file in (ROOT / "lessons").rglob("*.py"):
+        found = imports(file)
+        if file.name not in drawing | shared:
+            assert not any(name.startswith(("lib.figures", "plotly")) or name.endswith(".figures") for name in found), file
+        if file.name == "figures.py":
+            assert not any(name.split(".")[0] == "torch" for name in found), file
 
 
 def test_only_the_pages_side_knows_streamlit():

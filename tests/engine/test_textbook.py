@@ -12,6 +12,7 @@ import pytest
 import lib
 from lib import catalog
 from lib.lessons import textbook
+from lib.lessons.textbook import memory
 from tests.engine import textbook_notes  # noqa: F401  fills EXPECTED
 from tests.engine.textbook_slides import SLIDE, sums
 from tests.engine.textbook_sources import EXPECTED
@@ -90,7 +91,27 @@ def test_every_card_leads_somewhere_and_says_its_source():
 
 
 def test_all_reviewed_statements_are_there():
-    """54 statements of five documents, 12 rows of AlexNet's table, and the sums and formulas of the slides."""
+    """54 statements of five documents, 12 rows of AlexNet's table, the sums and formulas of the slides, and CS231n's sum."""
     assert Counter(card.document for card in CARDS.values()) == {
-        "variants": 15, "structure": 8, "backbones": 13, "versions": 6, "lecture": 12, "slides": 21}
-    assert len(CARDS) == len(textbook.cards())
+        "variants": 15, "structure": 8, "backbones": 13, "versions": 6, "lecture": 12, "slides": 21, "cs231n": 1}
+    assert len(CARDS) == len(textbook.cards()) == 76
+
+
+def test_cs231n_s_list_is_right_but_its_sum_is_not():
+    """By hand, from the notes' own products: 15,237,608 numbers, not 24 million; and the gap to Explore to the last byte."""
+    convolutions = 2 * 224**2 * 64 + 2 * 112**2 * 128 + 3 * 56**2 * 256 + 3 * 28**2 * 512 + 3 * 14**2 * 512
+    poolings = 112**2 * 64 + 56**2 * 128 + 28**2 * 256 + 14**2 * 512 + 7**2 * 512
+    numbers = 224 * 224 * 3 + convolutions + poolings + 4096 + 4096 + 1000
+    assert sum(memory.listed()) == numbers == 15_237_608 and len(memory.listed()) == len(memory.ENTRIES) == 22
+    assert sum(memory.ENTRIES) == pytest.approx(numbers, rel=0.01)  # as printed, rounded, the list comes to the same
+    assert 4 * numbers == 60_950_432
+    assert lib.analyze("vgg16").activation_bytes == 4 * (numbers - 3 * 224**2 + 7**2 * 512) == 60_448_672
+    assert numbers / 24e6 < 2 / 3 and 4 * numbers / 93e6 < 2 / 3  # "less than two thirds"
+    assert CARDS["vgg-memory"].verdict == "wrong" and CARDS["vgg-memory"].verified
+
+
+def test_shuffled_is_the_same_cards_in_another_order():
+    cards = textbook.cards()
+    assert textbook.shuffled(cards, 0) == cards and textbook.shuffled(cards, 3) == textbook.shuffled(cards, 3) != cards
+    assert {card.id for card in textbook.shuffled(cards, 3)} == set(CARDS)
+    assert textbook.shuffled(cards, 4) != textbook.shuffled(cards, 3)

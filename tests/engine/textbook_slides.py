@@ -1,7 +1,8 @@
-"""What the checks of the lecture's slides must find."""
+"""What the checks of the lecture's slides, and of CS231n's notes, must find."""
 
 import torch
 import torchvision
+from torch import nn
 
 from tests.engine.textbook_sources import EXPECTED, convolutions, counted, expect, kib, layers, macs, params, theirs
 
@@ -75,3 +76,16 @@ def resnet_costs():
 @expect("two-threes")
 def two_threes():
     return [5 * 5, 5 * 5, 2 * 3 * 3, 2 * 3 * 3]
+
+
+@expect("vgg-memory")
+def vgg_memory():
+    """torchvision's layers: the notes list the image, convolutions, poolings and linear layers."""
+    found = layers("vgg16").values()
+    bytes_of = {kind: sum(round(1024 * kib(layer)) for layer in found if isinstance(layer[0], kind))
+                for kind in (nn.Conv2d, nn.MaxPool2d, nn.Linear, nn.ReLU, nn.AdaptiveAvgPool2d)}
+    image, pooling, relus = 4 * 3 * 224 * 224, bytes_of[nn.AdaptiveAvgPool2d], bytes_of[nn.ReLU]
+    total = image + bytes_of[nn.Conv2d] + bytes_of[nn.MaxPool2d] + bytes_of[nn.Linear]
+    assert all(layer[0].inplace for layer in found if isinstance(layer[0], nn.ReLU))
+    return [total / 4e6, total / 1e6, total / 2**20, (96.0, 96e6 / 2**20), 22, total, image, pooling, total - image + pooling,
+            total - image + pooling, (total + relus) / 1e6]

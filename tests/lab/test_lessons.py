@@ -8,10 +8,14 @@ from types import SimpleNamespace
 
 import pytest
 
+from lib.architecture import Impossible
 from lib.lab import lessons as place
 from lib.lab.lessons import Asked, Lessons, first_asked, measure, prepare, result
 from lib.lab.queue import Line, Ticket
-from lib.lessons import efficient, measurements, pictures, residual
+from lib.lessons import find, measurements, names, pictures
+from lib.lessons import first_asked as asked_first
+from lib.lessons.efficient.race import race_networks
+from lib.lessons.residual.signals import at_initialisation
 from lib.once import forget
 from lib.timing import Step
 from lib.ui import measuring
@@ -128,7 +132,7 @@ def test_the_process_finds_what_the_function_finds_and_keeps_it(own_folder):
     with lessons.ticket(ASKED) as ticket:
         assert ticket.settled.wait(120), ticket
     lessons.line.worker.close()
-    expected = residual.at_initialisation(*ASKED.arguments)
+    expected = at_initialisation(*ASKED.arguments)
     for start, same in zip(result(ASKED), expected):
         assert start.name == same.name and start.gradients == pytest.approx(same.gradients, rel=1e-3)
     forget()  # as after a new start
@@ -172,61 +176,54 @@ def test_what_is_asked_first_is_measured_when_the_server_rests(own_folder, lesso
     assert all(asked.background for asked in worker.begun)
 
 
-@pytest.mark.parametrize("page", ["residual", "inception", "preactivation", "tweaks", "resnext", "receptive_field",
-                                  "convolution", "attention", "efficient"])
-def test_a_page_asks_for_what_its_lesson_declares(page, monkeypatch):
-    """So what is made while the server rests is what a page that is opened asks for."""
-    asked, from_page = [], "lib.ui.measuring.result"
-    monkeypatch.setattr(from_page, lambda each: asked.append(each) or result(each))
-    open_page(page)
-    declared = [Asked(name, measurement.first_asked()[0]) for name, measurement in measurements().items()
-                if name.startswith(f"{page}.")]
-    assert declared and set(asked) == set(declared)
+@pytest.mark.parametrize("lesson", [name for name in names() if find(name).measured()])
+def test_a_step_asks_for_what_its_lesson_declares(lesson, monkeypatch):
+    """So what is made while the server rests is what a step that is opened asks for."""
+    asked = []
+
+    def fake(each):
+        asked.append(each)
+        raise Impossible("enough.")
+    monkeypatch.setattr("lib.ui.measuring.result", fake)
+    first = asked_first()
+    for step in find(lesson).steps:
+        asked.clear()
+        if lasting := [measured for measured in step.measured if measured.lasting]:
+            open_page(lesson, step=step.id)
+            assert asked[0] in [Asked(measured.name, first[measured.name][0]) for measured in lasting], step.id
 
 
 class Slot:
     """The place on a page where a bar stands."""
 
     def __init__(self):
-        self.texts, self.errors = [], []
+        self.texts = []
 
     def progress(self, share, text):
         self.texts.append(text)
 
-    def error(self, text):
-        self.errors.append(text)
-
     def empty(self):
-        pass
-
-
-class Stopped(Exception):
-    """In the place of Streamlit's."""
-
-
-def stop():
-    raise Stopped
+        self.texts.append("")
 
 
 @pytest.fixture
 def page(lessons, monkeypatch):
     """A page of its own, without Streamlit; gives the place where its bar stands."""
     slot = Slot()
-    for name, stands_for in {"empty": lambda: slot, "stop": stop}.items():
-        monkeypatch.setattr(measuring.st, name, stands_for)
+    monkeypatch.setattr(measuring.st, "empty", lambda: slot)
     monkeypatch.setattr(measuring, "lessons", lambda: lessons)
     monkeypatch.setattr(measuring, "visitor", lambda: "another")
     return slot
 
 
-def test_a_measurement_that_fails_is_said_and_ends_the_page(page, worker, monkeypatch):
+def test_a_measurement_that_fails_says_why(page, worker, monkeypatch):
     def fails(asked):
         raise RuntimeError("no such network")
         yield
     monkeypatch.setattr(worker, "steps", fails)
-    with pytest.raises(Stopped):
-        measuring.measured("Racing", efficient.race_networks, 3)
-    assert page.errors == ["` The run failed: no such network. `"]
+    with pytest.raises(Impossible, match="^The run failed: no such network.$"):
+        measuring.measured("Racing", race_networks, 3)
+    assert page.texts[-1] == ""
 
 
 def test_where_too_many_wait_that_is_said_and_nothing_stays(page, lessons, worker, monkeypatch):
@@ -234,9 +231,8 @@ def test_where_too_many_wait_that_is_said_and_nothing_stays(page, lessons, worke
     with ThreadPoolExecutor(1) as other:
         first = other.submit(wait, lessons, wish(1))
         until(lambda: worker.begun)
-        with pytest.raises(Stopped):
-            measuring.measured("Racing", efficient.race_networks, 2)
-        assert len(page.errors) == 1 and "1 runs already wait" in page.errors[0]
+        with pytest.raises(Impossible, match="1 runs already wait"):
+            measuring.measured("Racing", race_networks, 2)
         assert set(lessons.waiting) == set(lessons.tickets) == {wish(1)}
         worker.may_end.set()
         first.result(60)
@@ -249,16 +245,16 @@ def test_who_joins_one_that_all_others_have_just_left_begins_anew(page, lessons,
     really = measuring._wait
     monkeypatch.setattr(measuring, "_wait", lambda *each: next(given, None) or really(*each))
     worker.may_end.set()
-    assert measuring.measured("Racing", efficient.race_networks, 4) == "found (4,)" and not page.errors
+    assert measuring.measured("Racing", race_networks, 4) == "found (4,)"
 
 
 def test_who_waits_sees_how_many_go_first(page, lessons, worker):
     with ThreadPoolExecutor(2) as two:
         first = two.submit(wait, lessons, wish(1))
         until(lambda: worker.begun)
-        waiting = two.submit(measuring.measured, "Racing", efficient.race_networks, 2)
+        waiting = two.submit(measuring.measured, "Racing", race_networks, 2)
         until(lambda: page.texts)
         assert page.texts[0] == "Racing: 1 before you"
         worker.may_end.set()
         first.result(60)
-        assert waiting.result(60) == "found (2,)" and not page.errors
+        assert waiting.result(60) == "found (2,)"

@@ -2,23 +2,24 @@
 
 The cards are data (`lib/data/textbook.json`): a statement in our words, what is right, where that is written, and the
 name of the function that recomputes it here, or the reason why nothing can. The verdict in the data is what the check
-gives; a test runs them all.
+gives; a test runs them all. What a person is asked about a card is in `questions.py`.
 """
 
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pandas as pd
 
-from lib.lessons.textbook import blocks, networks, slides
+from lib.lessons.textbook import blocks, memory, networks, slides
 from lib.lessons.textbook.rows import VERDICTS, Row, verdict
 from lib.once import once
 
-__all__ = ["VERDICTS", "Card", "cards", "check", "chosen", "counts", "documents", "drawn_and_true", "evidence", "image_sizes",
-           "table", "topics", "verdict"]
+__all__ = ["VERDICTS", "Card", "cards", "check", "chosen", "counts", "documents", "drawn_and_true", "evidence", "find",
+           "image_sizes", "shuffled", "table", "topics", "verdict"]
 
 DATA = Path(__file__).parent.parent.parent / "data" / "textbook.json"
 
@@ -27,9 +28,9 @@ DATA = Path(__file__).parent.parent.parent / "data" / "textbook.json"
 class Card:
     """A statement and what became of it.
 
-    `original` quotes the notes where they are in Chinese. `basis` is `computed`, `measured` or `published`: what the
-    check's right-hand column is. `verified` is False where nobody here has seen the source of what the notes print.
-    `explore` is a preset and its knobs.
+    `original` quotes the notes where the statement is not in their own words. `basis` is `computed`, `measured` or
+    `published`: what the check's right-hand column is. `verified` is False where nobody here has seen the source of what
+    the notes print. `explore` is a preset and its knobs.
     """
 
     id: str
@@ -71,6 +72,11 @@ def _card(explore: dict[str, Any] | None = None, arguments: list = [], **fields:
     return Card(explore=explore, arguments=tuple(arguments), **fields)
 
 
+def find(id: str) -> Card:
+    """The card of this id. Raises KeyError if there is none."""
+    return {card.id: card for card in cards()}[id]
+
+
 def topics() -> tuple[str, ...]:
     """The lessons that cards lead to, as their pages are called."""
     return tuple(dict.fromkeys(card.topic for card in cards()))
@@ -82,6 +88,11 @@ def chosen(document: str = "all", topic: str = "all", verdict: str = "all") -> t
     return tuple(card for card in cards() if all(value in ("all", getattr(card, name)) for name, value in wanted.items()))
 
 
+def shuffled(found: tuple[Card, ...], seed: int) -> tuple[Card, ...]:
+    """These cards in an order that follows from the seed; with 0 as they stand in the documents."""
+    return tuple(Random(seed).sample(found, len(found))) if seed else found
+
+
 def counts(found: tuple[Card, ...]) -> dict[str, int]:
     """How many of these cards have each verdict."""
     return {name: sum(card.verdict == name for card in found) for name in VERDICTS}
@@ -89,14 +100,14 @@ def counts(found: tuple[Card, ...]) -> dict[str, int]:
 
 def check(card: Card) -> Callable[..., list[Row]] | None:
     """The function that recomputes what a card says; None where nothing can."""
-    return next((getattr(module, card.check) for module in (blocks, networks, slides) if card.check and hasattr(
+    return next((getattr(module, card.check) for module in (blocks, memory, networks, slides) if card.check and hasattr(
         module, card.check)), None)
 
 
 @once
 def evidence(card_id: str) -> tuple[Row, ...]:
     """The check's rows, kept; none for a card that cannot be checked here."""
-    card = next(card for card in cards() if card.id == card_id)
+    card = find(card_id)
     function = check(card)
     return tuple(function(*card.arguments)) if function else ()
 

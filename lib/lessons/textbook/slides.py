@@ -19,6 +19,8 @@ from lib.trace import numel
 KIB, MIB = 2**10, 2**20
 BEFORE_28 = ("conv1_x", "conv2_x", "conv3_x")
 """The stages of VGG that lead from 224 to 28 pixels."""
+PRINTED_GIGA, PRINTED_MIB = 13.6, 48.6
+"""The slides' sums for VGG-16: billions of multiply-adds, MiB of the convolutions' outputs."""
 
 
 def memory(ops: Iterable[Layer], *kinds: str) -> int:
@@ -69,19 +71,27 @@ class DrawnAndTrue(NamedTuple):
         """The numbers that the text above the table speaks of."""
         drawn, true = sums(self.drawn.ops), sums(self.true.ops)
         return {"size": self.true.image, "drawn": self.drawn.knobs.depths[2], "true": self.true.knobs.depths[2],
-                "drawn_gflop": f"{drawn.macs / GIGA:.2f}",
+                "printed_gflop": PRINTED_GIGA, "printed_memory": PRINTED_MIB, "drawn_gflop": f"{drawn.macs / GIGA:.2f}",
                 "true_gflop": f"{true.macs / GIGA:.2f}", "drawn_memory": f"{drawn.memory / MIB:.2f}",
                 "true_memory": f"{true.memory / MIB:.2f}", "layers": self.drawn.weight_layers,
                 "missing": f"{100 * (true.params - drawn.params) / true.params:.1f}",
                 "linear": f"{100 * sum(op.params for op in self.true.ops if op.kind == 'linear') / true.params:.0f}"}
+
+    def explaining(self, what: str) -> tuple[str, ...]:
+        """The convolutions that the true network must lose so that the printed multiply-adds, or the printed `memory`, come
+        out."""
+        true, ops = sums(self.true.ops), [op for op in self.true.ops if op.kind == "conv2d"]
+        if what == "memory":
+            return tuple(op.label for op in ops if round((true.memory - memory([op], "conv2d")) / MIB, 1) == PRINTED_MIB)
+        return tuple(op.label for op in ops if round((true.macs - op.macs) / GIGA, 1) == PRINTED_GIGA)
 
     @once
     def table(self, names: list[str]) -> pd.DataFrame:
         """Every sum as it is printed and of both networks; `names` heads the columns."""
         both = [(sums(network.ops), sums(until_28(network))) for network in self]
         rows = {
-            "Multiply-adds, billions": ("13.6", [f"{all.macs / GIGA:.3f}" for all, _ in both]),
-            "Memory of the convolutions' outputs, MiB": ("48.6", [f"{all.memory / MIB:.3f}" for all, _ in both]),
+            "Multiply-adds, billions": (f"{PRINTED_GIGA}", [f"{all.macs / GIGA:.3f}" for all, _ in both]),
+            "Memory of the convolutions' outputs, MiB": (f"{PRINTED_MIB}", [f"{all.memory / MIB:.3f}" for all, _ in both]),
             "Parameters, millions": ("138", [f"{all.params / MEGA:.3f}" for all, _ in both]),
             "224 to 28 pixels: multiply-adds, millions": ("7485", [f"{stem.macs / MEGA:.3f}" for _, stem in both]),
             "224 to 28 pixels: memory, MiB": ("42.9", [f"{stem.memory / MIB:.3f}" for _, stem in both]),
@@ -118,8 +128,8 @@ def alexnet_sums() -> list[Row]:
 
 def vgg_sums() -> list[Row]:
     found = sums(vgg().ops)
-    return [rounds("Multiply-adds, billions", 13.6, found.macs / GIGA, 1),
-            rounds("Memory of the convolutions' outputs, MiB", 48.6, found.memory / MIB, 1)]
+    return [rounds("Multiply-adds, billions", PRINTED_GIGA, found.macs / GIGA, 1),
+            rounds("Memory of the convolutions' outputs, MiB", PRINTED_MIB, found.memory / MIB, 1)]
 
 
 def vgg_parameters() -> list[Row]:

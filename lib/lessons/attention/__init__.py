@@ -1,0 +1,1 @@
+"""The lesson on attention in channels: squeeze and excitation, selective kernels and split attention."""

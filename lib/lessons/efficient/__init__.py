@@ -1,0 +1,1 @@
+"""The lesson on efficient networks: depthwise separable convolutions, inverted residuals, shuffled channels, and a race."""
