@@ -27,6 +27,7 @@ bench: .venv/test.stamp
 	$(BIN)/python -m benchmarks.analysis
 	$(BIN)/python -m benchmarks.page
 	$(BIN)/python -m benchmarks.lessons
+	$(BIN)/python -m benchmarks.steps
 	$(BIN)/python -m benchmarks.slow_links
 	$(BIN)/python -m benchmarks.first_visit
 	$(BIN)/python -m benchmarks.classroom --short

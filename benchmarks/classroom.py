@@ -36,6 +36,7 @@ from streamlit.proto.Element_pb2 import Element
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.asyncio.client import ClientConnection, connect
 
+from lib.lessons import find, names
 from tests.browser import harness
 
 PAGES = ("", "explore", "compare", "timing", "textbook", "convolution", "receptive-field", "vgg", "inception", "residual",
@@ -44,7 +45,7 @@ OPENS = 0.3
 """The share of wishes that are for a page; the others move a control of the page that is open."""
 CONTROLS = {"slider", "select_slider", "checkbox", "number_input", "selectbox", "button_group"}
 PATIENCE = 300.0
-LESSON = "residual"
+LESSON = ("residual", "start")
 """Whose link is new: with 110 layers the dearest measurement."""
 
 
@@ -62,11 +63,13 @@ class Rerun:
 
 @dataclass
 class Student:
-    """A session of the app at a websocket's address, as a browser's. `controls` are those of the page that is open."""
+    """A session of the app at a websocket's address, as a browser's. `controls` are those of the page that is open,
+    `fragments` the parts of it that run alone when one of their controls is moved."""
 
     address: str
     chance: random.Random = field(default_factory=random.Random)
     controls: dict[str, Element] = field(default_factory=dict)
+    fragments: dict[str, str] = field(default_factory=dict)
     page_hash: str = ""
     line: ClientConnection | None = None
 
@@ -77,8 +80,9 @@ class Student:
     async def leave(self) -> None:
         await self.line.close()
 
-    async def open(self, page: str, **query: object) -> Rerun:
+    async def open(self, page: str, step: str = "", **query: object) -> Rerun:
         """Open a page by its link."""
+        query |= {"step": step} if step else {}
         self.controls, self.page_hash = {}, ""
         wish = BackMsg()
         wish.rerun_script.page_name, wish.rerun_script.query_string = page, urlencode(query)
@@ -90,7 +94,9 @@ class Student:
             return None
         wish = BackMsg()
         wish.rerun_script.page_script_hash = self.page_hash
-        self._turn(self.chance.choice(list(self.controls.values())), wish.rerun_script.widget_states.widgets.add())
+        id, element = self.chance.choice(list(self.controls.items()))
+        wish.rerun_script.fragment_id = self.fragments.get(id, "")
+        self._turn(element, wish.rerun_script.widget_states.widgets.add())
         return await self._run(wish)
 
     def _turn(self, element: Element, state) -> None:
@@ -135,6 +141,7 @@ class Student:
             rerun.measured |= kind == "progress"
             if kind in CONTROLS and not getattr(element, kind).disabled:
                 self.controls[getattr(element, kind).id] = element
+                self.fragments[getattr(element, kind).id] = message.delta.fragment_id
             if kind == "exception":
                 rerun.error = rerun.error or element.exception.message
 
@@ -152,9 +159,9 @@ async def gather(address: str, count: int, act) -> list[Rerun]:
     return found
 
 
-def at_once(address: str, count: int, page: str, **query: object) -> list[Rerun]:
+def at_once(address: str, count: int, page: str, step: str = "", **query: object) -> list[Rerun]:
     """Sessions that open one link in the same moment."""
-    return run(gather(address, count, lambda student: student.open(page, **query)))
+    return run(gather(address, count, lambda student: student.open(page, step, **query)))
 
 
 @dataclass
@@ -179,6 +186,13 @@ class Watch:
             await asyncio.sleep(1)
 
 
+def link(page: str, chance: random.Random) -> tuple[str, str]:
+    """A page, and of a lesson one of its steps."""
+    if (name := page.replace("-", "_")) not in names():
+        return page, ""
+    return page, chance.choice(find(name).steps).id
+
+
 async def lesson(address: str, count: int, seconds: float, think: float, pages: tuple[str, ...],
                  watch: Watch) -> list[tuple[float, Rerun]]:
     """A class: what each wish came to, with when it was over."""
@@ -191,7 +205,7 @@ async def lesson(address: str, count: int, seconds: float, think: float, pages: 
         await asyncio.sleep(student.chance.uniform(0, think))
         while time.monotonic() < end:
             opens = not student.controls or student.chance.random() < OPENS
-            rerun = await (student.open(student.chance.choice(pages)) if opens else student.move())
+            rerun = await (student.open(*link(student.chance.choice(pages), student.chance)) if opens else student.move())
             found.append((time.monotonic(), rerun))
             await asyncio.sleep(student.chance.uniform(0.5, 1.5) * think)
         await student.leave()
@@ -272,8 +286,8 @@ def compare_with_bare(app: str, counts: Iterable[int], turns: int) -> None:
 
 
 def new_link(app: str, count: int) -> None:
-    alone = at_once(app, 1, LESSON, depth=110, seed=3)[0].seconds
-    many = at_once(app, count, LESSON, depth=110, seed=4)
+    alone = at_once(app, 1, *LESSON, depth=110, seed=3)[0].seconds
+    many = at_once(app, count, *LESSON, depth=110, seed=4)
     last = max(rerun.seconds for rerun in many)
     print(f"New link: one alone {alone:.2f} s; {count} at once: the last after {last:.2f} s   (bar {2 * alone + 1.5:.2f} s)")
     say_errors(many)

@@ -4,7 +4,8 @@ say how far one is."""
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from inspect import signature
+from functools import cache
+from inspect import Parameter, signature
 from typing import Any, TypeVar
 
 import torch
@@ -46,25 +47,31 @@ class Measured:
     @property
     def arguments(self) -> tuple[str, ...]:
         """The names of what it depends on."""
-        return tuple(name for name in signature(self.function).parameters if name != "progress")
+        return tuple(name for name in _takes(self.function) if name != "progress")
 
 
+@cache
+def _takes(function: Callable[..., Any]) -> Mapping[str, Parameter]:
+    return signature(function).parameters
+
+
+@cache
 def measured_by(function: Callable[..., Any]) -> dict[str, Measured]:
     """The arguments of a function that are measured."""
-    return {name: parameter.default for name, parameter in signature(function).parameters.items()
-            if isinstance(parameter.default, Measured)}
+    return {name: parameter.default for name, parameter in _takes(function).items() if isinstance(parameter.default, Measured)}
 
 
+@cache
 def values_of(function: Callable[..., Any]) -> list[str]:
     """The names of all controls on whose values a function depends, also by what it takes measured."""
-    own = [name for name in signature(function).parameters if name not in measured_by(function)]
+    own = [name for name in _takes(function) if name not in measured_by(function)]
     return list(dict.fromkeys([*own, *(name for measured in measured_by(function).values() for name in measured.arguments)]))
 
 
 def resolve(function: Callable[..., Result], values: Mapping[str, Any],
             run: Callable[[Measured, tuple[Any, ...]], Any]) -> Result:
     """`function` at these values. What it takes measured, and is not among them, is `run(measured, arguments)`."""
-    taken = {name: values[name] for name in signature(function).parameters if name in values}
+    taken = {name: values[name] for name in _takes(function) if name in values}
     for name, measured in measured_by(function).items():
         if name not in taken:
             taken[name] = run(measured, tuple(values.get(each, 0) if each == "attempt" else values[each]

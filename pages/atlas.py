@@ -7,7 +7,7 @@ import streamlit as st
 
 from lib.analysis.atlas import protocols
 from lib.text import prose
-from lib.ui import _, atlas
+from lib.ui import _, atlas, progress
 from lib.ui.address import new_address, plain, write_address
 from lib.ui.controls import tied
 
@@ -51,6 +51,7 @@ st.markdown(prose("atlas", "Welcome"))
 with st.container(horizontal=True, key="begin"):
     for page, label, icon in BEGIN:
         st.page_link(f"../../pages/{page}.py", label=label, icon=icon)
+progress.panel(atlas.topics())
 for problem in state["atlas_problems"]:
     st.warning(plain(problem))
 

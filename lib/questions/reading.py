@@ -25,7 +25,7 @@ class Unreadable(ValueError):
 def read_number(text: str, unit: str = "") -> float:
     """A number, or a calculation, that a person typed, in `unit`: the unit may stand behind it. With the unit `%`, `5.9` and
     `5.9 %` are the same; without, `50 %` is a half. Raises `Unreadable`."""
-    words = " ".join(text.split()).translate(SIGNS).strip().removeprefix("=")
+    words = " ".join(text.split()).translate(SIGNS).removeprefix("=").strip()
     if not words:
         raise Unreadable(_("Type a number first."))
     if len(words) > MOST_LETTERS:

@@ -13,10 +13,12 @@ from lib import catalog
 from lib.analysis import atlas
 from lib.digits import change
 from lib.figures import atlas as figures
+from lib.lessons import find, names, textbook
 from lib.once import once
 from lib.text import prose
 from lib.ui import _, current_palette
 from lib.ui.address import moved
+from lib.ui.contents import TITLES, path
 from lib.ui.graph_view import graph_view
 from lib.ui.network import Choice
 from lib.ui.provenance import mark
@@ -41,6 +43,18 @@ def link(preset: str, knobs: Mapping[str, Any] = {}) -> str:
 def explore(preset: str, knobs: Mapping[str, Any] = {}) -> None:
     """Go to Explore with this network."""
     st.switch_page("../../pages/explore.py", query_params=Choice(preset, dict(knobs)).parameters())
+
+
+@once
+def topics() -> list[dict[str, Any]]:
+    """What can be done here, for the progress: each lesson with its steps and their questions, and the textbook's cards."""
+    found = []
+    for name in names():
+        steps = [f"{name}.{step.id}" for step in find(name).steps]
+        found.append({"title": TITLES[name], "path": f"/{path(name)}", "steps": steps, "questions": steps})
+    found.sort(key=lambda topic: list(TITLES.values()).index(topic["title"]))
+    cards = [f"textbook.{card.id}" for card in textbook.cards()]
+    return [*found, {"title": TITLES["textbook"], "path": "/textbook?view=quiz", "steps": [], "questions": cards}]
 
 
 def timeline() -> None:

@@ -27,6 +27,9 @@ CONTENTS = {
 }
 """The pages by section: the name of each page's file in `pages`, and its title."""
 
+TITLES = {name: title for pages in CONTENTS.values() for name, title in pages.items()}
+"""The title of each page."""
+
 FIRST = "atlas"
 """What opens without a page in the address."""
 

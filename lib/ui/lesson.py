@@ -24,7 +24,7 @@ from lib.questions import Question
 from lib.text import prose, sections, step_prose
 from lib.ui import _
 from lib.ui.address import moved, new_address, note_fragment, plain, write_address
-from lib.ui.contents import CONTENTS
+from lib.ui.contents import CONTENTS, TITLES
 from lib.ui.elements import Place, show as show_element
 from lib.ui.knobs import show_knobs
 from lib.ui.measuring import measured
@@ -33,7 +33,6 @@ from lib.ui.stepper import Stop, stepper
 
 ALL, TEACHERS, ONWARD = "all", "teachers", "onward"
 """In place of a step: the whole lesson on one page; the page for teachers; what follows the last step."""
-TITLES = {name: title for pages in CONTENTS.values() for name, title in pages.items()}
 LESSONS = [name for pages in list(CONTENTS.values())[1:] for name in pages]
 _attempts = count(1)
 
@@ -137,7 +136,8 @@ def _stepper(lesson: Lesson, state: State, noted: dict[str, str]) -> None:
             state.step = lesson.steps[0].id if state.step == ALL else ALL
         elif what == "show" and state.step in [step.id for step in lesson.steps]:
             attempt(f"{lesson.id}_{state.step}").show(_question(lesson, lesson.step(state.step), state))
-    stepper(f"{lesson.id}_stepper", stops, state.step, dict(lesson.anchors), noted, state.presenting, ONWARD, go, turn)
+    anchors = {step.id: step.id for step in lesson.steps} | lesson.anchors
+    stepper(f"{lesson.id}_stepper", stops, state.step, anchors, noted, state.presenting, ONWARD, go, turn)
     if page := st.session_state.pop("onward", None):
         st.switch_page(f"../../pages/{page}.py", query_params={"present": "true"} if state.presenting else None)
 

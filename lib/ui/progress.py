@@ -26,7 +26,9 @@ function note({ step, question, result }) {     // what has just happened
 """
 
 CSS = """
-.sum { margin: 0 0 0.4rem; }
+details { border: 1px solid var(--st-border-color); border-radius: 0.5rem; padding: 0.4rem 0.8rem; }
+summary { cursor: pointer; font-weight: 600; }
+.sum { margin: 0.4rem 0; }
 ul { list-style: none; margin: 0; padding: 0; display: grid; grid-template-columns: repeat(auto-fill, minmax(15rem, 1fr));
   gap: 0.35rem 1.2rem; }
 li a { display: grid; grid-template-columns: 1fr auto; gap: 0.1rem 0.6rem; color: inherit; text-decoration: none; padding: 0.2rem 0; }
@@ -40,7 +42,7 @@ button { font: inherit; color: inherit; background: none; border: 1px solid var(
 button:hover, button:focus-visible { border-color: var(--st-primary-color); color: var(--st-primary-color); }
 """
 
-HTML = '<section hidden><p class="sum"></p><ul></ul><button type="button"></button></section>'
+HTML = '<section hidden><details><summary></summary><p class="sum"></p><ul></ul><button type="button"></button></details></section>'
 
 JS = STORE + """
 export default function (component) {
@@ -70,6 +72,7 @@ export default function (component) {
       item.append(link);
       return item;
     }));
+    box.querySelector("summary").textContent = words.name;
     box.querySelector(".sum").textContent = fill(words.sum, { ...total, all: topics.reduce((sum, topic) => sum + topic.questions.length, 0) });
   }
   show();
@@ -87,7 +90,8 @@ def panel(topics: list[dict]) -> None:
     `title`, a `path`, and the names of its `steps` and `questions`."""
     words = {"forget": _("Forget my progress"), "sum": _("Of {all} questions: {first} right at the first try, {later} later, {shown} shown."),
              "count": _("{right} of {all}"),
-             "topic": _("{steps} of {of} steps opened; {first} right at the first try, {later} later, {shown} shown")}
+             "topic": _("{steps} of {of} steps opened; {first} right at the first try, {later} later, {shown} shown"),
+             "name": _("Your progress")}
     _panel(key="progress", data={"topics": topics, "words": words})
 
 

@@ -28,6 +28,8 @@ class Attempt:
     given: Any = None
     unread: str = ""
     open: bool = False
+    seen: bool = False
+    """Whether the answer has been on the screen before."""
     result: str = ""
     """`first`, `later` or `shown`, once it is over."""
 
@@ -40,7 +42,7 @@ class Attempt:
             return
         self.grade, self.id, self.tries = question.grade(given), question.id, self.tries + 1
         if self.grade.right:
-            self.result = self.result or ("first" if self.tries == 1 else "later")
+            self.result = "first" if self.tries == 1 and not self.seen else "later"
         if self.grade.right or once:
             self.open, self.result = True, self.result or "shown"
 
@@ -50,7 +52,8 @@ class Attempt:
 
     def again(self) -> None:
         """Ask once more, at the values of now."""
-        self.open, self.grade, self.given, self.tries, self.unread = False, None, None, 0, ""
+        self.seen = self.seen or self.open
+        self.open, self.grade, self.given, self.tries, self.unread, self.result = False, None, None, 0, "", ""
 
 
 def attempt(key: str) -> Attempt:

@@ -5,7 +5,7 @@ import pytest
 from tests.browser.harness import ROOT
 
 PICTURES = {"atlas": "/", "explore": "/explore?preset=resnext50_32x4d",
-            "compare": "/compare?a=resnet50&b=vgg16&c=mobilenet_v2", "bottleneck": "/bottleneck",
+            "compare": "/compare?a=resnet50&b=vgg16&c=mobilenet_v2", "bottleneck": "/bottleneck?step=saving",
             "timing": "/timing?a=resnet18&b=mobilenet_v2"}
 
 
@@ -17,5 +17,9 @@ def test_draws(open_page, name):
         page.get_by_role("tab", name="Latency").scroll_into_view_if_needed()
         page.mouse.move(640, 500)
         page.mouse.wheel(0, 420)
+    if name == "bottleneck":
+        page.get_by_placeholder("a number").fill("8.5")
+        page.get_by_role("button", name="Answer").click()
+        page.locator(".js-plotly-plot").wait_for()
     page.wait_for_timeout(1500)  # charts and tables load their code
     page.screenshot(path=ROOT / "docs" / f"{name}.png")

@@ -5,16 +5,6 @@ from playwright.sync_api import expect
 from tests.conftest import settle
 
 
-def test_the_lesson_s_controls_work(open_page):
-    page = open_page("/bottleneck")
-    page.get_by_text("16.94 times").wait_for()
-    page.get_by_role("slider", name="Bottleneck width").press("ArrowRight")
-    page.wait_for_url("**/bottleneck?inner=128")
-    page.get_by_text("1·1·256·128").first.wait_for()
-    page.get_by_text("class Bottleneck", exact=True).click()
-    page.get_by_text("class Bottleneck(nn.Module)").wait_for()
-
-
 def test_pages_come_back_as_they_were_left(open_page):
     """A lesson, the Atlas and Timing, one after the other on one page."""
     page = open_page("/convolution")

@@ -1,6 +1,8 @@
 """The steps of the lessons in a real browser: they fit the screen, keys turn them, links and Back and reload find them again,
 answers are met, and what was done is kept in this browser."""
 
+from collections.abc import Iterator
+
 import pytest
 from playwright.sync_api import expect
 
@@ -8,63 +10,70 @@ from lib.lessons import find, names
 from tests.browser import harness
 from tests.conftest import settle
 
-SCREENS = {"desk": ({"width": 1280, "height": 800}, ""), "class": ({"width": 1366, "height": 768}, "&present=true"),
-           "phone": ({"width": 390, "height": 844}, "")}
+DESK, CLASS, PHONE = {"width": 1280, "height": 800}, {"width": 1366, "height": 768}, {"width": 390, "height": 844}
+TOP = 60
+"""Pixels of the app's own bar, which stays on a phone's screen."""
+OWN_MARGIN = 20
+"""Pixels that a caption's box reaches beyond its words."""
+
+READY = """(key) => {
+    const app = document.querySelector('[data-testid=stApp]').dataset;
+    return app.testScriptState === 'notRunning' && !document.querySelector('[data-testid=stSkeleton], [data-stale=true]')
+        && document.querySelector(`[class*="st-key-asked_${key}"]`) && [...document.images].every((image) => image.complete)
+        && [...document.querySelectorAll('.stPlotlyChart')].every((chart) => chart.querySelector('.main-svg'));
+}"""
 
 EDGES = """(key) => {
-    const box = (name) => document.querySelector(`[class*="st-key-${name}"]`)?.getBoundingClientRect();
-    const parts = {words: box(`step_words_${key}`), knobs: box(`step_knobs_${key}`), picture: box(`picture_${key}`), asked: box(`asked_${key}`)};
+    const box = (name) => document.querySelector(`[class*="st-key-${name}_${key}"]`)?.getBoundingClientRect();
     const frame = document.querySelector(`[data-testid=stLayoutWrapper]:has(> [class*="st-key-picture_${key}"])`);
-    const beyond = frame ? frame.scrollHeight - frame.clientHeight : 0;
-    return {beyond, parts: Object.fromEntries(Object.entries(parts).map(([name, box]) => [name, box && [box.top, box.bottom, box.left, box.right, box.height]]))};
+    const parts = Object.fromEntries(['step_words', 'step_knobs', 'picture', 'asked'].map((name) => [name, box(name)]));
+    return {parts, cut: frame.scrollHeight - frame.clientHeight,
+            wide: document.querySelector('[data-testid=stMain]').scrollWidth - window.innerWidth};
 }"""
 
 
-def edges(page, lesson, step):
-    """Top, bottom, left, right and height of a step's parts on the screen, and how far its picture reaches beyond its place."""
-    return page.evaluate(EDGES, f"{lesson}_{step}")
+def ready(page, key: str) -> None:
+    """Wait until a step is there with its picture, and stays so for a moment."""
+    page.wait_for_function(READY, arg=key)
+    page.wait_for_timeout(60)
+    page.wait_for_function(READY, arg=key)
+
+
+def misfits(page, key: str, height: int) -> Iterator[str]:
+    """What of a step does not fit a screen of this height beside the rest; on a phone, of controls and picture."""
+    parts, cut, wide = page.evaluate(EDGES, key).values()
+    if wide > 0:
+        yield f"{wide} px wider than the screen"
+    if height == PHONE["height"]:
+        top = (parts["step_knobs"] or parts["picture"])["top"]
+        if (together := parts["picture"]["bottom"] - top) > height - TOP:
+            yield f"controls and picture take {together:.0f} px"
+        return
+    if cut > OWN_MARGIN:
+        yield f"{cut} px of the picture are cut off"
+    yield from (f"{name} ends at {box['bottom']:.0f}" for name, box in parts.items() if box and box["bottom"] > height + 0.5)
 
 
 @pytest.mark.parametrize("lesson", names())
-def test_every_step_fits_the_screen_before_and_after_its_answer(open_page, lesson):
+def test_every_step_fits_the_screen_with_its_controls_picture_and_question(open_page, lesson):
+    """At a desk, before a class and on a phone; when its answer is shown, which takes the most room."""
     wrong = []
-    for name, (screen, present) in SCREENS.items():
+    for screen, present in ((DESK, ""), (CLASS, "&present=true")):
         page = open_page(f"/{lesson.replace('_', '-')}?step={find(lesson).steps[0].id}{present}", viewport=screen)
         for step in find(lesson).steps:
-            for moment in ("before", "after"):
-                if moment == "after" and step.predict:
-                    page.get_by_role("button", name="Show me").click()
-                    settle(page)
-                elif moment == "after":
-                    continue
-                wrong += [f"{step.id}, {name}, {moment}: {why}" for why in misfits(page, lesson, step, screen, name)]
+            key = f"{lesson}_{step.id}"
+            ready(page, key)
+            page.get_by_role("button", name="Show me").click()
+            page.locator(f"[class*=st-key-{key}_again]").wait_for()
+            ready(page, key)
+            wrong += [f"{step.id}, {screen}: {why}" for why in misfits(page, key, screen["height"])]
+            if screen is DESK:
+                page.set_viewport_size(PHONE)
+                page.wait_for_timeout(100)
+                wrong += [f"{step.id}, phone: {why}" for why in misfits(page, key, PHONE["height"])]
+                page.set_viewport_size(DESK)
             page.keyboard.press("PageDown")
-            page.wait_for_function("step => !document.querySelector(`[class*='st-key-asked_${step}']`)", arg=f"{lesson}_{step.id}")
-            settle(page)
-        page.close()
     assert not wrong, "\n".join(wrong)
-
-
-def misfits(page, lesson, step, screen, name):
-    """What of a step does not fit the screen as it must."""
-    beyond, found = edges(page, lesson, step.id).values()
-    if page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") > screen["width"]:
-        yield "wider than the screen"
-    if beyond > 20 and name != "phone":  # a caption's own margin
-        yield f"the picture reaches {beyond} px beyond its place"
-    if name == "phone":
-        knobs = found["knobs"] if step.controls else None
-        height = found["picture"][1] - (knobs or found["picture"])[0]
-        if height > screen["height"] - 60:  # the bar of the app stays on top
-            yield f"controls and picture take {height:.0f} of {screen['height'] - 60} px"
-    else:
-        for part, (top, bottom, *_rest) in ((part, box) for part, box in found.items() if box):
-            if bottom > screen["height"] + 0.5 or top < 0:
-                yield f"{part} reaches from {top:.0f} to {bottom:.0f} of {screen['height']} px"
-
-
-def here(page) -> str:
-    return page.locator("[aria-current=step]").first.inner_text()
 
 
 def test_keys_buttons_contents_back_and_reload(open_page):
@@ -120,6 +129,12 @@ def test_a_guess_is_met_with_its_slip_and_stands_in_the_progress(open_page):
     page.get_by_placeholder("a number").press("Enter")
     page.get_by_text("16.94. Right.").wait_for()
     page.wait_for_function("() => JSON.parse(localStorage['backbone_lab.progress']).questions['bottleneck.saving'] === 'later'")
+    harness.goto(page, "/")
+    page.get_by_text("Your progress").click()
+    page.get_by_text("0 right at the first try, 1 later, 0 shown.").wait_for()
+    page.get_by_role("button", name="Forget my progress").click()
+    expect(page.get_by_text("Your progress")).to_be_hidden()
+    assert page.evaluate("localStorage['backbone_lab.progress']") is None
 
 
 def test_presenting_is_large_and_bare_and_the_space_bar_shows_the_answer(open_page):
@@ -147,7 +162,7 @@ def test_all_on_one_page_shares_its_controls_and_prints(open_page):
     page.wait_for_url("**/bottleneck?step=all&inner=128")
     for slider in page.get_by_role("slider", name="Bottleneck width").all():
         expect(slider).to_have_attribute("aria-valuetext", "128")
-    harness.settle(page)
+    settle(page)
     page.emulate_media(media="print")
     assert not page.get_by_test_id("stHeader").is_visible() and not page.get_by_role("slider").first.is_visible()
     assert page.get_by_role("heading", name="Are batch norms free?").is_visible()
