@@ -24,8 +24,8 @@ class Chart:
     """A Plotly figure: `draw(palette)`. `alt` says in words what is to be seen.
 
     `guess` is the axis, `x` or `y`, on which the number that a person has guessed is drawn into the chart: `times` so
-    many units of the axis for one of the question's. `height` in pixels at 1280 × 800 differs from the usual where it must.
-    `title` stands above it.
+    many units of the axis for one of the question's. On one screen with controls and
+    question it is as high as there is room; `height`, in pixels, is for where it stands alone. `title` stands above it.
     """
 
     draw: Callable[[Palette], Any]

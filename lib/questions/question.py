@@ -208,32 +208,43 @@ class Choice(Question):
         return self.part(f"slip: {id}") or self.part("slip")
 
 
+NONE = "none"
+"""The option of `Several` that no other one holds."""
+
+
 @dataclass(frozen=True)
 class Several(Choice):
-    """All options that hold. `slip_values` names usual wrong selections."""
+    """All options that hold; the last one is that none does. `slip_values` names usual wrong selections."""
 
     answer: Collection[str] = ()
     slip_values: Mapping[str, Collection[str]] = field(default_factory=dict)
+
+    @property
+    def options(self) -> dict[str, str]:
+        return super().options | {NONE: _("None of these")}
 
     @property
     def solution(self) -> str:
         return self.show(frozenset(self.answer))
 
     def show(self, given: Collection[str]) -> str:
-        return ", ".join(words for id, words in self.options.items() if id in given) or _("none")
+        return ", ".join(words for id, words in self.options.items() if id in given) or self.options[NONE]
 
     def read(self, given: Any) -> frozenset[str]:
-        if isinstance(given, str) or not set(given) <= set(self.options):
-            raise Unreadable(_("Choose among the answers first."))
-        return frozenset(given)
+        if not given or isinstance(given, str) or not set(given) <= set(self.options):
+            raise Unreadable(_("Choose all that hold first, or “None of these”."))
+        if NONE in given and len(given) > 1:
+            raise Unreadable(_("“None of these” does not go with another answer."))
+        return frozenset(given) - {NONE}
 
     def is_same(self, answer: Collection[str], other: Collection[str]) -> bool:
         return frozenset(answer) == frozenset(other)
 
     def share(self, answer: frozenset[str]) -> float:
         """Each option rightly chosen, or rightly left, counts; half of them or fewer are nothing."""
-        right = sum((id in answer) == (id in self.answer) for id in self.options)
-        return max(0.0, 2 * right / len(self.options) - 1)
+        held = set(self.options) - {NONE}
+        right = sum((id in answer) == (id in self.answer) for id in held)
+        return max(0.0, 2 * right / len(held) - 1)
 
     @property
     def slips(self) -> tuple[Slip, ...]:

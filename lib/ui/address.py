@@ -63,7 +63,7 @@ def plain(text: str) -> str:
 
     They become a code span, as by Markdown's own grammar nothing within one is a sign. Escaping each sign would not do: a
     bare address becomes a link after that. In messages, captions and bars they look like the words around them
-    (`STYLE` in `lib/ui/shell.py`). A span is of one line.
+    (`lib/ui/style.py`). A span is of one line.
     """
     line = " ".join(text.split())
     fence = "`" * (1 + max(map(len, re.findall("`+", line)), default=0))

@@ -9,7 +9,7 @@ import streamlit as st
 from lib.analysis import Analysis
 from lib.ui import _
 from lib.ui.address import moved
-from lib.ui.controls import forget_shown, show_value
+from lib.ui.controls import forget_shown
 from lib.ui.network import DEFAULT, Choice, analyzed, own_controls, pick_network, read_choice, show_refusal, turn_knobs
 
 SLOTS = ("a", "b", "c", "d")

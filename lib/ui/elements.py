@@ -84,12 +84,14 @@ def _chart(element: Chart, place: Place) -> None:
 def fitted(figure: dict[str, Any], palette: Palette, element: Chart, place: Place) -> Drawn:
     """The chart in the size of its place, with the guess drawn into it."""
     layout = figure["layout"]
-    if place.tight:  # as high as its place; the shell's style has it
+    if place.tight:  # as high as its place: lib/ui/style.py
         layout["height"] = None
+    elif element.height:
+        layout["height"] = element.height
     if place.large:
         _enlarge(layout)
     if place.guess:
-        _draw_guess(layout, place.guess, palette, element)
+        _draw_guess(figure, place.guess, palette, element)
     return Drawn(orjson.dumps(figure, option=orjson.OPT_SERIALIZE_NUMPY))
 
 
@@ -103,10 +105,18 @@ def _enlarge(layout: dict[str, Any]) -> None:
         place["font"] = place.get("font", {}) | {"size": LARGE}
 
 
-def _draw_guess(layout: dict[str, Any], guess: Guess, palette: Palette, element: Chart) -> None:
+def _middle(figure: dict[str, Any], axis: str) -> float:
+    """About the middle of what a chart shows along an axis."""
+    shown = [value for trace in figure["data"] for value in trace.get(axis) or () if isinstance(value, (int, float))]
+    low, high = figure["layout"].get(f"{axis}axis", {}).get("range") or (0, max(shown, default=0))
+    return (low + high) / 2
+
+
+def _draw_guess(figure: dict[str, Any], guess: Guess, palette: Palette, element: Chart) -> None:
+    layout = figure["layout"]
     size = layout.get("font", {}).get("size", 13)
     words, colour = _("your guess: {guess}").format(guess=guess.words), palette.series[3]
-    note = {"text": words, "showarrow": False, "font": {"color": colour, "size": size}}
+    note = {"text": words, "showarrow": False, "bgcolor": palette.background, "font": {"color": colour, "size": size}}
     if guess.value is None or not element.guess:
         note |= {"xref": "paper", "yref": "paper", "x": 1, "y": 1, "xanchor": "right", "yanchor": "bottom"}
     else:
@@ -117,7 +127,8 @@ def _draw_guess(layout: dict[str, Any], guess: Guess, palette: Palette, element:
         layout["shapes"] = [*layout.get("shapes", ()), line]
         logarithmic = layout.get(f"{axis}axis", {}).get("type") == "log"  # where a note's place is the power of ten
         note |= {axis: log10(at) if logarithmic and at > 0 else at, f"{axis}ref": axis, other: 1, f"{other}ref": "paper",
-                 "xanchor": "left" if axis == "x" else "right", "yanchor": "bottom"}
+                 "xanchor": "right" if axis == "y" or at > _middle(figure, axis) else "left",
+                 "yanchor": "top" if axis == "x" else "bottom"}
     layout["annotations"] = [*layout.get("annotations", ()), note]
 
 

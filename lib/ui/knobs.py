@@ -9,7 +9,7 @@ from lib.architecture import Impossible
 from lib.lessons import pictures
 from lib.lessons.knobs import AnyKnob, Knob, Knobs, Picture, Typed, Written
 from lib.ui import _
-from lib.ui.address import moved, plain
+from lib.ui.address import moved
 from lib.ui.controls import on_choice, say_refused, show_value, whole_number
 
 MOST_LETTERS = 32

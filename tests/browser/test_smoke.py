@@ -7,11 +7,8 @@ import pytest
 from tests.browser import harness
 
 PAGES = {"/": "Backbone Lab", "/explore": "Explore", "/compare": "Compare", "/timing": "Timing",
-         "/textbook": "The textbook, checked",
-         "/convolution": "Convolution", "/receptive-field": "Receptive field", "/vgg": "AlexNet to VGG",
-         "/inception": "Inception", "/residual": "Residual learning", "/bottleneck": "Bottleneck", "/tweaks": "ResNet tweaks",
-         "/preactivation": "Identity mappings", "/resnext": "ResNeXt", "/attention": "Attention in channels",
-         "/pyramid": "Feature pyramid", "/efficient": "Efficient networks"}
+         "/textbook": "The textbook, checked", "/bottleneck": "Bottleneck"}
+"""Of the lessons one: tests/browser/test_steps.py goes over all steps of all."""
 NARROW = {"width": 390, "height": 844}
 
 

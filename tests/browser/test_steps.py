@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from lib.lessons import find, names
+from lib.ui.contents import TITLES
 from tests.browser import harness
 from tests.conftest import settle
 
@@ -73,6 +74,10 @@ def test_every_step_fits_the_screen_with_its_controls_picture_and_question(open_
                 wrong += [f"{step.id}, phone: {why}" for why in misfits(page, key, PHONE["height"])]
                 page.set_viewport_size(DESK)
             page.keyboard.press("PageDown")
+        page.emulate_media(color_scheme="dark")
+        page.get_by_role("heading", name="For teachers").wait_for()
+        assert page.locator("h1").inner_text() == TITLES[lesson]
+        page.wait_for_function("() => getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor === 'rgb(14, 17, 23)'")
     assert not wrong, "\n".join(wrong)
 
 

@@ -83,7 +83,7 @@ def test_what_a_reader_would_stumble_over_is_said(capsys, monkeypatch, arguments
 
 
 def test_a_reader_that_has_seen_enough_and_a_full_disk():
-    command = f"{sys.executable} -m lib analyze resnet152 --json"
+    command = f"{sys.executable} -m lib analyze resnet101 --json"
     root = Path(cli.__file__).parent.parent
     halves = subprocess.run(["bash", "-c", f"set -o pipefail; {command} | head -1"], text=True, capture_output=True, cwd=root)
     assert (halves.returncode, halves.stdout, halves.stderr) == (0, "{\n", "")

@@ -239,9 +239,9 @@ def test_training_costs_three_times_the_macs():
 def test_what_makes_a_layer_cheaper():
     costs = cost.cheaper(built(32, 32, 16, "32 filters 3x3 padding 1"))
     whole = nn.Conv2d(16, 32, 3).weight.numel() * 32 * 32
-    assert costs == {"as written": whole, "stride doubled": whole // 4, "no padding": whole * 30 * 30 // 32**2,
+    assert costs == {"this layer": whole, "stride doubled": whole // 4, "no padding": whole * 30 * 30 // 32**2,
                      "half the filters": whole // 2, "2 groups": whole // 2}
-    assert cost.cheaper(built(32, 32, 16, "max pool 2")) == {"as written": 0}
+    assert cost.cheaper(built(32, 32, 16, "max pool 2")) == {"this layer": 0}
 
 
 # The first steps: one small map
@@ -294,7 +294,7 @@ def test_unread_cells_have_no_gradient(size, kernel, stride, padding, dilation):
 
 
 def test_the_corner_of_a_wide_padding_reads_one_cell():
-    assert show("unread").more[0].fields == {"outputs": 9, "corner": 1}
+    assert {"outputs": 9, "corner": 1}.items() <= show("unread").more[0].fields.items()
 
 
 def test_a_kernel_larger_than_the_map_gets_a_sentence():
@@ -411,7 +411,7 @@ def test_alexnet_s_55_rows():
         rows[f"{image}-{padding}"] = layer(torch.zeros(1, 1, image + 2 * padding, image + 2 * padding)).shape[-1]
     question = ask("alexnet")
     assert set(question.answer) == {name for name, number in rows.items() if number == 55} == {"224-2", "227-0"}
-    assert set(question.options) == set(rows)
+    assert set(question.options) - {"none"} == set(rows)
     assert (question.fields["without"], question.fields["one"], question.fields["both"]) == (54, 54, 56)
     assert question.grade(["227-0"]).slip.name == "no remainder"
     with torch.device("meta"):

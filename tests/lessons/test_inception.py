@@ -129,7 +129,7 @@ def test_naive_modules_only_grow():
         before = channels
     assert channels == 4944
     table = show("growth").more[1].frame
-    assert list(table["googlenet_2014"]) == [256, 480, 512, 512, 512, 528, 832, 832, 1024]
+    assert list(table["with projections (GoogLeNet)"]) == [256, 480, 512, 512, 512, 528, 832, 832, 1024]
     words = prose("inception", "growth, whole networks", **networks.growth_fields())
     assert "6,998,552" in words and "13.9 times as many" in words
 

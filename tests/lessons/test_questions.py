@@ -73,10 +73,12 @@ def test_several_give_points_for_what_is_right():
     assert question.grade(["a", "b", "c"]).slip.name == "all"
     part = question.grade(["a"])
     assert 0 < part.points < 2 and part.remark.startswith("1 missing.")
-    assert question.grade(["c"]).points == 0 and question.grade([]).points == 0
-    assert question.show(frozenset()) == "none"
-    with pytest.raises(Unreadable):
-        question.grade(["z"])
+    assert question.grade(["c"]).points == 0 and question.grade(["none"]).points == 0
+    for nonsense in (["z"], [], ["none", "a"], "a"):
+        with pytest.raises(Unreadable):
+            question.grade(nonsense)
+    nothing = KnownSeveral(answer=(), names=WORDS)
+    assert nothing.grade(["none"]).right and nothing.solution == "None of these" and not nothing.grade(["a"]).right
 
 
 def test_an_order_gives_points_for_pairs_in_their_order():

@@ -67,7 +67,7 @@ def test_stacks_are_torch_s():
         weights = count * nn.Conv2d(128, 128, kernel, bias=False, device="meta").weight.numel()
         assert table.loc[name, "Weights"] == f"{weights:,}" and table.loc[name, "MACs"] == f"{weights * 56 * 56:,}"
     assert table["Field"].tolist() == ["5 px", "5 px", "7 px", "7 px"]
-    assert table.loc["Two 3×3", "Of the single"] == "72.0%"
+    assert table.loc["Two 3×3", "Of the one large"] == "72.0%"
 
 
 @pytest.mark.parametrize("single, count", [(5, 2), (7, 3)])

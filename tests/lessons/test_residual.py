@@ -318,7 +318,7 @@ def test_convolutions_are_those_of_torchvision_s_tree(depth):
     assert question.answer == len(convolutions) and question.grade(str(len(convolutions))).right
     assert question.grade(str(depth)).slip.name == "path"
     assert sum("downsample" not in name for name in convolutions) + 1 == depth
-    assert f"= {depth}, which is" in question.because
+    assert f"= {depth} weight layers" in question.because
 
 
 def test_the_family_is_torchvision_s():

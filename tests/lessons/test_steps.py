@@ -17,8 +17,8 @@ from lib.text import prose, sections, step_prose
 MOST_WORDS = 90
 STEPS = [(lesson, step.id) for lesson in names() for step in find(lesson).steps]
 every_step = pytest.mark.parametrize("lesson, step", STEPS, ids=lambda name: name)
-MEASURED_VALUES = 2
-"""What is measured is tried at so many values of each control that it depends on: each takes a second."""
+VALUES, MEASURED_VALUES = 6, 1
+"""At so many values of each control a step is tried; of those that a measurement depends on, which takes a second, at fewer."""
 made = {}
 
 
@@ -38,7 +38,8 @@ def settings(lesson, step):
     depends = {name for measured in step.measured for name in measured.arguments}
     for name in step.controls:
         values = [value for value in find(lesson).knobs[name].values if value != start[name]]
-        for value in values[:MEASURED_VALUES] if name in depends else values:
+        most = MEASURED_VALUES if name in depends else VALUES
+        for value in values[::max(1, len(values) // most)][:most]:
             yield start | {name: value}
     for values in step.settings.values():
         yield start | values
@@ -124,7 +125,7 @@ def right_answer(question: Question):
         return repr(float(question.answer))
     if isinstance(question, Place):
         return next(iter(question.answer))
-    return question.answer
+    return question.answer or ["none"]
 
 
 def check_grades(question: Question):
@@ -134,7 +135,7 @@ def check_grades(question: Question):
     for slip in question.slips:
         answers = slip.answer if isinstance(question, Place) else [slip.answer]
         for answer in answers:
-            grade = question.grade(repr(float(answer)) if isinstance(question, Number) else answer)
+            grade = question.grade(repr(float(answer)) if isinstance(question, Number) else answer or ["none"])
             assert not grade.right and grade.slip == slip and grade.remark == slip.hint, (question.id, slip)
     for nonsense in ("", "much", "1/0", "9**999", "__import__('os')") if isinstance(question, Number) else ("", "nothing of that"):
         with pytest.raises(Unreadable):
@@ -143,8 +144,8 @@ def check_grades(question: Question):
         grade = question.grade("123456.789")
         assert grade.right or len(grade.remark) > 15
     elif isinstance(question, (Several, Order)) and not isinstance(question, Place):
-        other = list(question.options) if isinstance(question, Order) else sorted(set(question.options) - set(question.answer))
-        grade = question.grade(other[::-1])
+        other = list(question.options) if isinstance(question, Order) else sorted(set(question.options) - {"none"} - set(question.answer))
+        grade = question.grade(other[::-1] or ["none"])
         assert grade.right or grade.remark and 0 <= grade.points < grade.of
 
 
@@ -157,9 +158,9 @@ def test_a_kind_is_drawn_from_a_seed(name):
         question = generate(name, 1, level)
         check_words(question)
         check_grades(question)
-        assert generate(name, 1, level).id == question.id
         if slow:
             break
+        assert generate(name, 1, level).id == question.id
     if kind.drawn and not slow:
         assert len({generate(name, seed, level).id for seed in range(12) for level in (1, 3)}) > 1
 

@@ -49,7 +49,7 @@ LECTURE = {"conv1": (784, 23_296, 72_855_552), "pool1": (182.25, 0, 0), "conv2":
 
 
 def test_the_layers_are_the_lecture_s():
-    layers = by_first_column(shown("trends").more[1].frame)
+    layers = by_first_column(shown("trends").more[2].frame)
     for layer, expected in LECTURE.items():
         assert tuple(layers.loc[layer, ["Memory, KiB", "Parameters", "MACs"]]) == expected
     assert layers.loc["all", "Parameters"] == 61_100_840
@@ -59,7 +59,7 @@ def test_trends():
     convolutions = sum(macs for layer, (_, _, macs) in LECTURE.items() if "conv" in layer)
     because = asked("trends").because
     assert f"**{convolutions / 716_767_232:.0%}** of the 716,767,232" in because
-    assert "2.28 MiB" in because and "61,100,840" in because
+    assert "61,100,840" in because and shown("trends").more[0].fields["memory"] == "2.28"
 
 
 @pytest.mark.parametrize("network", ["alexnet", "vgg11", "vgg16", "vgg19"])
@@ -86,7 +86,6 @@ def test_the_network_of_2012_refuses_224_and_says_which_size_works():
     for part in (shown, asked):
         with pytest.raises(Impossible, match="227"):
             part("trends", network="alexnet_2012", size=224)
-    assert "2.28 MiB" in asked("trends", network="alexnet", size=227).because
 
 
 # Krizhevsky et al. 2012, Fig. 2, by hand: weights of a filter, filters, places.

@@ -2,7 +2,7 @@
 
 from lib.lessons.convolution import filters
 from lib.lessons.convolution.by_hand import OPERATIONS
-from lib.lessons.convolution.strides import STRIDED
+from lib.lessons.convolution.strides import STRIDED, edge
 from lib.lessons.convolution.written import MOST, layer, layers, matrix, pair
 from lib.lessons.knobs import Knob, Picture, Typed, Written
 from lib.text import _
@@ -26,7 +26,8 @@ KNOBS = {
         "[[1, 2, 3], [4, 5, 6], [7, 8, 9]]"),
         _("A row in each line, or “;” between the rows; a space between numbers. Up to 12 × 12."), matrix, lines=5),
     "taps": Written(_("Kernel"), ("1 0 -1\n2 0 -2\n1 0 -1", "1/9 1/9 1/9; 1/9 1/9 1/9; 1/9 1/9 1/9", "1 2; 3 4"),
-                    _("Typed in the same way. A pooling uses its height and width alone."), matrix, lines=3),
+                    _("A row in each line, or “;” between the rows; a space between numbers. A pooling uses its height and "
+                         "width alone; a filter with a name does not need it."), matrix, lines=3),
     "operation": Knob(_("Operation"), OPERATIONS, "convolution", _("What is done with each window.")),
     "picture": Picture(_("Picture"), ("boat", "ball", "checkerboard"), "boat", _("One of these, or a picture of your own."),
                        filters.SIDE),
@@ -53,7 +54,7 @@ KNOBS = {
         _("A layer in each line, or “;” between them. {one}").format(one=ONE_LAYER), layers, lines=4),
     # Real networks
     "layer": Knob(_("Layer of a real network"), tuple(STRIDED), "resnet50 conv1",
-                  _("A layer that moves by more than one cell.")),
+                  _("A layer that moves by more than one cell."), lambda name: f"{name}: {edge(name).words}"),
     "image": Knob(_("Image"), (224, 227), 224, _("Rows and columns of the image.")),
     "larger": Knob(_("Larger by"), (0, 1, 2, 3, 4, 5, 6), 2, _("Rows and columns that the larger map has more.")),
     "seed": Knob(_("Seed"), (0, 1, 2, 3, 4), 0, _("Of the random weights and images.")),

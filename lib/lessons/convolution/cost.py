@@ -18,7 +18,7 @@ from lib.text import _
 @once
 def cheaper(found: Built) -> dict[str, int]:
     """Multiply-adds of the layer as it is written, and with one thing changed. Changes that give no layer are left out."""
-    costs = {_("as written"): found.macs}
+    costs = {_("this layer"): found.macs}
     for name, changed in _changes(found.layer):
         try:
             costs[name] = build(changed, found.entered).macs

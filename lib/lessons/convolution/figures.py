@@ -11,6 +11,8 @@ from lib.figures.lines import look
 from lib.figures.theme import Palette, drawn, dress
 
 if TYPE_CHECKING:  # no picture needs torch
+    from PIL.Image import Image
+
     from lib.lessons.convolution.by_hand import Result
     from lib.lessons.convolution.equal import Agreement
     from lib.lessons.convolution.grid import Slide
@@ -34,44 +36,70 @@ class Panel(NamedTuple):
     dotted: Frame | None = None
 
 
-GAP = 1.2
+GAP, HEAD = 1.2, 1.6
+"""Cells between panels beside each other; and above one for its title."""
 LEAST_COLUMNS = 3
-WIDE = 600
+WIDE, HIGH = 600, 280
 """Pixels in which letters must fit into cells."""
+LETTERS = 13
+"""Pixels of the letters of a chart, where nothing else is said."""
+
+
+def letters_for(parts: tuple[Panel, ...], cell: float) -> int | None:
+    """Pixels of the letters that fit into cells of so many pixels; None where those of the chart do."""
+    longest = max(len(text) for part in parts for row in part.values for text in row)
+    fitting = int(min(0.48 * cell, 1.7 * cell / max(1, longest)))
+    return None if fitting >= LETTERS else max(7, fitting)
 
 
 def panels(parts: tuple[Panel, ...], palette: Palette) -> go.Figure:
-    """Maps beside each other, all in cells of one size."""
-    figure, left = go.Figure(), 0.0
-    widths = [max(LEAST_COLUMNS, len(part.values[0])) for part in parts]
-    total, tall = sum(widths) + GAP * (len(parts) - 1), max(len(part.values) for part in parts)
-    letters = max(7, min(13, int(0.42 * min(WIDE / total, 280 / tall))))
-    for part, width in zip(parts, widths):
-        _add(figure, part, left, palette, letters)
-        left += width + GAP
-    figure.update_xaxes(visible=False, range=[-0.6, total - 0.4], constrain="domain")
-    figure.update_yaxes(visible=False, range=[tall - 0.4, -1.6], scaleanchor="x", constrain="domain")
+    """Maps beside each other, in cells of one size; those after the first below each other, where they fit beside it."""
+    figure, places = go.Figure(), _places_of(parts)
+    wide = max(left + max(LEAST_COLUMNS, len(part.values[0])) for part, (left, _top) in zip(parts, places))
+    tall = max(top + len(part.values) for part, (_left, top) in zip(parts, places))
+    letters = letters_for(parts, min(WIDE / wide, HIGH / tall))
+    for part, (left, top) in zip(parts, places):
+        _add(figure, part, left, top, palette, letters)
+    figure.update_xaxes(visible=False, range=[-0.6, wide - 0.4], constrain="domain")
+    figure.update_yaxes(visible=False, range=[tall - 0.4, -HEAD], scaleanchor="x", constrain="domain")
     return _dress(figure, palette, 330)
 
 
-def _add(figure: go.Figure, part: Panel, left: float, palette: Palette, letters: int) -> None:
-    """One panel, its first column at `left`."""
+def _places_of(parts: tuple[Panel, ...]) -> list[tuple[float, float]]:
+    """The left column and the top row of each panel."""
+    first, *others = parts
+    stacked = sum(len(part.values) + HEAD for part in others) - HEAD <= len(first.values)
+    places, left, top = [(0.0, 0.0)], max(LEAST_COLUMNS, len(first.values[0])) + GAP, 0.0
+    for part in others:
+        places.append((left, top))
+        if stacked:
+            top += len(part.values) + HEAD
+        else:
+            left += max(LEAST_COLUMNS, len(part.values[0])) + GAP
+    return places
+
+
+def _add(figure: go.Figure, part: Panel, left: float, top: float, palette: Palette, letters: int | None) -> None:
+    """One panel, its first column at `left`, its first row at `top`."""
     places = [[(y, x) for x, _value in enumerate(row)] for y, row in enumerate(part.values)]
     roles = [[1 if place in part.chosen else 0.5 if place in part.empty else 0 for place in row] for row in places]
     figure.add_heatmap(
-        z=roles, zmin=0, zmax=1, x0=left, dx=1, y0=0, dy=1, text=part.values, texttemplate="%{text}",
-        textfont={"color": palette.text, "size": letters}, hovertemplate="%{text}<extra></extra>", xgap=2, ygap=2,
-        showscale=False,
+        z=roles, zmin=0, zmax=1, x0=left, dx=1, y0=top, dy=1, hoverinfo="skip", xgap=2, ygap=2, showscale=False,
         colorscale=[(0, palette.kinds["other"]), (0.5, palette.background), (1, palette.kinds["convolution"])])
-    figure.add_annotation(x=left - 0.5, y=-1.1, text=part.title, showarrow=False, xanchor="left")
+    rows, columns = zip(*[place for row in places for place in row])
+    figure.add_scatter(
+        x=[left + column for column in columns], y=[top + row for row in rows], mode="text",
+        text=[text for row in part.values for text in row], textfont={"color": palette.text, "size": letters},
+        hovertemplate="%{text}<extra></extra>")
+    figure.add_annotation(x=left - 0.5, y=top - 1.1, text=part.title, showarrow=False, xanchor="left")
     for frame, colour, width, dash in ((part.framed, palette.accent, 3, "solid"), (part.dotted, palette.text, 1.5, "dot")):
         if frame:
-            figure.add_shape(type="rect", x0=left + frame[0] - 0.5, x1=left + frame[2] + 0.5, y0=frame[1] - 0.5,
-                             y1=frame[3] + 0.5, line={"color": colour, "width": width, "dash": dash})
+            figure.add_shape(type="rect", x0=left + frame[0] - 0.5, x1=left + frame[2] + 0.5, y0=top + frame[1] - 0.5,
+                             y1=top + frame[3] + 0.5, line={"color": colour, "width": width, "dash": dash})
     if part.crossed:
         rows, columns = zip(*part.crossed)
-        figure.add_scatter(x=[left + column for column in columns], y=rows, mode="markers", hoverinfo="skip",
-                           marker={"symbol": "x-thin", "size": 1.3 * letters,
+        figure.add_scatter(x=[left + column for column in columns], y=[top + row for row in rows], mode="markers",
+                           hoverinfo="skip", marker={"symbol": "x-thin", "size": 1.3 * (letters or LETTERS),
                                    "line": {"width": 1.5, "color": palette.muted}})
 
 
@@ -110,6 +138,20 @@ def _text(rows: Sequence[Sequence[float]], told: bool = True) -> tuple[tuple[str
 
 def _places(rows: Sequence[Sequence[float]]) -> list[Place]:
     return [(y, x) for y, row in enumerate(rows) for x, _number in enumerate(row)]
+
+
+def pictures(named: Mapping[str, Image], side: int, palette: Palette) -> go.Figure:
+    """One or two pictures beside each other, each as large as there is room; `side` is the longest that one may have."""
+    figure, next_one = go.Figure(), 1.05 * side
+    for place, (name, picture) in enumerate(named.items()):
+        figure.add_layout_image(source=picture, xref="x", yref="y", x=place * next_one, y=0, sizex=picture.width,
+                                sizey=picture.height)
+        figure.add_annotation(x=place * next_one, y=0, xanchor="left", yanchor="bottom", text=name, showarrow=False)
+    tall = max(picture.height for picture in named.values())
+    figure.add_scatter(x=[0, next_one + side], y=[0, tall], mode="markers", marker={"opacity": 0}, hoverinfo="skip")
+    figure.update_xaxes(visible=False, range=[0, next_one + side], constrain="domain", constraintoward="left")
+    figure.update_yaxes(visible=False, range=[tall, -0.12 * tall], scaleanchor="x", constrain="domain")
+    return _dress(figure, palette, 330).update_layout(margin_t=36)
 
 
 @drawn
@@ -238,14 +280,14 @@ def bars(numbers: Mapping[str, int], title: str, palette: Palette, log: bool = F
     """A bar for each name, its number written at its end."""
     figure = go.Figure(go.Bar(
         y=list(numbers), x=list(numbers.values()), orientation="h", marker={"color": palette.accent},
-        text=[f"{number:,}" for number in numbers.values()], textposition="auto",
+        text=[f"{number:,}" for number in numbers.values()], textposition="auto", textangle=0,
         hovertemplate="%{y}<br>%{x:,}<extra></extra>"))
     figure.update_layout(bargap=0.35)
-    figure.update_xaxes(title=title)
+    figure.update_xaxes(title=title, nticks=4)
     if log:
-        figure.update_xaxes(type="log", exponentformat="power", dtick=2)
+        figure.update_xaxes(type="log", exponentformat="power", dtick=2, title=f"{title}, logarithmic")
     figure.update_yaxes(autorange="reversed", ticklabelstandoff=6)
-    return _dress(figure, palette, 300)
+    return _dress(figure, palette, 300).update_layout(margin_t=36)  # room for a guess
 
 
 @drawn
@@ -259,7 +301,7 @@ def kept_size(outputs: Sequence[int], map_size: int, palette: Palette) -> go.Fig
                        line={"color": palette.muted, "dash": "dot", "width": 2})
     figure.update_xaxes(title="zeros added along one axis, both ends together", tickformat="d")
     figure.update_yaxes(title="cells of the output", tickformat="d")
-    return _dress(figure, palette, 330).update_layout(showlegend=True, margin_t=40)
+    return _dress(figure, palette, 330).update_layout(showlegend=True, margin_t=70, legend_y=1.16)  # room for a guess below
 
 
 def _dress(figure: go.Figure, palette: Palette, height: int) -> go.Figure:

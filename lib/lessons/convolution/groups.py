@@ -61,6 +61,6 @@ def weights_of_four(channels: int, groups: int) -> dict[str, int]:
 
 def named(counts: Mapping[str, int], groups: int) -> dict[str, int]:
     """The same by names for people."""
-    names = {"full": _("3×3, all channels"), "grouped": _("3×3 in {groups} groups").format(groups=groups),
-             "depthwise": _("3×3, each channel by itself"), "pointwise": _("1×1, all channels")}
+    names = {"full": _("3×3"), "grouped": _("3×3, {groups} groups").format(groups=groups),
+             "depthwise": _("3×3 depthwise"), "pointwise": _("1×1")}
     return {names[id]: weights for id, weights in counts.items()}

@@ -66,8 +66,7 @@ def unread_cells(size: int, kernel: int, stride: int, padding: int, dilation: in
         "padding counted": len(slid.unread), "rows alone": len(whole) * size, "corner twice": 2 * len(whole) * size,
         "floor forgotten": 0,
     }, fields={"size": size, "kernel": kernel, "stride": stride, "padding": padding, "dilation": dilation,
-               "outputs": len(slid.output), "unread": len(slid.unread), "corner": slid.corner_reads,
-               "in_window": kernel * kernel, "reach": dilation * (kernel - 1) + 1})
+               "outputs": len(slid.output), "unread": len(slid.unread), "reach": dilation * (kernel - 1) + 1})
 
 
 @kind(level=2, typed=MATRICES, taps=KERNELS, operation=OPERATIONS, stride=Levels((1,), (1, 2), (2,)))

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 
 import pandas as pd
+from PIL.Image import Image
 
-from lib.lessons.content import Beside, Blocks, Chart, Content, Explore, Images, Source, Table, Text, Written
+from lib.lessons.content import Beside, Blocks, Chart, Content, Explore, Source, Table, Text, Written
 from lib.lessons.convolution import figures, filters, questions
 from lib.lessons.convolution import groups as grouping
 from lib.lessons.convolution import strides as real
@@ -68,7 +69,8 @@ def unread(size: int, kernel: int, stride: int, padding: int, dilation: int) -> 
         map=before, outputs=len(slid.output), unread=len(slid.unread))
     return Content(
         Chart(lambda palette: figures.slid(slid, last, palette, MAPS), after, RUN),
-        more=(Text("unread, gaps", {"outputs": len(wide.output), "corner": wide.corner_reads}),),
+        more=(Text("unread, gaps", {"outputs": len(wide.output), "corner": wide.corner_reads, "on_map": slid.corner_reads,
+                                    "in_window": kernel * kernel}),),
         before=Chart(lambda palette: figures.slid(slid, None, palette, MAPS, output=False, crossed=False), before, RUN))
 
 
@@ -89,9 +91,14 @@ def edges(picture: str | bytes, filter: str, taps: str) -> Content:
     origin = measured(_("run by torch over {side} × {side} pixels").format(side=filters.SIDE))
     kernel = Written(square(filters.weights_of(filter, taps)), computed())
     signs = (Text("edges, signs", {"grey": filters.GREY}),) if found.zero else ()
-    return Content(Images({_("before"): found.before, _("after"): found.after}, origin),
+    before, after = {_("before"): found.before}, {_("after"): found.after}
+
+    def chart(pictures: Mapping[str, Image], alt: str) -> Chart:
+        return Chart(lambda palette: figures.pictures(pictures, filters.SIDE, palette), alt, origin)
+    return Content(chart(before | after, _("The picture before, and after the kernel {filter}").format(
+                       filter=filters.filter_name(filter))),
                    more=(kernel, *signs, Text("edges, learned"), Source((filters.convolved,))),
-                   before=Images({_("before"): found.before}, origin))
+                   before=chart(before, _("The picture before the kernel")))
 
 
 @step(asks=questions.output_numbers, predict=True, settings={
@@ -147,7 +154,7 @@ def alexnet(image: int, padding: int) -> Content:
 @step(asks=questions.parameters, predict=True, settings={
     _("100 filters 5 × 5 on RGB"): {"in_channels": 3, "out_channels": 100, "window": "5", "bias": True},
     _("One 1 × 1 on 16 channels"): {"in_channels": 16, "out_channels": 1, "window": "1", "bias": True},
-    _("5 × 5, 3 → 10"): {"in_channels": 3, "out_channels": 10, "window": "5", "bias": True}})
+    _("10 filters 5 × 5 on RGB"): {"in_channels": 3, "out_channels": 10, "window": "5", "bias": True}})
 def weights(in_channels: int, out_channels: int, window: str, bias: bool) -> Content:
     sides = pair(window)
     found = build(Described(kernel=sides, filters=out_channels, bias=bias), (in_channels, *sides))
@@ -164,7 +171,7 @@ def groups(in_channels: int, out_channels: int, groups: int) -> Content:
     counts = grouping.named(grouping.weights_of_four(in_channels, groups), groups)
     chart = bars(counts, _("weights"), computed(_("{channels} channels in and out").format(channels=in_channels)))
     matrix = who_reads_whom(in_channels, out_channels, groups)
-    return Content(Beside((matrix, chart)) if matrix else chart, before=matrix, more=(
+    return Content(Beside((matrix, chart), (4, 5)) if matrix else chart, before=matrix, more=(
         Text("groups, shape", grouping.fields(block)), Blocks({_("3×3 in {groups} groups").format(groups=groups): block}),
         Text("groups, measured")))
 
@@ -176,7 +183,7 @@ def who_reads_whom(in_channels: int, out_channels: int, groups: int) -> Chart | 
     found = grouping.connections(in_channels, out_channels, groups)
     alt = _("Each of {out} output channels reads {read} of {channels} input channels").format(
         out=out_channels, read=sum(found[0]), channels=in_channels)
-    origin = measured(_("weights of one, each channel alone"))
+    origin = measured(_("each channel alone"))
     return Chart(lambda palette: figures.connections(found, palette), alt, origin)
 
 
@@ -244,16 +251,17 @@ def transposed(height: int, kernel: int, stride: int, padding: int) -> Content:
 def stack(height: int, width: int, in_channels: int, layers: str) -> Content:
     found = run_stack(height, width, in_channels, layers)
     origin = computed(_("for one image of {size}").format(size=size_text(found.entered)))
+    table = stack_table(found)
     return Content(
-        Table(stack_table(found), origin, {_("Parameters"): "localized", _("MACs"): "localized"}),
-        before=Table(stack_table(found)[[_("Layer")]], origin),
-        more=(Text("stack, totals", {"params": f"{found.params:,}", "least": found.least_side}), Text("stack, limits"),
+        Table(table[[_("Layer"), _("Field"), _("Jump"), _("Output"), _("Parameters")]], origin,
+              {_("Parameters"): "localized"}), before=Table(table[[_("Layer")]], origin),
+        more=(Table(table[[_("Layer"), _("MACs")]], origin, {_("MACs"): "localized"}), Text("stack, totals", {"params": f"{found.params:,}", "least": found.least_side}), Text("stack, limits"),
               Table(least_sides(), published(_("torchvision 0.29, `min_size` in the metadata of its weights")))))
 
 
 LESSON = Lesson(
     "convolution", KNOBS,
-    (grid, unread, by_hand, edges, size, same, strides, alexnet, weights, groups, macs, unshared, fully_connected, linear,
+    (grid, by_hand, edges, unread, size, same, strides, alexnet, weights, groups, macs, unshared, fully_connected, linear,
      transposed, stack),
     minutes=60,
     links=(Link(_("One pixel more, and a row and a column are read by nothing"), "unread", {"size": 8, "padding": 0}),

@@ -117,7 +117,7 @@ def reached_table() -> pd.DataFrame:
 def gradient_table(gradients: Gradients, weight: float) -> pd.DataFrame:
     """Norms without and with the auxiliary losses, and their ratio."""
     return pd.DataFrame([
-        (part.part, f"{part.norm(0):.2e}", f"{part.norm(weight):.2e}", part.times(weight))
+        (part.part.removeprefix("inception"), f"{part.norm(0):.3g}", f"{part.norm(weight):.3g}", part.times(weight))
         for part in gradients.parts], columns=["Part", "Main loss alone", "With auxiliary losses", "Ratio"])
 
 
@@ -126,7 +126,7 @@ def gradient_fields(gradients: Gradients, weight: float) -> dict[str, str]:
     """The first convolution and a late module in numbers."""
     first, last = gradients.parts[0], gradients.parts[-1]
     main, upper, lower = gradients.losses
-    return {"first": f"{first.norm(0):.1e}", "last": f"{last.norm(0):.1e}", "with": f"{first.norm(weight):.1e}",
+    return {"first": f"{first.norm(0):.2g}", "last": f"{last.norm(0):.1e}", "with": f"{first.norm(weight):.2g}",
             "ratio": first.times(weight), "weight": weight, "main": f"{main:.2f}",
             "upper": f"{upper:.2f}", "lower": f"{lower:.2f}", "guessing": f"{log(CLASSES):.2f}", "classes": CLASSES,
             "images": IMAGES, "pixels": PIXELS}

@@ -9,6 +9,8 @@ from lib.figures.lines import look
 from lib.figures.theme import Palette, drawn, dress
 
 PATTERNS = ("", "/", "x")
+ROOM = 1.25
+"""How much longer than its longest bar an axis is, for the numbers at the ends."""
 
 
 @drawn
@@ -18,8 +20,12 @@ def cut(names: Sequence[str], small: Sequence[int], large: Sequence[int], palett
     for index, (title, values) in enumerate((("1×1 that reduces", small), ("the kernel", large))):
         figure.add_bar(name=title, y=list(names), x=list(values), orientation="h", marker=_marker(palette, index),
                        hovertemplate=f"{title}, %{{y}}: %{{x:,}} MACs<extra></extra>")
-    figure.update_layout(barmode="stack", bargap=0.35, xaxis={"title": "MACs", "tickformat": "~s"})
-    figure.update_yaxes(autorange="reversed", ticklabelstandoff=6)
+    sums = [sum(parts) for parts in zip(small, large)]
+    for name, whole in zip(names, sums):
+        figure.add_annotation(x=whole, y=name, text=f"{whole / 1e6:,.1f}M", showarrow=False, xanchor="left", xshift=4)
+    figure.update_layout(barmode="stack", bargap=0.35, legend_traceorder="normal",
+                         xaxis={"title": "MACs", "tickformat": "~s", "range": (0, ROOM * max(sums))})
+    figure.update_yaxes(autorange="reversed", ticklabelstandoff=6, showgrid=False)
     return dress(figure, palette).update_layout(showlegend=True)
 
 
@@ -73,14 +79,14 @@ def growth(modules: Sequence[str], channels: Mapping[str, Sequence[int]], row: s
 
 @drawn
 def bars(names: Sequence[str], numbers: Sequence[float], title: str, palette: Palette, unit: str = "") -> go.Figure:
-    """A bar for each name, its number written at its end."""
-    shown = [f"{number:.1f} {unit}" if unit else f"{number:,}" for number in numbers]
+    """A bar for each name, its number written at its end: with its unit, or else in millions."""
+    shown = [f"{number:.1f} {unit}" if unit else f"{number / 1e6:,.0f}M" for number in numbers]
     figure = go.Figure(go.Bar(
-        y=list(names), x=list(numbers), orientation="h", marker={"color": palette.accent}, text=shown, textposition="auto",
+        y=list(names), x=list(numbers), orientation="h", marker={"color": palette.accent}, text=shown, textposition="outside",
         hovertemplate="%{y}<br>%{text}<extra></extra>"))
     figure.update_layout(bargap=0.35)
-    figure.update_xaxes(title=title, tickformat="" if unit else "~s")
-    figure.update_yaxes(autorange="reversed", ticklabelstandoff=6)
+    figure.update_xaxes(title=title, tickformat="" if unit else "~s", range=(0, ROOM * max(numbers)))
+    figure.update_yaxes(autorange="reversed", ticklabelstandoff=6, showgrid=False)
     return dress(figure, palette)
 
 
@@ -112,7 +118,7 @@ def ladder(reached: Mapping[str, bool], taps: Sequence[str], coloured: bool, pal
     for place in places.values():
         _loss(figure, place, 1, "auxiliary<br>loss", (place, 0), palette)
     _loss(figure, len(names), 0, "main<br>loss", (len(names) - 1, 0), palette)
-    dress(figure, palette, 240).update_layout(showlegend=False, margin_t=10)
+    dress(figure, palette).update_layout(showlegend=False, margin_t=10)
     figure.update_xaxes(tickvals=list(range(len(names))), ticktext=names, showgrid=False, range=[-0.6, len(names) + 0.6])
     return figure.update_yaxes(visible=False, range=[-0.4, 1.5])
 
@@ -131,14 +137,13 @@ def gradients(names: Sequence[str], norms: Mapping[str, Sequence[float]], palett
     for index, (title, values) in enumerate(norms.items()):
         figure.add_scatter(name=title, x=list(names), y=list(values), **look(palette, index),
                            hovertemplate=f"{title}, %{{x}}: %{{y:.2e}}<extra></extra>")
+    thin = {"color": palette.muted, "dash": "dot", "width": 1.5}
     for part in ("4a", "4d"):
-        figure.add_vline(list(names).index(part), line={"color": palette.muted, "dash": "dot", "width": 1.5})
-        figure.add_annotation(x=list(names).index(part), y=1, yref="paper", text=f"classifier<br>on {part}",
-                              showarrow=False, yanchor="bottom", font={"color": palette.muted, "size": 11})
-    figure.update_yaxes(type="log", tickformat=".0e", title="gradient norm", dtick=_step(norms))
+        figure.add_vline(list(names).index(part), line=thin)
+    figure.add_scatter(name="classifier", x=[None], y=[None], mode="lines", line=thin)  # what the thin lines are
+    figure.update_yaxes(type="log", tickformat=".1~g", title="gradient norm", dtick=_step(norms))
     figure.update_xaxes(tickangle=-60)
-    _dress(figure, palette, 360)
-    return figure.update_layout(margin_t=80, legend_y=1.15)
+    return _dress(figure, palette)
 
 
 def _step(norms: Mapping[str, Sequence[float]]) -> Any:

@@ -40,14 +40,14 @@ def filters(row: str) -> Filters:
     return Filters(*(rows()[row][name] for name in Filters._fields))
 
 
-NETWORKS = ("googlenet_naive", "googlenet_2014")
+NETWORKS = {"googlenet_naive": "all modules naive", "googlenet_2014": "with projections (GoogLeNet)"}
 
 
 @once
 def growth() -> pd.DataFrame:
     """Channels after each module of GoogLeNet, with naive modules and with reductions."""
     outputs = [[op.out_shapes[0][1] for op in analysis(preset).ops if op.kind == "cat"] for preset in NETWORKS]
-    return pd.DataFrame(dict(zip(("Module", *NETWORKS), (list(rows()), *outputs))))
+    return pd.DataFrame(dict(zip(("Module", *NETWORKS.values()), (list(rows()), *outputs))))
 
 
 @once
@@ -152,7 +152,7 @@ def sides_table(preset: str) -> pd.DataFrame:
 
 # Against other networks
 
-RIVALS = {"alexnet": "AlexNet (2014)", "googlenet_2014": "GoogLeNet", "googlenet_naive": "GoogLeNet, naive modules",
+RIVALS = {"alexnet": "AlexNet", "googlenet_2014": "GoogLeNet", "googlenet_naive": "GoogLeNet, naive modules",
           "vgg16": "VGG-16"}
 QUANTITIES = {"params": "parameters", "macs": "multiply-adds"}
 

@@ -27,12 +27,12 @@ KNOBS = {
     "row": Knob(_("Module of GoogLeNet"), tuple(ROWS), "3a", _("A row of the paper's Table 1.")),
     "channels": Knob(_("Channels in"), CHANNELS, FIRST_CHANNELS, _("Channels of the map that the module reads.")),
     "size": Knob(_("Feature map"), SIZES, FIRST_SIZE, _("Height and width of the map.")),
-    "n1x1": filters_knob(_("1×1"), "n1x1", _("Filters of the 1×1 branch.")),
-    "projection": filters_knob(_("Projection"), "projection", _("1×1 after the pooling.")),
-    "reduce3x3": filters_knob(_("3×3 reduction"), "reduce3x3", _("1×1 before the 3×3.")),
-    "n3x3": filters_knob(_("3×3"), "n3x3", _("Filters of the 3×3.")),
-    "reduce5x5": filters_knob(_("5×5 reduction"), "reduce5x5", _("1×1 before the 5×5.")),
-    "n5x5": filters_knob(_("5×5"), "n5x5", _("Filters of the 5×5.")),
+    "n1x1": filters_knob(_("1×1 filters"), "n1x1", _("Filters of the 1×1 branch.")),
+    "projection": filters_knob(_("Projection filters"), "projection", _("Of the 1×1 after the pooling.")),
+    "reduce3x3": filters_knob(_("1×1 before 3×3"), "reduce3x3", _("Filters of the 1×1 that reduces what the 3×3 reads.")),
+    "n3x3": filters_knob(_("3×3 filters"), "n3x3", _("Filters of the 3×3.")),
+    "reduce5x5": filters_knob(_("1×1 before 5×5"), "reduce5x5", _("Filters of the 1×1 that reduces what the 5×5 reads.")),
+    "n5x5": filters_knob(_("5×5 filters"), "n5x5", _("Filters of the 5×5.")),
     "pool": Knob(_("Max pooling"), (1, 2, 3, 4), 2, _("One of the four that halve the map, from the image on.")),
     "version": Knob(_("Network"), tuple(networks.VERSIONS), "googlenet_2014", _("Three ways to build it."),
                     networks.VERSIONS.get),
@@ -60,7 +60,7 @@ def whole_numbers(frame: pd.DataFrame, origin: Origins) -> Table:
 def cut_bars(pair: Pair, alone: str, reduced: str, size: int) -> Chart:
     """A branch alone and with its reduction. The question's unit is a million."""
     small, large = [0, pair.reduced.reduction], [pair.naive.kernel, pair.reduced.kernel]
-    return Chart(lambda palette: figures.cut([alone, reduced], small, large, palette), guess="x", times=1e6, height=230,
+    return Chart(lambda palette: figures.cut([alone, reduced], small, large, palette), guess="x", times=1e6,
                  alt=_("MACs: {alone} {naive:,}, {reduced} {less:,}").format(
                      alone=alone, reduced=reduced, naive=pair.naive.macs, less=pair.reduced.macs),
                  origin=computed(on_maps(size)))
@@ -129,8 +129,9 @@ def growth(row: str) -> Content:
 def stem() -> Content:
     sizes, by_map, fields = computed(images_of(*stems.stem_networks())), stems.stem_macs(), stems.stem_fields()
     names, costs = list(stems.first_layers()), [op.macs for op in stems.first_layers().values()]
+    short = [name.partition(", at")[0] for name in names]
     return Content(
-        Chart(lambda palette: figures.bars(names, costs, _("MACs"), palette), origin=sizes,
+        Chart(lambda palette: figures.bars(short, costs, _("MACs"), palette), origin=sizes,
               alt=_("MACs: {each}").format(each="; ".join(f"{name}: {cost:,}" for name, cost in zip(names, costs)))),
         fields, (
             whole_numbers(stems.layer_table(), sizes), Text("stem, whole way", fields),
@@ -165,7 +166,7 @@ def rivals(quantity: str) -> Content:
     title = networks.QUANTITIES[quantity]
     return Content(
         Chart(lambda palette: figures.bars(list(counted), list(counted.values()), title, palette), origin=origin,
-              height=260, alt=f"{title}: " + "; ".join(f"{name} {count:,}" for name, count in counted.items())),
+              alt=f"{title}: " + "; ".join(f"{name} {count:,}" for name, count in counted.items())),
         more=(whole_numbers(networks.rival_table(), origin), Text("rivals, twelve times", networks.rival_fields())))
 
 
@@ -175,7 +176,7 @@ def factors(kernel: int, form: str) -> Content:
     fields, title = kernels.double_fields(), _("weights, % of the whole kernel")
     return Content(
         Chart(lambda palette: figures.bars(list(shares), list(shares.values()), title, palette, "%"), origin=computed(),
-              guess="x", height=240, alt=_("Weights: {each}").format(
+              guess="x", alt=_("Weights: {each}").format(
                   each="; ".join(f"{name} {value:.1f} %" for name, value in shares.items()))),
         fields, (
             Table(kernels.factor_table(), computed(_("with {channels} channels in and out, {maps}").format(
@@ -191,7 +192,7 @@ def auxiliary() -> Content:
     full, fields = networks.analysis("googlenet_2014", auxiliary=True), classifiers.auxiliary_fields()
 
     def ladder(coloured: bool, alt: str) -> Chart:
-        return Chart(lambda palette: figures.ladder(reached, ("4a", "4d"), coloured, palette), alt, computed(), height=240)
+        return Chart(lambda palette: figures.ladder(reached, ("4a", "4d"), coloured, palette), alt, computed())
     return Content(
         ladder(True, _("Filled, as a gradient of the auxiliary losses reaches them: {parts}").format(
             parts=", ".join(part for part, heard in reached.items() if heard))), fields,
@@ -206,12 +207,12 @@ def gradients(start: str, batch_norm: bool, auxiliary: str, seed: int, gradients
     weight = float(auxiliary)
     names = [part.removeprefix("inception") for part in PARTS]
     norms = {title: [part.norm(factor) for part in gradients.parts] for title, factor in (
-        (_("main loss alone"), 0.0), (_("with {weight:g} of each auxiliary loss").format(weight=weight), weight))}
+        (_("main loss alone"), 0.0), (_("with {weight:g} × auxiliary").format(weight=weight), weight))}
     origin = measured(_("fresh weights, {images} random images of {pixels} × {pixels} pixels, seed {seed}").format(
         images=classifiers.IMAGES, pixels=classifiers.PIXELS, seed=seed))
     fields = classifiers.gradient_fields(gradients, weight)
     return Content(
-        Chart(lambda palette: figures.gradients(names, norms, palette), origin=origin, height=360,
+        Chart(lambda palette: figures.gradients(names, norms, palette), origin=origin,
               alt=_("Gradient norm of each part; with the auxiliary losses it is so many times as large: {each}").format(
                   each=", ".join(f"{name} {part.times(weight)}" for name, part in zip(names, gradients.parts)))),
         fields, (Table(classifiers.gradient_table(gradients, weight), origin), Text("gradients, meaning"),

@@ -13,6 +13,8 @@ from lib.trace import Pair
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 BESIDE = {"orientation": "v", "x": 1.02, "y": 1, "yanchor": "top"}
 """The legend to the right of a square picture, where there is room."""
+ABOVE_GUESS = {"showlegend": True, "legend_y": 1.16, "margin_t": 70}
+"""The legend so high that a person's guess has its place below it."""
 
 
 @drawn
@@ -27,12 +29,12 @@ def cone(kernel: int, layers: int, palette: Palette) -> go.Figure:
             hovertemplate=f"{name}: {2 * reach + 1} cells<extra></extra>",
             marker={"symbol": "square", "size": min(22, 320 // len(cells)), "line": {"width": 1, "color": palette.line},
                     "color": [palette.accent if abs(cell) <= reach else palette.kinds["other"] for cell in cells]})
-        figure.add_annotation(x=edge + 1.2, y=level, text=f"{2 * reach + 1}", showarrow=False,
-                              font={"color": palette.text, "size": 15})
+        figure.add_annotation(x=edge + 0.8, y=level, text=f"{2 * reach + 1} px" if level == 0 else f"{2 * reach + 1}",
+                              showarrow=False, xanchor="left", font={"color": palette.text, "size": 15})
     for side in (-1, 1):
         figure.add_scatter(x=[0, side * edge], y=[layers, 0], mode="lines", hoverinfo="skip",
                            line={"color": palette.text, "dash": "dot", "width": 1.5})
-    figure.update_xaxes(visible=False, range=[-edge - 0.8, edge + 2])
+    figure.update_xaxes(visible=False, range=[-edge - 0.8, 1.3 * edge + 1.2])
     figure.update_yaxes(tickvals=list(range(layers + 1)), ticktext=names, showgrid=False, range=[-0.6, layers + 0.6])
     return dress(figure, palette).update_layout(showlegend=False)
 
@@ -47,7 +49,7 @@ def race(dilated: Sequence[int], plain: Sequence[int], palette: Palette) -> go.F
     figure.add_hline(y=dilated[-1], line={"color": palette.text, "dash": "dot", "width": 1})
     figure.update_xaxes(title="3×3 convolutions", rangemode="tozero")
     figure.update_yaxes(title="field, cells", rangemode="tozero")
-    return dress(figure, palette).update_layout(showlegend=True)
+    return dress(figure, palette).update_layout(ABOVE_GUESS)
 
 
 @drawn
@@ -59,12 +61,12 @@ def climb(names: Sequence[str], sides: Sequence[int], palette: Palette) -> go.Fi
     figure.add_bar(name="field before", y=places, x=before, orientation="h", marker={"color": palette.kinds["convolution"]},
                    hovertemplate="%{y}<br>before: %{x} px<extra></extra>")
     figure.add_bar(name="added", y=places, x=added, orientation="h", text=[f"+{more}" for more in added], textangle=0,
-                   marker={"color": palette.accent, "pattern": {"shape": "/", "fgcolor": palette.background, "size": 6}},
+                   marker={"color": palette.accent, "pattern": {"shape": "/", "fillmode": "overlay", "fgcolor": palette.background, "size": 6}},
                    textposition="outside", cliponaxis=False, hovertemplate="%{y}<br>adds %{x} px<extra></extra>")
     figure.update_layout(barmode="stack", bargap=0.35)
     figure.update_xaxes(title="field, px", rangemode="tozero")
     figure.update_yaxes(autorange="reversed", ticklabelstandoff=6)
-    return dress(figure, palette).update_layout(showlegend=True)
+    return dress(figure, palette).update_layout(ABOVE_GUESS, legend_traceorder="normal")
 
 
 @drawn
@@ -153,11 +155,11 @@ def growth(found: Sequence[Effective], palette: Palette) -> go.Figure:
                            hovertemplate=f"{name}: %{{y}} px<extra></extra>")
     figure.update_xaxes(title="3×3 convolutions", tickvals=convolutions)
     figure.update_yaxes(title="side, px", rangemode="tozero")
-    return dress(figure, palette).update_layout(showlegend=True)
+    return dress(figure, palette).update_layout(ABOVE_GUESS)
 
 
 @drawn
-def bars(listed: pd.DataFrame, chosen: Collection[str], palette: Palette) -> go.Figure:
+def bars(listed: pd.DataFrame, palette: Palette, chosen: Collection[str] = ()) -> go.Figure:
     """Networks by field over image; bars beyond the image are hatched. The names of those chosen are bold."""
     ratios = [float(ratio) for ratio in listed["Field / image"]]
     figure = go.Figure(go.Bar(
@@ -165,12 +167,10 @@ def bars(listed: pd.DataFrame, chosen: Collection[str], palette: Palette) -> go.
         y=[f"<b>{name}, {field} px</b>" if name in chosen else f"{name}, {field} px"
            for name, field in zip(listed["Network"], listed["Field, px"])],
         marker={"color": [palette.series[1] if ratio > 1 else palette.accent for ratio in ratios],
-                "pattern": {"shape": ["/" if ratio > 1 else "" for ratio in ratios], "size": 6,
+                "pattern": {"shape": ["/" if ratio > 1 else "" for ratio in ratios], "size": 6, "fillmode": "overlay",
                             "fgcolor": palette.background}},
         hovertemplate="%{y}: %{x} of the image<extra></extra>"))
     figure.add_vline(x=1, line={"color": palette.text, "dash": "dash", "width": 1.5})
-    figure.add_annotation(x=1, y=1, yref="paper", yanchor="bottom", text="the image", showarrow=False,
-                          font={"color": palette.text})
-    figure.update_xaxes(title="side of the field / side of the image")
-    figure.update_yaxes(autorange="reversed", dtick=1, tickfont={"size": 11})
-    return dress(figure, palette).update_layout(showlegend=False)
+    figure.update_xaxes(title="field / image (dashed line: the image)", rangemode="tozero")
+    figure.update_yaxes(autorange="reversed", dtick=1, ticklabelstandoff=6)
+    return dress(figure, palette, 90 + 24 * max(10, len(ratios))).update_layout(showlegend=False)

@@ -118,7 +118,7 @@ class Stacks(dict[str, Block]):
             single = block if len(block.convolutions) == 1 else single
             rows.append((name, f"{block.ops[-1].field.side} px", f"{block.weights:,}", f"{block.macs:,}",
                          f"{block.weights / single.weights:.1%}"))
-        return pd.DataFrame(rows, columns=["Stack", "Field", "Weights", "MACs", "Of the single"])
+        return pd.DataFrame(rows, columns=["Stack", "Field", "Weights", "MACs", "Of the one large"])
 
     def fields(self) -> dict[str, object]:
         """The weights that the text speaks of."""

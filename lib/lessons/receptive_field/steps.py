@@ -1,5 +1,7 @@
 """The steps of the lesson on receptive fields."""
 
+import pandas as pd
+
 from lib.lessons.content import Blocks, Chart, Content, Explore, Network, Source, Table, Text
 from lib.lessons.knobs import Knob
 from lib.lessons.lesson import Lesson, Link, step
@@ -155,18 +157,23 @@ def shortcuts(stage: int, seed: int, pair: tuple[Effective, Effective] = PAIR) -
         fields, (Table(sides(pair, names), origin), *(Explore(name) for name in names)))
 
 
+def field_over_image(listed: pd.DataFrame) -> str:
+    """The bars of networks in words."""
+    return _("Side of the theoretical field over the side of the image: {each}").format(each=", ".join(
+        f"{name} {ratio}" for name, ratio in zip(listed["Network"], listed["Field / image"])))
+
+
 @step(asks=questions.by_field, predict=True)
 def outgrow(group: str) -> Content:
     listed, chosen = networks.listed(), networks.GROUPS[group]
     own_image = computed(_("each network at its own image size"))
-    plain = listed[listed["Network"].isin(chosen)].sort_values("Network")[["Network", "Weight layers", "Image, px"]]
+    asked = listed[listed["Network"].isin(chosen)]
+    plain = asked.sort_values("Network")[["Network", "Weight layers", "Image, px"]]
     fields = networks.outgrown(listed)
     return Content(
-        Chart(lambda palette: figures.bars(listed, chosen, palette), origin=own_image,
-              height=380, alt=_("Side of the theoretical field over the side of the image: {each}").format(each=", ".join(
-                  f"{name} {ratio}" for name, ratio in zip(listed["Network"], listed["Field / image"])))),
-        fields,
+        Chart(lambda palette: figures.bars(asked, palette), origin=own_image, alt=field_over_image(asked)), fields,
         (Text("outgrow, no goal", fields),
+         Chart(lambda palette: figures.bars(listed, palette, chosen), origin=own_image, alt=field_over_image(listed)),
          Table(listed, (own_image, published(
              _("Araujo, Norris, Sim 2019, “Computing Receptive Fields of Convolutional Neural Networks”, its table")))),
          Text("outgrow, global")),

@@ -14,7 +14,6 @@ from lib.lessons.residual.signals import PIXELS
 from lib.measuring import seeded
 from lib.models.resnet import SHORTCUTS, BasicBlock, PlainBasicBlock, ZeroPadding
 from lib.once import once
-from lib.text import _
 
 CHANNELS, MAP = 64, 56
 """What comes into the block whose shortcut is built for a chosen shape: ResNet-34's conv2_x."""
@@ -54,7 +53,7 @@ class Pair(NamedTuple):
         `(16·32 + 2·32) + (32·64 + 2·64) = 2,752`."""
         terms = [f"{f'{count} · ' if count > 1 else ''}({incoming}·{outgoing} + 2·{outgoing})"
                  for (incoming, outgoing), count in Counter(self.projections).items()]
-        return f"{' + '.join(terms) or _('no weights')} = {self.more:,}"
+        return f"{' + '.join(terms)} = {self.more:,}" if terms else "0"
 
     def fields(self) -> dict[str, object]:
         """The numbers that the lesson's text speaks of."""

@@ -36,15 +36,17 @@ def weight_layers(names: Sequence[str], stages: Sequence[Sequence[tuple[str, int
     chosen one are pale."""
     figure = go.Figure()
     for index, cut in enumerate(zip(*stages)):
+        stage = {"head": "linear"}.get(cut[0][0], cut[0][0])
         figure.add_bar(
-            name=cut[0][0], y=list(names), x=[layers for _, _, layers in cut], orientation="h",
-            text=[str(layers) if layers > 3 else "" for _, _, layers in cut], textposition="inside", textangle=0,
+            name=stage, y=list(names), x=[layers for _, _, layers in cut], orientation="h",
+            text=[str(layers) if network == chosen and layers > 3 else "" for network, (_, _, layers) in zip(names, cut)],
+            textposition="inside", textangle=0,
             insidetextanchor="middle", customdata=[blocks for _, blocks, _ in cut],
             marker={"color": palette.series[index], "line": {"color": palette.background, "width": 2},
                     "opacity": [1 if name == chosen else PALE for name in names]},
             insidetextfont={"color": palette.background},
-            hovertemplate=f"%{{y}}, {cut[0][0]}: %{{x}} weight layers in %{{customdata}} blocks<extra></extra>")
-    figure.update_layout(barmode="stack", xaxis_title="weight layers", legend_traceorder="normal")
+            hovertemplate=f"%{{y}}, {stage}: %{{x}} weight layers in %{{customdata}} blocks<extra></extra>")
+    figure.update_layout(barmode="stack", bargap=0.12, xaxis_title="weight layers", legend_traceorder="normal")
     figure.update_yaxes(autorange="reversed")
     return dress(figure, palette).update_layout(showlegend=True)
 

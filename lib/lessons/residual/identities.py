@@ -15,8 +15,7 @@ from lib.models.resnet import BasicBlock, PlainBasicBlock
 from lib.models.resnet_v2 import FullPreactivation
 from lib.once import once
 
-NAMES = {"plain": "Plain, weights 0", "residual": "Residual, weights 0", "gamma": "Residual, γ = 0 in its last norm",
-         "full": "Pre-activation, weights 0"}
+NAMES = {"plain": "plain", "residual": "residual", "gamma": "residual, γ = 0", "full": "pre-activation"}
 
 
 @dataclass(frozen=True)
@@ -63,8 +62,9 @@ def curves(shift: float) -> tuple[tuple[float, ...], dict[str, tuple[float, ...]
 @once
 def errors(shift: float) -> pd.DataFrame:
     """How far each block is from the identity."""
-    return pd.DataFrame([{"Block": response.name, "Largest |y − x| where x ≥ 0": f"{response.error(False):.2f}",
-                          "Where x < 0": f"{response.error(True):.2f}"} for response in responses(shift).values()])
+    return pd.DataFrame([{
+        "Block, its branch switched off": response.name, "Largest |y − x| where x ≥ 0": f"{response.error(False):.2f}",
+        "Where x < 0": f"{response.error(True):.2f}"} for response in responses(shift).values()])
 
 
 # A network made deeper

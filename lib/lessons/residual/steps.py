@@ -27,8 +27,8 @@ KNOBS = {
     "depth": Knob(_("Layers"), (20, 32, 44, 56, 110), 56, _("Weight layers of the CIFAR networks.")),
     "shortcut": Knob(_("Shortcut option"), ("A", "B", "C"), "A", _("What goes around the blocks of the ResNet.")),
     "filling": Knob(_("The added blocks hold"), ("zeros", "identity", "random"), "zeros",
-                    _("What their convolutions are filled with."),
-                    {"zeros": _("zeros"), "identity": _("pass-on kernels"), "random": _("random")}.get),
+                    _("What their convolutions are filled with; pass-on kernels are 1 in the middle and 0 around it."),
+                    {"zeros": _("zeros"), "identity": _("pass-on"), "random": _("random")}.get),
     "shift": Knob(_("Shift β"), (-0.5, 0.0, 0.5), 0.0, _("β of the norms in the blocks with zero weights."), "{:g}".format),
     "slope": Knob(_("Slope F′"), (-0.5, -0.1, 0.1, 0.5, 1.0), 0.1, _("The derivative of each branch."), "{:g}".format),
     "blocks": Knob(_("Blocks"), (1, 2, 3, 4, 6, 8), 4, _("Residual blocks one behind the other.")),
@@ -49,18 +49,19 @@ def at_start(seed: int) -> Origin:
 @step(asks=questions.more_parameters, predict=True)
 def plain(depth: int, shortcut: str) -> Content:
     fields = same_depth(depth, shortcut).fields()
-    names = (_("Plain block"), _("Residual, solid shortcut"),
-             _("Residual, dotted shortcut ({option})").format(option=shortcut))
+    names = (_("Plain block"), _("Option {option}, same shape").format(option=shortcut),
+             _("Option {option}, shape changes").format(option=shortcut))
     shown = dict(zip(names, three_blocks(shortcut)))
+    graphs = Blocks({name: shown[name] for name in names[1:]}, numbers=False)
     return Content(
-        Blocks(shown), fields,
+        graphs, fields,
         (Text("plain, cost", fields),
          Table(cost_table(depth, shortcut), computed(images_of(same_depth(depth, shortcut).plain)),
                {"Parameters": "localized", "MACs": "localized"}),
-         Text("plain, no bias"),
+         Blocks(shown), Text("plain, no bias"),
          Table(biased(), measured(_("one channel, {size} × {size} pixels, eight random images").format(size=PIXELS))),
          Source((PlainBasicBlock, BasicBlock))),
-        before=Blocks(shown, numbers=False))
+        before=graphs)
 
 
 @step(asks=questions.order_of_errors, predict=True)
@@ -107,7 +108,7 @@ def contained(filling: str, seed: int, found: tuple[Deepened, Deepened] = DEEPEN
 
 @step(asks=questions.unchanged, predict=True)
 def identity(shift: float) -> Content:
-    origin = measured(_("real blocks with weights set by hand; the random weights of the third play no part"))
+    origin = measured(_("real blocks with weights set by hand"))
     found = responses(shift)
     return Content(
         Chart(lambda palette: nested(*curves(shift), palette, _("input x"), _("output y")), origin=origin,
@@ -134,8 +135,8 @@ def backwards(slope: float, blocks: int) -> Content:
 @step(asks=questions.variance, predict=True)
 def sums(norms: bool, blocks: int, seed: int, found: tuple[float, ...] = VARIANCES) -> Content:
     passed, drawn = over_sums(norms, blocks, found)
-    origin = (computed(_("the derived line: variances add")), measured(_(
-        "{most} blocks of {channels} channels on a map of {side} × {side}, before training, seed {seed}").format(
+    origin = (computed(_("variances add")), measured(_(
+        "{most} blocks of {channels} channels on {side} × {side} maps, seed {seed}").format(
             most=MOST, channels=STACK, side=SIDE, seed=seed)))
     return Content(
         Chart(lambda palette: lines(passed, drawn, palette, _("blocks"), _("variance of the sum")),
@@ -183,9 +184,11 @@ def shattering(depth: int, shortcut: str, seed: int, angle: float, starts: tuple
 @step(asks=questions.way_around, predict=True)
 def shortcuts(shortcut: str, outgoing: int, stride: int) -> Content:
     fields = {"incoming": CHANNELS, "outgoing": outgoing, "stride": stride, "shortcut": shortcut, "size": MAP}
-    name = _("Option {shortcut}: {incoming} → {outgoing} channels, stride {stride}").format(**fields)
+    block = block_around(shortcut, outgoing, stride)
+    name = _("Option {shortcut}: {incoming} → {outgoing} channels, stride {stride}; {weights} weights").format(
+        weights=f"{block.weights:,}", **fields)
     return Content(
-        Blocks({name: block_around(shortcut, outgoing, stride)}), fields,
+        Blocks({name: block}, numbers=False), fields,
         (Text("shortcuts, three cases"),
          Table(options(), (computed(_("ResNet-34's shortcuts, and all its parameters and multiply-adds, {images}").format(
              images=images_of(family()[0].analysis))), quoted(published()["options"]["source"]))),
@@ -208,7 +211,7 @@ def count(resnet: int) -> Content:
 
 LESSON = Lesson(
     "residual", KNOBS,
-    (plain, degradation, deepest, contained, identity, backwards, sums, start, gradients, shattering, shortcuts, count),
+    (plain, shortcuts, count, degradation, deepest, contained, identity, backwards, sums, start, gradients, shattering),
     minutes=45,
     links=(Link(_("Four networks: the deep plain one is worst"), "degradation"),
            Link(_("Plain-110: the gradient grows, nothing vanishes"), "gradients", {"depth": 110}),

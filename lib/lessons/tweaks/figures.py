@@ -1,6 +1,7 @@
 """Pictures of the lesson on ResNet's tweaks: which cells are read, what they see, what stems and tweaks cost."""
 
 from collections.abc import Mapping, Sequence
+from math import log10
 
 import numpy as np
 import plotly.graph_objects as go
@@ -22,20 +23,18 @@ def cells(maps: Mapping[str, np.ndarray], palette: Palette) -> go.Figure:
     for place, values in enumerate(maps.values(), start=1):
         rows, columns = np.nonzero(values == 0)
         figure.add_heatmap(
-            z=np.where(values == 0, np.nan, values / values.max()), zmin=0, zmax=1, xgap=1, ygap=1, coloraxis="coloraxis",
+            z=np.where(values == 0, np.nan, values / values.max()), zmin=0, zmax=1, xgap=1, ygap=1, showscale=False,
+            colorscale=[[0, palette.kinds["convolution"]], [1, palette.accent]],
             hovertemplate="row %{y}, column %{x}<br>%{z:.2f} of the largest<extra></extra>", hoverongaps=False,
             row=1, col=place)
         figure.add_scatter(
             x=columns, y=rows, mode="markers", hovertemplate="row %{y}, column %{x}<br>never read<extra></extra>",
-            marker={"symbol": "x-thin", "size": 90 / len(values), "line": {"color": palette.muted, "width": 1.5}},
+            marker={"symbol": "x-thin", "size": 64 / len(values), "line": {"color": palette.muted, "width": 1.5}},
             row=1, col=place)
         edge = (-0.5, len(values) - 0.5)
         figure.update_xaxes(visible=False, range=edge, constrain="domain", row=1, col=place)
         figure.update_yaxes(visible=False, range=edge[::-1], scaleanchor=f"x{place}" if place > 1 else "x",
-                            constrain="domain", row=1, col=place)
-    figure.update_layout(coloraxis={
-        "colorscale": [[0, palette.kinds["convolution"]], [1, palette.accent]], "cmin": 0, "cmax": 1,
-        "colorbar": {"thickness": 10, "tickvals": [0, 0.5, 1], "outlinewidth": 0}})
+                            constrain="domain", constraintoward="top", row=1, col=place)
     return dress(figure, palette, 300).update_layout(showlegend=False)
 
 
@@ -48,10 +47,11 @@ def fields(field: int, jump: int, palette: Palette) -> go.Figure:
         numbers = [cell for cell in range(CELLS) if (cell % 2 == 0) == read]
         figure.add_bar(
             name=name, y=numbers, x=[field] * len(numbers), base=[cell * jump for cell in numbers], orientation="h",
+            width=0.75,
             marker={"color": colour, "line": {"color": palette.line, "width": 1}},
             hovertemplate="cell %{y}: from pixel %{base}, %{x} pixels wide<extra>" + name + "</extra>")
-    figure.update_layout(barmode="overlay", bargap=0.25, xaxis_title="pixels along a row of the image")
-    figure.update_yaxes(title="cell", autorange="reversed", dtick=1, showgrid=False)
+    figure.update_layout(barmode="overlay", xaxis_title="pixels along a row of the image")
+    figure.update_yaxes(title="cell", range=(CELLS - 0.4, -0.6), dtick=1, showgrid=False)
     return dress(figure, palette, 300).update_layout(showlegend=True)
 
 
@@ -77,11 +77,14 @@ def bars(names: Sequence[str], numbers: Sequence[float], told: Sequence[int], ti
     """A bar for each name, its number written at its end; those in the places `told` stand out."""
     figure = go.Figure(go.Bar(
         y=list(names), x=list(numbers), orientation="h", text=[f"{number:,.4g}" if number < 1000 else f"{number:,.0f}"
-                                                               for number in numbers], textposition="auto",
+                                                               for number in numbers], textposition="outside",
         marker={"color": [palette.accent if place in told else palette.line for place in range(len(names))]},
         hovertemplate="%{y}: %{x:,}<extra></extra>"))
     figure.update_layout(bargap=0.35)
-    figure.update_xaxes(title=title, **({"type": "log", "dtick": 1} if log else {}))
+    if log:
+        figure.update_xaxes(title=title, type="log", dtick=1, range=(1, log10(max(numbers)) + 0.7))
+    else:  # some room for the numbers
+        figure.update_xaxes(title=title, range=(1.3 * min(0, *numbers), 1.2 * max(numbers)))
     figure.update_yaxes(autorange="reversed", ticklabelstandoff=6, showgrid=False)
     return dress(figure, palette, 300)
 

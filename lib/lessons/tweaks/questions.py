@@ -124,8 +124,9 @@ def best_bargain() -> Order:
     letters, macs, points = tweaks_gain()
     names = [letter.lower() for letter in letters]
     price = {name: more / gain for name, more, gain in zip(names, macs, points)}
+    prices = {f"price_{name}": f"{value / 10**6:,.0f}" for name, value in price.items()}
     gained = {f"gain_{name}": gain for name, gain in zip(names, points)}
     return Order(answer=tuple(sorted(names, key=price.__getitem__)), slip_values={
         "points alone": tuple(sorted(names, key=dict(zip(names, points)).__getitem__, reverse=True)),
         "C saves": ("c", "d", "b"),
-    }, fields=ladder_fields() | gained | {"image": network(False, False, False, 64).image} | {f"price_{name}": f"{value / 10**6:.0f}" for name, value in price.items()})
+    }, fields=ladder_fields() | gained | prices | {"image": network(False, False, False, WIDTH).image})

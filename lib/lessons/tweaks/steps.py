@@ -32,7 +32,7 @@ KNOBS = {
     "strided": Knob(_("Stride of 2 in the"), PLACES, "first", _("Which of the three 3×3 has the stride."),
                     PLACE_NAMES.__getitem__),
 }
-SHARE = _("the sum over the channels of the gradient's size, as a share of the largest")
+SHARE = _("gradients of a real block; stronger colour: larger; crossed out: exactly zero")
 
 
 def on_images() -> Origin:
@@ -68,7 +68,8 @@ def mend(b: bool, d: bool, size: int, seed: int, maps: Maps = GRADIENTS) -> Cont
     names = {"path": _("convolutions"), "shortcut": _("shortcut"), "block": _("whole block")}
     counted = measured(_("cells of the map whose gradient is exactly zero"))
     return Content(read_maps(maps[b, d], names), more=(
-        Text("mend, four blocks"), Table(unread_table(maps), counted), Source((pooled_projection,))))
+        Text("mend, four blocks"), Table(unread_table(maps), counted),
+        Blocks({_("B and D"): strided_block(True, True, "conv3_x")}), Source((pooled_projection,))))
 
 
 @step(asks=questions.shared_pixels, predict=True)
@@ -81,10 +82,12 @@ def image(stage: str) -> Content:
 
 
 @step(asks=questions.price_of_b, predict=True)
-def blocks(b: bool, d: bool, stage: str) -> Content:
-    shown = {_("A: as in 2015"): strided_block(False, False, stage), _("With your switches"): strided_block(b, d, stage)}
+def blocks(stage: str) -> Content:
+    shown = {_("A: stride in the 1×1"): strided_block(False, False, stage),
+             _("B: stride in the 3×3"): strided_block(True, False, stage)}
+    graphs = Blocks(shown, numbers=False)
     _before, _channels, size = STAGES[stage]
-    return Content(Blocks(shown), {"stage": stage, "size": size, "half": size // 2}, before=Blocks(shown, numbers=False))
+    return Content(graphs, {"stage": stage, "size": size, "half": size // 2}, (Blocks(shown),), before=graphs)
 
 
 @step(asks=questions.dearer_stem, predict=True)
@@ -135,7 +138,7 @@ def totals(b: bool, c: bool, d: bool, width: int) -> Content:
     untouched, mixed = network(False, False, False, width), network(b, c, d, width)
     added[_("yours: {tweaks}").format(tweaks=tweaks_on(b, c, d))] = (mixed.macs - untouched.macs) / figures.MILLION
     origin, total = computed(images_of(mixed)), chosen(b, c, d, width)
-    more = _("{number} ({more} against A)")
+    more = _("{number} (against A: {more})")
     return Content(
         bars(added, (len(added) - 1,), _("million MACs added"), origin),
         more=(Numbers({_("Tweaks on"): total["tweaks"],
@@ -148,9 +151,9 @@ def totals(b: bool, c: bool, d: bool, width: int) -> Content:
 @step(asks=questions.best_bargain, predict=True)
 def cost() -> Content:
     letters, macs, points = tweaks_gain()
-    words = published(_("gains in accuracy: He et al. 2018, section 4, in words; 77.16 % for D: Table 5"))
+    words = published(_("gains: He et al. 2018, section 4; 77.16 %: Table 5"))
     images = images_of(network(True, True, True, WIDTH))
-    counted = computed(_("parameters and MACs, {images}, at width 64").format(images=images))
+    counted = computed(_("{images}, at width 64").format(images=images))
     alt = "; ".join(_("{tweak}: {macs} million MACs more, {points} points").format(
         tweak=letter, macs=f"{more / figures.MILLION:.0f}", points=gain)
         for letter, more, gain in zip(letters, macs, points))

@@ -31,10 +31,9 @@ def parts(sums: Mapping[str, Mapping[str, int]], palette: Palette) -> go.Figure:
             insidetextanchor="middle", textangle=0, insidetextfont={"color": palette.background},
             marker=_marker(palette, index, ("", "/", "x")[index]),
             hovertemplate=f"%{{y}}: %{{customdata:,}} (%{{x:.1f}} %)<extra>{part}</extra>")
-    figure.update_layout(barmode="stack")
-    figure.update_xaxes(title="share", ticksuffix="%")
+    figure.update_xaxes(ticksuffix="%")
     figure.update_yaxes(autorange="reversed", ticklabelstandoff=6)
-    return _dress(figure, palette, 320)
+    return _dress(figure, palette, 320).update_layout(barmode="stack", bargap=0.15, margin_t=30, legend_traceorder="normal")
 
 
 @drawn
@@ -161,7 +160,7 @@ def endings(endings: Sequence[Ending], palette: Palette) -> go.Figure:
         marker={"color": list(palette.series[:len(endings)])},
         hovertemplate="%{y}: %{x:,} weights<extra></extra>"))
     powers = [log10(ending.weights) for ending in endings]
-    figure.update_xaxes(type="log", title="weights, logarithmic", dtick=1, range=[min(powers) - 1, max(powers) + 2])
+    figure.update_xaxes(type="log", title="weights, logarithmic", dtick=2, range=[min(powers) - 1, max(powers) + 2])
     figure.update_yaxes(autorange="reversed", automargin=True)
     _dress(figure, palette, 260)
     return figure.update_layout(showlegend=False, margin_t=10)

@@ -109,7 +109,7 @@ def stage_table(depth: int) -> pd.DataFrame:
         kind = "convolutions" if layers[0].kind == "conv2d" else "linear layers"
         params = sum(op.params for op in layers)
         table.append((stage, f"{len(layers)} {kind}", layers[0].output, f"{params:,}"))
-    return pd.DataFrame(table, columns=["Stage", "Layers with weights", "Output of the first", "Parameters"])
+    return pd.DataFrame(table, columns=["Stage", "Layers with weights", "Output of its first layer", "Parameters"])
 
 
 @once

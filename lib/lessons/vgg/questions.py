@@ -6,7 +6,7 @@ from lib.lessons.vgg.lecture import PRINTED, STAGES, fitting, sums, without_one
 from lib.lessons.vgg.networks import MEBI, NETWORKS, analysis, in_convolutions, trends
 from lib.lessons.vgg.stages import (
     FIFTH, FIRST, IMAGE, KERNELS, RESOLUTIONS, cost_fields, costs, first_layers, kernels, ladder, output_bytes, share,
-    shares)
+    shares, step_fields)
 from lib.models.vgg import DEPTHS
 from lib.questions import Choice, Levels, Number, Order, Place, Several, kind
 from lib.trace import numel, shape_text
@@ -39,7 +39,7 @@ def connections(layer: str) -> Number:
         "kernel once": found.connections // op.window.kernel[0] if op.window else None,
         "bias counted": op.params * places,
         "FLOPs for MACs": 2 * found.connections,
-    }, fields={"layer": layer, "description": found.description, "units": f"{found.units:,}",
+    }, tolerance=0.0005, fields={"layer": layer, "description": found.description, "units": f"{found.units:,}",
                "weights": f"{found.weights:,}", "places": f"{places:,}"})
 
 
@@ -146,8 +146,7 @@ def share_of_largest(growth: int) -> Number:
         "equal parts": 100 / len(RESOLUTIONS),
         "the smallest map": found[-1],
     }, unit="%", tolerance=0.03, shown=".3g", fields={
-        "growth": growth, "largest": RESOLUTIONS[0], "smallest": RESOLUTIONS[-1], "times": f"{growth**2 / 4:g}",
-        "memory": f"{growth / 4:g}", "weights": growth**2, "last": f"{found[-1]:.3g}"})
+        "largest": RESOLUTIONS[0], "smallest": RESOLUTIONS[-1], "last": f"{found[-1]:.3g}", **step_fields(growth)})
 
 
 @kind(level=3, depth=tuple(DEPTHS), width=WIDTHS)

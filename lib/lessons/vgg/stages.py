@@ -92,6 +92,11 @@ def shares(rungs: tuple[Rung, ...]) -> list[float]:
     return [100 * rung.macs / total for rung in rungs]
 
 
+def step_fields(growth: int) -> dict[str, object]:
+    """What one step to the next map multiplies: a layer's multiply-adds, its memory and its weights."""
+    return {"growth": growth, "times": f"{growth**2 / 4:g}", "memory": f"{growth / 4:g}", "weights": growth**2}
+
+
 @once
 def ladder_table(rungs: tuple[Rung, ...]) -> pd.DataFrame:
     """The rungs, with what each has as a multiple of the first."""

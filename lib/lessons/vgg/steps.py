@@ -22,12 +22,12 @@ KNOBS = {
                   _("The network of the paper's Fig. 3, or the larger of its Table 2.")),
     "kernel": Knob(_("Large kernel"), stages.KERNELS, 7, _("Height and width of the one kernel.")),
     "depth": Knob(_("VGG depth"), tuple(DEPTHS), 16, _("Weight layers: configurations A, B, D and E.")),
-    "width": Knob(_("VGG width"), (16, 32, 64, 128), 64, _("Channels of the first stage.")),
+    "width": Knob(_("Channels (width)"), (16, 32, 64, 128), 64, _("Of the first layers or the first stage; VGG has 64.")),
     "growth": Knob(_("Growth at a halving"), (1, 2, 4), 2, _("What the channels are multiplied by; VGG doubles.")),
     "image": Knob(_("Image"), heads.IMAGES, 224, _("Height and width in pixels.")),
     "pixels": Knob(_("Image"), heads.IMAGES, 32, _("Height and width in pixels.")),
     "classes": Knob(_("Classes"), (10, 100, 1000), 1000, _("Outputs of the last linear layer.")),
-    "ending": Knob(_("Head that the question asks about"), tuple(ENDINGS), "flatten",
+    "ending": Knob(_("Head to compare"), tuple(ENDINGS), "flatten",
                    _("It is compared with the global average."), show=lambda ending: ENDINGS[ending]),
 }
 COUNTED = {"Parameters": "localized", "MACs": "localized"}
@@ -39,7 +39,8 @@ def trends(network: str, size: int) -> Content:
     sums, origin = networks.parts(found), computed(images_of(found))
     return Content(
         Chart(lambda palette: figures.parts(sums, palette), origin=origin, alt=in_words(sums)), {},
-        (Chart(lambda palette: figures.shares(networks.rows(found), palette), origin=origin,
+        (Text("trends, where", networks.trends(found)),
+         Chart(lambda palette: figures.shares(networks.rows(found), palette), origin=origin,
                alt=_("Bars: shares of memory, parameters and MACs by layer; the numbers stand in the table.")),
          Table(networks.layer_table(found), origin, COUNTED | {"Memory, KiB": "%.1f"}), Network(found),
          Explore(network, {"input_size": size})))
@@ -152,7 +153,7 @@ def why(width: int, growth: int) -> Content:
                 f"{rung.size}×{rung.size} {share:.3g} %" for rung, share in zip(rungs, done)))), {},
         (Chart(lambda palette: figures.ladder(rungs, palette), origin=origin, alt=_(
             "Lines: MACs, weights and memory of a layer at each resolution; the numbers stand in the table.")),
-         Table(stages.ladder_table(rungs), origin)))
+         Table(stages.ladder_table(rungs), origin), Text("why, memory and weights", stages.step_fields(growth))))
 
 
 @step(asks=questions.doubled_width)
@@ -184,7 +185,7 @@ def head(depth: int, width: int, classes: int) -> Content:
     return Content(
         Chart(lambda palette: figures.endings(found, palette), origin=origin,
               alt=_("Weights: {each}").format(each="; ".join(f"{ending.name} {ending.weights:,}" for ending in found))), {},
-        (Table(heads.ending_table(found), origin), Explore("googlenet"), Explore("resnet50"), Source((head_of,))))
+        (Table(heads.ending_table(found), origin), Text("head, on what it depends"), Explore("googlenet"), Explore("resnet50"), Source((head_of,))))
 
 
 LESSON = Lesson(
