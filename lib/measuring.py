@@ -68,6 +68,11 @@ def values_of(function: Callable[..., Any]) -> list[str]:
     return list(dict.fromkeys([*own, *(name for measured in measured_by(function).values() for name in measured.arguments)]))
 
 
+def here_and_now(measured: Measured, arguments: tuple[Any, ...]) -> Any:
+    """A measurement, made by whoever asks for it."""
+    return measured.function(*arguments)
+
+
 def resolve(function: Callable[..., Result], values: Mapping[str, Any],
             run: Callable[[Measured, tuple[Any, ...]], Any]) -> Result:
     """`function` at these values. What it takes measured, and is not among them, is `run(measured, arguments)`."""

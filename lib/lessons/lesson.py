@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from lib.lessons.content import Content
 from lib.lessons.knobs import Knobs
-from lib.measuring import Measured, measured_by, resolve, values_of
+from lib.measuring import Measured, here_and_now, measured_by, resolve, values_of
 from lib.questions import Kind, Question
 
 Run = Callable[[Measured, tuple[Any, ...]], Any]
@@ -93,6 +93,14 @@ class Lesson:
     def defaults(self) -> dict[str, Any]:
         """Where the controls stand at first."""
         return {name: knob.default for name, knob in self.knobs.items()}
+
+    def shown(self, step: str, **moved: Any) -> Content:
+        """What a step shows with these controls moved; what is measured is measured here and now."""
+        return self.step(step).show(self.defaults | moved, here_and_now)
+
+    def asked(self, step: str, **moved: Any) -> Question:
+        """What a step asks with these controls moved."""
+        return self.step(step).ask(self.defaults | moved, here_and_now)
 
     def measured(self) -> dict[str, Measured]:
         """What is measured for its steps, by name."""

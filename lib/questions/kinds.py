@@ -9,7 +9,7 @@ from random import Random
 from typing import Any, NamedTuple
 
 from lib.architecture import Impossible
-from lib.measuring import name_of, resolve
+from lib.measuring import here_and_now, name_of, resolve
 from lib.questions.question import Question
 
 LEVELS = (1, 2, 3)
@@ -45,7 +45,7 @@ class Kind:
 
     def __call__(self, **values: Any) -> Question:
         """The question at these values; what is measured may be among them, or else it is measured here and now."""
-        question = resolve(self.compute, values, lambda measured, arguments: measured.function(*arguments))
+        question = resolve(self.compute, values, here_and_now)
         plain = {name: value for name, value in values.items() if name in self.drawn}
         return replace(question, kind=self.name, values=plain)
 

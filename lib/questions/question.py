@@ -210,6 +210,8 @@ class Choice(Question):
 
 NONE = "none"
 """The option of `Several` that no other one holds."""
+SHORT = 60
+"""Letters of answers that read well with commas between them."""
 
 
 @dataclass(frozen=True)
@@ -228,7 +230,8 @@ class Several(Choice):
         return self.show(frozenset(self.answer))
 
     def show(self, given: Collection[str]) -> str:
-        return ", ".join(words for id, words in self.options.items() if id in given) or self.options[NONE]
+        chosen = [words for id, words in self.options.items() if id in given]
+        return (", " if len("".join(chosen)) <= SHORT else "; ").join(chosen) or self.options[NONE]
 
     def read(self, given: Any) -> frozenset[str]:
         if not given or isinstance(given, str) or not set(given) <= set(self.options):

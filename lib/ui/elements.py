@@ -136,7 +136,7 @@ def _draw_guess(figure: dict[str, Any], guess: Guess, palette: Palette, element:
 def _table(element: Table, place: Place) -> None:
     _title(element.title)
     frame = element.frame
-    if place.large or (place.tight and len(frame) <= MOST_ROWS and not element.formats):
+    if place.large or (place.tight and len(frame) <= MOST_ROWS):
         st.table(frame.style.format(_shown(element)) if element.formats else frame, hide_index=True)
     else:
         columns = {name: st.column_config.NumberColumn(format=format) for name, format in element.formats.items()}

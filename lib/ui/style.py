@@ -29,7 +29,7 @@ PAGES = """
 """All pages: their width, the totals that stay in sight, derivations, phones."""
 
 LESSONS = """
-  .st-key-lesson_bar h1 { font-size: 1.15rem !important; line-height: 2rem; }
+  .st-key-lesson_bar h1 { font-size: 1.15rem !important; line-height: 1.2; }
   :is(.st-key-lesson, .st-key-presenting) { gap: 0.6rem; }
   :is(.st-key-lesson, .st-key-presenting) h2 { font-size: 1.45rem; padding: 0.3rem 0 0.5rem; line-height: 1.2; }
   [class*="st-key-step_words_"] { gap: 0.7rem; }
@@ -41,6 +41,7 @@ LESSONS = """
   :is(.st-key-lesson, .st-key-presenting) .stExpander img { max-height: 28rem; object-fit: contain; }
   .stImage img { max-width: 100%; }
   [class*="st-key-asked_"] { gap: 0.6rem; padding: 0.7rem 0.9rem !important; }
+  [class*="st-key-asked_"] code { white-space: pre-wrap; }
   [class*="st-key-document_"] img { max-height: 28rem; object-fit: contain; }
   [class*="st-key-block_"] { gap: 0.4rem; padding: 0.6rem 0.7rem !important; }
   [class*="st-key-block_"] pre { padding: 0.4rem 0.6rem !important; }
@@ -75,6 +76,8 @@ LESSONS = """
   .stApp:has(.st-key-presenting) .stMainBlockContainer { padding: 0.6rem 1.2rem; max-width: none; }
   .st-key-presenting [class*="st-key-asked_"] { padding: 0.4rem 0.7rem !important; gap: 0.6rem; }
   .st-key-presenting :is([class*="st-key-asked_"], [class*="st-key-picture_"]) p { line-height: 1.35; }
+  .st-key-presenting :is([class*="st-key-asked_"], [class*="st-key-picture_"]) [data-testid="stMarkdownContainer"] { margin-bottom: 0; }
+  .st-key-presenting :is([class*="st-key-asked_"], [class*="st-key-picture_"]) p { margin-bottom: 0.2rem; }
   .st-key-presenting [class*="st-key-picture_"] :is(td, th) { padding: 0.1rem 0.4rem !important; }
   .st-key-presenting :is(label, [data-testid="stCaptionContainer"], .stButton button) p { font-size: 1rem !important; }
   @media print {

@@ -19,17 +19,7 @@ from lib.models.resnet import initialize
 from lib.models.senet import SEBottleneck
 from lib.models.sknet import SelectiveKernel, SKUnit
 
-
-def run(measured, arguments):
-    return measured.function(*arguments)
-
-
-def shown(step: str, **values):
-    return LESSON.step(step).show(LESSON.defaults | values, run)
-
-
-def asked(step: str, **values):
-    return LESSON.step(step).ask(LESSON.defaults | values, run)
+shown, asked = LESSON.shown, LESSON.asked
 
 
 def count(*modules: nn.Module) -> int:
@@ -82,7 +72,7 @@ def test_a_gate_holds_two_linear_layers(channels, reduction, squeezed):
     assert question.answer == count(first, second)
     assert slips(question)["bias forgotten"] == 2 * channels * squeezed
     assert ("fewest forgotten" in slips(question)) == (squeezed != channels // reduction)
-    assert f"whatever its size: {2 * channels * squeezed:,}." in question.because
+    assert f"for an image of any size: {2 * channels * squeezed:,}." in question.because
 
 
 def layers_of(model: nn.Module) -> list[nn.Module]:
@@ -156,7 +146,7 @@ def test_an_even_choice(branches):
 @pytest.mark.parametrize("branches, radix", [(2, 4), (3, 1), (2, 2)])
 def test_weights_sum_to_one_in_each_channel(branches, radix):
     fields = shown("select", branches=branches, strength=64).fields
-    assert (fields["low"], fields["high"]) == ("1.0000", "1.0000")
+    assert fields["sums"] == "1.000"
     table = shown("one_split", radix=radix, strength=64).more[0].frame
     splits = table[[name for name in table if name.startswith("split")]].astype(float)
     assert splits.shape == (24, radix)
@@ -224,6 +214,16 @@ def test_splits_are_added_and_cardinal_groups_are_not():
     assert question.answer == {"splits", "resnest", "resnext"}
     assert question.grade(["resnext"]).slip.name == "ResNeSt concatenates"
     assert asked("added", radix=1).answer == {"resnest", "resnext"}
+    met = shown("added", radix=2, cardinality=2).picture.frame
+    assert list(met["Channels in"]) == ["2 × 40", "2 × 40", "2 × 256", "2 × 256"]
+    assert list(met["Channels out"]) == [40, 80, 256, 256]
+
+
+def test_the_parts_of_the_three_blocks_by_hand():
+    table = shown("skeleton", branches=3, radix=1, cardinality=2).picture.frame.set_index("Part")
+    assert list(table.loc["Branches"]) == ["1", "3", "1"]
+    assert list(table.loc["Excite"]) == [f"256 → {256 // 16} → 256", f"128 → 32 → {3 * 128}", "80 → 32 → 80"]
+    assert list(table.loc["Select"]) == ["multiply", "multiply, add up", "multiply"]
 
 
 def test_the_published_numbers():

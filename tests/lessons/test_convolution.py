@@ -25,17 +25,7 @@ from lib.lessons.convolution.written import layer, layers, matrix, pair
 from lib.lessons.pictures import png
 from lib.questions import Kind, Unreadable
 
-
-def run(measured, arguments):
-    return measured.function(*arguments)
-
-
-def show(step: str, **values):
-    return LESSON.step(step).show(LESSON.defaults | values, run)
-
-
-def ask(step: str, **values):
-    return LESSON.step(step).ask(LESSON.defaults | values, run)
+show, ask = LESSON.shown, LESSON.asked
 
 
 def slips_of(question) -> dict[str, float]:

@@ -12,7 +12,6 @@ from lib.architecture import Impossible
 from lib.lessons.inception import classifiers, kernels, networks, questions, stems
 from lib.lessons.inception.modules import CHANNELS, FILTERS, FIRST, FIRST_CHANNELS, FIRST_SIZE, SIZES
 from lib.lessons.inception.steps import LESSON
-from lib.measuring import Measured
 from lib.text import prose
 
 # Szegedy et al. 2014, Table 1: filters 1x1, 3x3 reduce, 3x3, 5x5 reduce, 5x5, projection.
@@ -22,18 +21,7 @@ TABLE_1 = {"3a": (64, 96, 128, 16, 32, 32), "3b": (128, 128, 192, 32, 96, 64), "
 MEGA_OPERATIONS = {"3a": 128, "3b": 304, "4a": 73, "4b": 88, "4c": 100, "4d": 119, "4e": 170, "5b": 71}
 """The same table, million operations. The row 5a does not follow from its filters."""
 
-
-def run(measured: Measured, arguments: tuple):
-    """A measurement, here and now."""
-    return measured.function(*arguments)
-
-
-def show(id: str, **values):
-    return LESSON.step(id).show(LESSON.defaults | values, run)
-
-
-def ask(id: str, **values):
-    return LESSON.step(id).ask(LESSON.defaults | values, run)
+show, ask = LESSON.shown, LESSON.asked
 
 
 def slips(question) -> dict:

@@ -28,12 +28,12 @@ def run(measured, arguments):
     return courses(*arguments)
 
 
-def ask(step: str, **values):
-    return LESSON.step(step).ask(LESSON.defaults | values, run)
-
-
 def show(step: str, **values):
     return LESSON.step(step).show(LESSON.defaults | values, run)
+
+
+def ask(step: str, **values):
+    return LESSON.step(step).ask(LESSON.defaults | values, run)
 
 
 def pixels() -> tuple[torch.Tensor, torch.Tensor]:
@@ -93,6 +93,15 @@ def test_shortcut_line():
     assert "2  shortcut = self.downsample(f if self.first" in question.words
     assert "isinstance(self.downsample, nn.Conv2d)" in question.because
     assert question.grade("5").slip.name == "sum" and question.grade("4").slip.name == "branch"
+
+
+def test_the_tables_of_the_five_orderings():
+    """As the paper's Fig. 4, its appendix and section 4.2 have them."""
+    reads = show("code").picture.frame.set_index("The shortcut reads")
+    assert list(reads.iloc[0]) == ["x"] * 5 and list(reads.iloc[1]) == [*"xxxx", "f"]
+    outside = show("ends").picture.frame.set_index("Outside the units")
+    assert list(outside.iloc[0]) == ["norm, ReLU"] * 3 + ["norm", "–"]
+    assert list(outside.iloc[1]) == ["–"] * 3 + ["ReLU", "norm, ReLU"]
 
 
 def test_a_projecting_shortcut_of_e_reads_what_is_activated():

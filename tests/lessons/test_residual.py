@@ -31,12 +31,12 @@ def run(measured, arguments):
     return measure(measured.function, arguments)
 
 
-def ask(step: str, **values):
-    return LESSON.step(step).ask(LESSON.defaults | values, run)
-
-
 def show(step: str, **values):
     return LESSON.step(step).show(LESSON.defaults | values, run)
+
+
+def ask(step: str, **values):
+    return LESSON.step(step).ask(LESSON.defaults | values, run)
 
 
 def starts(depth: int, shortcut: str, seed: int = 0):

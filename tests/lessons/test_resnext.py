@@ -11,17 +11,7 @@ from lib.lessons.resnext import questions
 from lib.lessons.resnext.paths import PathsAdded, PathsConcatenated, dense_weight, differences, grouped
 from lib.lessons.resnext.steps import LESSON
 
-
-def run(measured, arguments):
-    return measured.function(*arguments)
-
-
-def shown(step: str, **values):
-    return LESSON.step(step).show(LESSON.defaults | values, run)
-
-
-def asked(step: str, **values):
-    return LESSON.step(step).ask(LESSON.defaults | values, run)
+shown, asked = LESSON.shown, LESSON.asked
 
 
 def rows(table) -> list[dict]:
@@ -88,11 +78,11 @@ def test_a_wrong_slice_would_show():
 
 
 def test_forms_cost_the_same_but_for_additions_and_launches():
-    found = rows(shown("bookkeeping", cardinality=8, width=14).picture)
+    found = shown("bookkeeping", cardinality=8, width=14).picture.frame.set_index("Number of")
     weights = 8 * (256 * 14 + 9 * 14 * 14 + 14 * 256)
-    assert {row["Weights"] for row in found} == {f"{weights:,}"}
-    assert {row["MACs"] for row in found} == {f"{weights * 56 * 56:,}"}
-    assert [row["Convolutions"] for row in found] == [24, 17, 3]
+    assert set(found.loc["Weights"]) == {f"{weights:,}"}
+    assert set(found.loc["MACs"]) == {f"{weights * 56 * 56:,}"}
+    assert list(found.loc["Convolutions"]) == ["24", "17", "3"]
     assert asked("bookkeeping", cardinality=8, width=14).answer == {"operations", "convolutions"}
     with pytest.raises(Impossible, match="2 or more"):
         asked("bookkeeping", cardinality=1)

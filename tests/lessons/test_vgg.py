@@ -14,17 +14,7 @@ from lib.lessons.vgg.steps import LESSON
 from lib.models.alexnet import AlexNet2012
 from lib.models.vgg import VGG, kernels
 
-
-def run(measured, arguments):
-    return measured.function(*arguments)
-
-
-def shown(step: str, **values):
-    return LESSON.step(step).show(LESSON.defaults | values, run)
-
-
-def asked(step: str, **values):
-    return LESSON.step(step).ask(LESSON.defaults | values, run)
+shown, asked = LESSON.shown, LESSON.asked
 
 
 def by_first_column(frame):

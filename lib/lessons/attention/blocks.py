@@ -98,6 +98,32 @@ def order_of_work(branches: int) -> tuple[str, ...]:
 
 
 @once
+def parts_table(branches: int, radix: int, cardinality: int, names: list[str]) -> pd.DataFrame:
+    """The parts of the decision in SE, SK and split attention: a column for each. Without branches nothing is added up."""
+    counts, layers = (1, branches, radix), [decide(block) for block in blocks(branches, radix, cardinality)]
+    numbers = [(first.in_shapes[0][1], first.out_shapes[0][1], last.out_shapes[0][1]) for first, last in layers]
+    rows = {"Branches": counts,
+            "Fuse": ["add up" if count > 1 else "–" for count in counts],
+            "Squeeze": [f"{reads} averages" for reads, _between, _given in numbers],
+            "Excite": [" → ".join(map(str, each)) for each in numbers],
+            "Select": ["multiply, add up" if count > 1 else "multiply" for count in counts]}
+    return pd.DataFrame({"Part": list(rows)} | {
+        name: [str(values[index]) for values in rows.values()] for index, name in enumerate(names)})
+
+
+@once
+def meeting_table(radix: int, cardinality: int) -> pd.DataFrame:
+    """Where maps meet in ResNeSt's and in ResNeXt's block: the channels that come in, and those that go out."""
+    split, resnext, width = blocks(2, radix, cardinality).split, resnext_block(), WIDTHS[cardinality]
+    selected = next(op for op in reversed(split.ops) if op.kind in ("sum", "mul"))
+    rows = [("ResNeSt: splits of a cardinal group", f"{radix} × {width}", selected.out_shapes[0][1] // cardinality),
+            ("ResNeSt: cardinal groups", f"{cardinality} × {width}", split.convolutions[-1].in_shapes[0][1]),
+            ("ResNeSt: block and shortcut", f"2 × {CHANNELS}", split.ops[-2].out_shapes[0][1]),
+            ("ResNeXt: block and shortcut", f"2 × {CHANNELS}", resnext.ops[-2].out_shapes[0][1])]
+    return pd.DataFrame(rows, columns=["Where maps meet", "Channels in", "Channels out"])
+
+
+@once
 def joins(radix: int, cardinality: int) -> dict[str, bool]:
     """Whether maps are added: the splits of a cardinal group, the cardinal groups, and both networks' shortcuts."""
     split, resnext = blocks(2, radix, cardinality).split, resnext_block()

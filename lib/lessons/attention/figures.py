@@ -60,25 +60,25 @@ def groups(found: Sequence[Group], palette: Palette) -> go.Figure:
     for group in found:
         colour = palette.series[group.cardinal - 1]
         middle = group.cardinal - 0.5
-        _box(figure, middle, -group.split, f"split {group.split}<br>reads {group.reads[0]}–{group.reads[1]}", colour,
-             PATTERNS[group.split - 1], palette)
+        _box(figure, middle, -group.split, f"{group.reads[0]}–{group.reads[1]}", colour, PATTERNS[group.split - 1], palette)
         figure.add_scatter(x=[middle], y=[-group.split], mode="markers", marker={"opacity": 0, "size": 30},
                            hovertemplate=f"split {group.split}, cardinal group {group.cardinal}<br>"
                                          f"reads channels {group.reads[0]}–{group.reads[1]}<extra></extra>")
     for cardinal in range(1, cardinality + 1):
         joins = found[cardinal - 1].joins
         figure.add_annotation(x=cardinal - 0.5, y=-radix - 0.55, showarrow=False, font={"color": palette.text, "size": 13},
-                              text="↓ weighted sum" if radix > 1 else "↓ gate")
+                              text="↓ sum" if radix > 1 else "↓ gate")
         colour = palette.series[cardinal - 1]
-        _box(figure, cardinal - 0.5, -radix - 1.1, f"gives {joins[0]}–{joins[1]}", colour, "", palette)
+        _box(figure, cardinal - 0.5, -radix - 1.1, f"{joins[0]}–{joins[1]}", colour, "", palette)
         figure.add_annotation(x=cardinal - 0.5, y=-0.45, showarrow=False, font={"color": palette.text, "size": 13},
                               text=f"cardinal {cardinal}")
     figure.add_annotation(x=cardinality / 2, y=-radix - 1.65, showarrow=False, font={"color": palette.text, "size": 13},
                           text="concatenated" if cardinality > 1 else "one cardinal group: nothing to concatenate")
     figure.update_xaxes(visible=False, range=[0, cardinality], fixedrange=True)
-    figure.update_yaxes(visible=False, range=[-radix - 1.9, -0.2], fixedrange=True)
-    _dress(figure, palette, 170 + 84 * radix)
-    return figure.update_layout(showlegend=False, margin_t=10)
+    rows = {-split: f"split {split} reads" for split in range(1, radix + 1)} | {-radix - 1.1: "given"}
+    figure.update_yaxes(tickvals=list(rows), ticktext=list(rows.values()), range=[-radix - 1.9, -0.2], fixedrange=True)
+    _dress(figure, palette, 170 + 84 * radix).update_yaxes(showgrid=False, showline=False)
+    return figure.update_layout(showlegend=False, margin_t=30)
 
 
 def _box(figure: go.Figure, x: float, y: float, text: str, colour: str, pattern: str, palette: Palette) -> None:

@@ -95,9 +95,10 @@ def called(picture: str | bytes) -> str:
 
 
 def sums(weights: np.ndarray) -> dict[str, str]:
-    """Between what the sums over the branches lie, over all channels."""
+    """The sums over the branches, from the smallest channel's to the largest one's."""
     found = weights.sum(0)
-    return {"low": f"{found.min():.4f}", "high": f"{found.max():.4f}"}
+    low, high = f"{found.min():.3f}", f"{found.max():.3f}"
+    return {"sums": low if low == high else f"{low} to {high}"}
 
 
 def hardness(found: np.ndarray) -> dict[str, list[float]]:

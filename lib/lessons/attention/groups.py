@@ -79,8 +79,9 @@ def setting(radix: int, cardinality: int) -> Setting:
 @once
 def settings_table() -> pd.DataFrame:
     """A row for each of `SETTINGS`."""
-    rows = [(radix, cardinality, *setting(radix, cardinality)) for radix, cardinality in SETTINGS]
-    return pd.DataFrame(rows, columns=["Radix R", "Cardinality K", "Channels", "Groups", "Each group reads",
+    rows = [(radix, cardinality, found.channels, found.reads, found.weights)
+            for radix, cardinality in SETTINGS for found in [setting(radix, cardinality)]]
+    return pd.DataFrame(rows, columns=["Radix R", "Cardinality K", "Channels", "Each group reads",
                                        "Weights of the softmax"])
 
 

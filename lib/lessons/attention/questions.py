@@ -29,8 +29,8 @@ def parts_in_order() -> Order:
     """The four parts of the decision, in the order in which they run."""
     order = parts.order_of_work(2)
     squeeze_first = tuple(sorted(order, key=("squeeze", "fuse", "excite", "select").index))
-    return Order(answer=order, slip_values={"squeeze first": squeeze_first,
-                                            "select before weights": ("fuse", "squeeze", "select", "excite")})
+    return Order(answer=order, fields={"order": " → ".join(order)}, slip_values={
+        "squeeze first": squeeze_first, "select before weights": ("fuse", "squeeze", "select", "excite")})
 
 
 @kind(level=1, channels=CHANNELS, reduction=REDUCTIONS)

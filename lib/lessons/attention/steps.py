@@ -14,13 +14,13 @@ from lib.lessons.pictures import OBJECTS
 from lib.models.resnest import ResNeStBottleneck, SplitAttention
 from lib.models.senet import SEBottleneck, SqueezeExcitation
 from lib.models.sknet import KernelAttention, SelectiveKernel
-from lib.provenance import unverified, computed, images_of, measured, on_maps, published
+from lib.provenance import computed, images_of, measured, on_maps, published, unverified
 from lib.text import _
 
 KNOBS = {
     "picture": Picture(_("Picture"), tuple(OBJECTS), "ball", _("Drawn by the app, or your own."), side=SIDE),
     "zoom": Knob(_("Size of the object, %"), ZOOMS, AS_IS, _("Enlarges the middle of the picture.")),
-    "strength": Knob(_("Last layer ×"), STRENGTHS, 16,
+    "strength": Knob(_("Last layer, times"), STRENGTHS, 16,
                      _("Multiplies the last layer's output before the sigmoid or softmax.")),
     "seed": Knob(_("Seed of the weights"), SEEDS, 0, _("Another draw of all the networks' weights.")),
     "branches": Knob(_("Kernels of SK"), (2, 3), 2, _("Two: 3×3 and 5×5. Three: also 7×7.")),
@@ -32,7 +32,9 @@ KNOBS = {
     "depth": Knob(_("Layers of the ResNet"), (18, 34, 50, 101, 152), 50, _("Before gates are added.")),
 }
 SE, SK, SPLIT = _("SE (SE-ResNet-50)"), _("SK (SKNet-50)"), _("Split attention (ResNeSt-50)")
-AS_SEEN = computed(_("the picture itself, enlarged; no network has a part in it"))
+AS_SEEN = computed(_("the picture, enlarged"))
+THUMB = 112
+"""Pixels of the picture beside a chart: both fit beside each other on a phone."""
 SHOWN = 24
 """Channels that fit into a picture."""
 
@@ -55,11 +57,11 @@ def table(names: list[str], weights: np.ndarray, seed: int) -> Table:
     return Table(on_picture.weights_table(names, weights, SHOWN), by_chance(seed))
 
 
-@step(asks=questions.parts_in_order)
+@step(asks=questions.parts_in_order, predict=True)
 def skeleton(branches: int, radix: int, cardinality: int) -> Content:
-    found = parts.blocks(branches, radix, cardinality)
-    shown = dict(zip((SE, SK, SPLIT), found))
-    return Content(Blocks(shown, numbers=False), more=(
+    shown = dict(zip((SE, SK, SPLIT), parts.blocks(branches, radix, cardinality)))
+    table = parts.parts_table(branches, radix, cardinality, [_("SE"), _("SK"), _("Split attention")])
+    return Content(Table(table, computed(on_maps(parts.MAP))), before=Blocks({SK: shown[SK]}, numbers=False), more=(
         Blocks(shown), Source((SEBottleneck, SelectiveKernel, KernelAttention, ResNeStBottleneck))))
 
 
@@ -80,9 +82,9 @@ def layers(depth: int) -> Content:
 
 @step(asks=questions.sum_of_gates, predict=True)
 def gates(picture: str | bytes, zoom: int, strength: int, seed: int, found: np.ndarray = questions.GATES) -> Content:
-    caption = _("what the network sees, at {zoom} %").format(zoom=zoom)
-    image, names = Images({caption: seen(picture, zoom)}, AS_SEEN), [_("gate")]
-    return Content(Beside((image, bars(names, found, seed)), (1, 3)), {"seed": seed},
+    caption = _("input, {zoom} %").format(zoom=zoom)
+    image, names = Images({caption: seen(picture, zoom)}, AS_SEEN, THUMB), [_("gate")]
+    return Content(Beside((image, bars(names, found, seed)), (1, 2)), {"seed": seed},
                    (Text("gates, untrained"), Text("gates, a picture of your own"), table(names, found, seed)),
                    before=image)
 
@@ -126,7 +128,8 @@ def growth(picture: str | bytes, strength: int, branches: int, seed: int, found:
               "it rises under {up} of {draws} draws").format(**fields))
     ends = Images({f"{zoom} %": seen(picture, zoom) for zoom in (ZOOMS[0], ZOOMS[-1])}, AS_SEEN)
     return Content(chart, fields, before=ends, more=(
-        Text("growth, one draw", fields), Table(found.table(), origin), Text("growth, reported", origin=unverified("Li et al. 2019, arXiv:1903.06586"))))
+        Text("growth, one draw", fields), Table(found.table(), origin),
+        Text("growth, reported", origin=unverified("Li et al. 2019, arXiv:1903.06586"))))
 
 
 @step(asks=questions.group_reads, predict=True)
@@ -161,7 +164,8 @@ def costs(branches: int, radix: int, cardinality: int) -> Content:
 @step(asks=questions.where_added)
 def added(radix: int, cardinality: int) -> Content:
     shown = {_("ResNeXt-50"): parts.resnext_block(), _("ResNeSt-50"): parts.blocks(2, radix, cardinality).split}
-    return Content(Blocks(shown, numbers=False), more=(Text("added, the same"), Blocks(shown)))
+    return Content(Table(parts.meeting_table(radix, cardinality), computed(on_maps(parts.MAP))),
+                   more=(Text("added, the same"), Blocks(shown)))
 
 
 @step(asks=questions.what_grows, predict=True)

@@ -8,6 +8,10 @@ import plotly.graph_objects as go
 from lib.figures.theme import Palette, drawn, dress
 
 
+MOST_NUMBERED = 16
+"""Channels that have room for their numbers."""
+
+
 @drawn
 def times_fewer(widths: Sequence[int], counted: Sequence[float], chosen: int, window: int, palette: Palette,
                 target: int = 0) -> go.Figure:
@@ -44,41 +48,41 @@ def group_matrix(outputs: int, inputs: int, groups: int, palette: Palette) -> go
         figure.add_scatter(x=[left, left + wide, left + wide, left, left], y=[top, top, top + high, top + high, top],
                            mode="lines", fill="toself", fillcolor=palette.series[group], name=f"group {group + 1}",
                            line={"color": palette.background, "width": 1}, hoverinfo="name")
-    figure.update_xaxes(title="input channels", side="top", range=[0, inputs], showgrid=False)
+    figure.update_xaxes(title="input channels", range=[0, inputs], showgrid=False)
     figure.update_yaxes(title="output channels", range=[outputs, 0], showgrid=False)
     figure.add_shape(type="rect", x0=0, x1=inputs, y0=0, y1=outputs, line={"color": palette.line, "width": 1})
-    return dress(figure, palette, 320).update_layout(showlegend=False, margin={"t": 10})
+    return dress(figure, palette, 320).update_layout(showlegend=False, margin={"t": 25})
 
 
 @drawn
-def shuffle(origins: Sequence[int], groups: int, palette: Palette) -> go.Figure:
-    """Channels before (above) and after (below), joined by lines; colour and number tell the group they come from."""
+def shuffle(origins: Sequence[int], groups: int, asked: int, palette: Palette) -> go.Figure:
+    """Channels before (above) and after (below), joined by lines; colours tell the group they come from. An arrow points to
+    the place that is `asked` about."""
     width = len(origins) // groups
     figure = go.Figure()
+    few = len(origins) <= MOST_NUMBERED
     place = [index + index // width for index in range(len(origins))]  # a gap between groups
     for group in range(groups):
-        lines_x, lines_y, ends = [], [], []
+        lines_x, lines_y, ends, channels = [], [], [], list(range(group * width, (group + 1) * width))
         for target, source in enumerate(origins):
             if source // width == group:
                 lines_x += [place[source], place[target], None]
                 lines_y += [1, 0, None]
                 ends.append(place[target])
+                channels.append(source)
         starts = place[group * width:(group + 1) * width]
         figure.add_scatter(x=lines_x, y=lines_y, mode="lines", line={"color": palette.series[group], "width": 1.5},
                            hoverinfo="skip")
         figure.add_scatter(
-            x=starts + ends, y=[1] * width + [0] * width, mode="markers+text" if len(origins) <= 16 else "markers",
-            text=str(group + 1), textfont={"color": palette.background, "size": 12}, hoverinfo="text",
-            hovertext=f"from group {group + 1}",
-            marker={"color": palette.series[group], "size": 20 if len(origins) <= 16 else 7, "symbol": "square"})
-        middle = sum(starts) / width
-        below = sorted({origins[index] // width + 1 for index in range(group * width, (group + 1) * width)})
-        above = f"group {group + 1}" if groups <= 4 else str(group + 1)
-        figure.add_annotation(x=middle, y=1.2, text=above, showarrow=False)
-        named = " ".join(map(str, below)) if len(below) < groups or groups <= 4 else "all"
-        figure.add_annotation(x=middle, y=-0.2, text=f"from {named}" if groups <= 4 else named, showarrow=False)
+            x=starts + ends, y=[1] * width + [0] * width, mode="markers+text" if few else "markers",
+            text=channels, textfont={"color": palette.background, "size": 13}, hoverinfo="text",
+            hovertext=[f"channel {channel}, from group {group + 1}" for channel in channels],
+            marker={"color": palette.series[group], "size": 22 if few else 7, "symbol": "square"})
+        name = f"group {group + 1}" if groups <= 4 else str(group + 1)
+        figure.add_annotation(x=sum(starts) / width, y=1.22, text=name, showarrow=False)
+    figure.add_annotation(x=place[asked], y=-0.12, ay=26, ax=0, text=f"place {asked}", arrowhead=2, arrowcolor=palette.text)
     figure.update_xaxes(visible=False)
-    figure.update_yaxes(visible=False, range=[-0.4, 1.4])
+    figure.update_yaxes(visible=False, range=[-0.45, 1.4])
     return dress(figure, palette, 260).update_layout(showlegend=False, margin={"l": 0, "r": 0, "t": 0, "b": 0})
 
 
@@ -88,12 +92,12 @@ def reach(shares: np.ndarray, palette: Palette) -> go.Figure:
     names = [f"{index + 1} " for index in range(len(shares))]  # the space keeps plotly from reading a number
     figure = go.Figure(go.Heatmap(
         z=shares, x=names, y=names, zmin=0, zmax=1, showscale=False,
-        colorscale=[[0, palette.background], [1, palette.accent]],
+        colorscale=[[0, palette.background], [1, palette.kinds["convolution"]]], textfont={"color": palette.text},
         text=[[f"{100 * share:.1f}" if share else "0" for share in row] for row in shares], texttemplate="%{text}",
         xgap=2, ygap=2, hovertemplate="output group %{y}from input group %{x}: %{z:.1%}<extra></extra>"))
-    figure.update_xaxes(title="input group", side="top", showgrid=False, dtick=1)
+    figure.update_xaxes(title="input group", showgrid=False, dtick=1)
     figure.update_yaxes(title="output group", autorange="reversed", showgrid=False, dtick=1)
-    return dress(figure, palette, 320).update_layout(margin={"l": 10, "r": 10, "t": 10, "b": 10})
+    return dress(figure, palette, 320).update_layout(margin={"l": 10, "r": 10, "t": 25, "b": 10})
 
 
 @drawn
@@ -108,5 +112,5 @@ def race(pairs: Mapping[str, tuple[float, float]], palette: Palette) -> go.Figur
                        marker={"color": palette.series[index], "pattern": {
                            "shape": pattern, "fgcolor": palette.background, "fillmode": "overlay", "size": 6}})
     figure.add_hline(y=1, line={"color": palette.text, "dash": "dot", "width": 1})
-    figure.update_yaxes(title="times the first runner", range=[0, 1.15 * max(1, *(max(pair) for pair in pairs.values()))])
+    figure.update_yaxes(title="first runner = 1", range=[0, 1.15 * max(1, *(max(pair) for pair in pairs.values()))])
     return dress(figure.update_layout(barmode="group"), palette, 340)

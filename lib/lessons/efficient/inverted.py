@@ -34,7 +34,8 @@ class Inversion(NamedTuple):
         narrow, wide = (block.ops[0].in_shapes[0] for block in (self.inverted, self.bottleneck))
         return {"narrow": narrow[1], "wide": wide[1], "size": narrow[2], "bottleneck": f"{self.bottleneck.weights:,}",
                 "inverted": f"{self.inverted.weights:,}", "carried": f"{numel(narrow):,}",
-                "carried_wide": f"{numel(wide):,}", "share": f"{self.share:.1%}", "written_out": self.inverted.written_out}
+                "carried_wide": f"{numel(wide):,}", "share": f"{100 * self.share:.1f} %",
+                "written_out": self.inverted.written_out}
 
 
 @once
@@ -81,9 +82,9 @@ def real_blocks() -> dict[str, Block]:
 def blocks_in_networks() -> pd.DataFrame:
     """The same as a table."""
     return pd.DataFrame(
-        [(name, " → ".join(str(channels) for channels in widths(block)), block.weights, block.macs,
-          numel(block.ops[0].in_shapes[0])) for name, block in real_blocks().items()],
-        columns=["Block", "Channels", "Weights", "MACs", "Numbers in the shortcut"])
+        [(name, block.macs, block.weights, numel(block.ops[0].in_shapes[0]),
+          " → ".join(str(channels) for channels in widths(block))) for name, block in real_blocks().items()],
+        columns=["Block", "MACs", "Weights", "Numbers in the shortcut", "Channels"])
 
 
 def widths(block: Block) -> tuple[int, ...]:

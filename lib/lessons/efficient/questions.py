@@ -120,7 +120,7 @@ def equal_weights(narrow: int) -> Number:
     least = max((share, expansion) for expansion, share in shares(narrow).items() if expansion <= 10)
     return Number(equal_expansion(narrow), {
         "the kernel's places": WINDOW, "one": 1, "times the kernel": WINDOW * narrow, "squared": narrow**2,
-    }, fields={"narrow": narrow, "nearest": least[1], "nearest_share": f"{least[0]:.1%}"})
+    }, fields={"narrow": narrow, "nearest": least[1], "nearest_share": f"{100 * least[0]:.1f} %"})
 
 
 @kind(level=2)
@@ -168,7 +168,7 @@ def no_path(groups: int, shuffle: bool, shares: np.ndarray = REACH) -> Number:
     return Number(int((shares == 0).sum()), {
         "the shuffle overlooked": apart if shuffle else 0, "the diagonal": groups, "all": cells, "half of them": apart // 2,
     }, fields={"groups": groups, "cells": cells, "state": _("on") if shuffle else _("off"),
-               "own": f"{shares.diagonal().mean():.0%}"})
+               "own": f"{100 * shares.diagonal().mean():.0f} %"})
 
 
 @kind(level=2)

@@ -17,6 +17,7 @@ from lib.trace import numel
 WINDOW = 9
 """Cells of a 3x3 kernel."""
 WIDTHS = (16, 32, 64, 128, 256, 512)
+NETWORKS = {"mobilenetv1_full": "MobileNet, full 3×3", "mobilenetv1_100": "MobileNet"}
 SMALL_MAP = 14
 """Height and width of maps where they cancel out."""
 
@@ -57,7 +58,7 @@ class Split(NamedTuple):
         return pd.DataFrame(
             [(name, op.params, op.macs, moved(op), op.macs / moved(op)) for name, op in zip(
                 ("Full 3×3", "Depthwise 3×3", "Pointwise 1×1"), layers)],
-            columns=["Convolution", "Weights", "MACs", "Numbers read and written", "MACs per number"])
+            columns=["Convolution", "Weights", "MACs", "Numbers moved", "MACs per number"])
 
 
 def moved(op: Layer) -> int:
@@ -99,7 +100,7 @@ def outputs_for(inputs: int, times: int) -> int:
 @once
 def separable_networks() -> list[Analysis]:
     """MobileNet with full and with separable convolutions."""
-    return [lib.analyze(preset) for preset in ("mobilenetv1_full", "mobilenetv1_100")]
+    return [lib.analyze(preset) for preset in NETWORKS]
 
 
 @once
@@ -108,7 +109,7 @@ def networks() -> pd.DataFrame:
     rows = []
     for analysis in separable_networks():
         error = next(result.top1 for result in analysis.architecture.results if result.preset == analysis.preset)
-        rows.append((analysis.preset, analysis.params, analysis.macs, round(100 - error, 1)))
+        rows.append((NETWORKS[analysis.preset], analysis.params, analysis.macs, round(100 - error, 1)))
     return pd.DataFrame(rows, columns=["Network", "Parameters", "MACs", "Top-1 accuracy, %"])
 
 
@@ -119,4 +120,4 @@ def network_fields() -> dict[str, object]:
     pointwise = sum(op.macs for op in analysis.ops if op.window and op.window.kernel == (1, 1))
     return {"macs_times": f"{full[2] / separable[2]:.2f}", "params_times": f"{full[1] / separable[1]:.2f}",
             "points": f"{full[3] - separable[3]:.1f}", "size": analysis.image, "macs": f"{separable[2]:,}",
-            "pointwise": f"{pointwise / separable[2]:.1%}"}
+            "pointwise": f"{100 * pointwise / separable[2]:.1f} %"}

@@ -24,7 +24,7 @@ from lib.text import _
 KNOBS = {
     "inputs": Knob(_("Input channels"), WIDTHS, 64, _("Of the convolution in two steps.")),
     "outputs": Knob(_("Output channels"), WIDTHS, 128, _("Of the convolution in two steps.")),
-    "size": Knob(_("Feature map"), (7, 14, 28, 56), 28, _("Height and width of the maps.")),
+    "size": Knob(_("Size of the map"), (7, 14, 28, 56), 28, _("Height and width of the maps.")),
     "target": Knob(_("Times cheaper"), (2, 3, 4, 5, 6, 7, 8), 7, _("How many times fewer multiply-adds are wanted.")),
     "narrow": Knob(_("Narrow width"), (16, 24, 32, 64, 96, 160), 24, _("Channels at the ends of the inverted residual.")),
     "expansion": Knob(_("Expansion t"), EXPANSIONS, 6, _("How many times wider it is inside.")),
@@ -45,9 +45,9 @@ THUMB = 14
 def separable(inputs: int, outputs: int, size: int) -> Content:
     pair = split(inputs, outputs, size)
     shown = {FULL: pair.full, SEPARABLE: pair.separable}
-    return Content(Blocks(shown), pair.fields(),
-                   (Text("separable, three ideas"), Source((FullConvolution, DepthwiseSeparable))),
-                   before=Blocks(shown, numbers=False))
+    graphs = Blocks(shown, numbers=False)
+    return Content(graphs, pair.fields(), before=graphs, more=(
+        Text("separable, three ideas"), Blocks(shown), Source((FullConvolution, DepthwiseSeparable))))
 
 
 def fewer(inputs: int, outputs: int, size: int, target: int = 0, guess: str = "") -> Chart:
@@ -83,28 +83,28 @@ def enough(inputs: int, target: int) -> Content:
 def pays(inputs: int, outputs: int, size: int) -> Content:
     pair = split(inputs, outputs, size)
     return Content(Table(pair.table(), computed(on_maps(size)),
-                         COUNTS | {"Numbers read and written": "localized", "MACs per number": "%.2f"}),
+                         COUNTS | {"Numbers moved": "localized", "MACs per number": "%.1f"}),
                    pair.fields(), (Text("pays, little with each number"),))
 
 
 @step(asks=questions.accuracy_lost, predict=True)
 def network() -> Content:
-    origin = (computed(images_of(*separable_networks())),
-              published(_("accuracy: Howard et al. 2017, Table 4, as are the 569 million; "
-                          "575: Sandler et al. 2018, Table 4")))
-    return Content(Table(networks(), origin, {"Parameters": "localized", "MACs": "localized"}), network_fields(),
-                   (Text("network, two numbers", network_fields()), Explore("mobilenetv1_100")))
+    origin = computed(images_of(*separable_networks())), published(_("accuracy: Howard et al. 2017, Table 4"))
+    formats = {"Parameters": "localized", "MACs": "localized", "Top-1 accuracy, %": "%.1f"}
+    sources = published(_("569: Howard et al. 2017, Table 4; 575: Sandler et al. 2018, Table 4"))
+    return Content(Table(networks(), origin, formats), network_fields(),
+                   (Text("network, two numbers", network_fields(), sources), Explore("mobilenetv1_100")))
 
 
 @step(asks=questions.inverted_weights, predict=True, settings={_("Without expansion"): {"expansion": 1}})
 def inverted(narrow: int, expansion: int, size: int) -> Content:
     pair = invert(narrow, expansion, size)
     shown = {BOTTLENECK: pair.bottleneck, INVERTED: pair.inverted}
-    return Content(Blocks(shown), pair.fields(),
-                   (Text("inverted, the shortcut", pair.fields()), Text("inverted, without expansion"),
-                    Source((InvertedResidual,)),
-                    Explore("mobilenet_v2", {"expansion": expansion}, _("MobileNetV2 with this expansion in Explore"))),
-                   before=Blocks(shown, numbers=False))
+    graphs = Blocks(shown, numbers=False)
+    return Content(graphs, pair.fields(), before=graphs, more=(
+        Blocks(shown), Text("inverted, the shortcut", pair.fields()), Text("inverted, without expansion"),
+        Source((InvertedResidual,)),
+        Explore("mobilenet_v2", {"expansion": expansion}, _("MobileNetV2 with this expansion in Explore"))))
 
 
 @step(asks=questions.linear_layer, predict=True)
@@ -116,11 +116,12 @@ def linear(narrow: int) -> Content:
 @step(asks=questions.equal_weights, predict=True)
 def heavier(narrow: int) -> Content:
     found = {expansion: 100 * share for expansion, share in shares(narrow).items()}
+    series = {_("inverted block"): list(found.values()), _("bottleneck"): [100] * len(found)}
     told = "; ".join(f"t = {expansion}: {share:.1f} %" for expansion, share in found.items())
     return Content(
-        Chart(lambda palette: lines(list(found), {_("inverted over bottleneck"): list(found.values())}, palette,
-                                    _("expansion t"), _("weights, %"), "x"),
-              _("Weights of the inverted block in percent of the bottleneck's: {each}").format(each=told), computed()),
+        Chart(lambda palette: lines(list(found), series, palette, _("expansion t"), _("weights, %"), "x"),
+              _("Weights of the inverted block in percent of the bottleneck's: {each}").format(each=told), computed(),
+              guess="x"),
         {"narrow": narrow},
         (Table(share_table(narrow), computed(),
                {"Bottleneck, weights": "localized", "Inverted, weights": "localized"}),))
@@ -143,14 +144,15 @@ def groups(groups: int) -> Content:
 
 
 @step(asks=questions.stands_at, predict=True)
-def shuffle(groups: int, shuffle: bool, place: int) -> Content:
-    origin = computed(_("the real shuffle, run on the numbers of the channels"))
+def shuffle(groups: int, place: int) -> Content:
+    origin, dealt = computed(_("the real shuffle, run on the numbers of the channels")), origins(groups, True)
     return Content(
-        Chart(lambda palette: figures.shuffle(origins(groups, shuffle), groups, palette),
-              _("Channels before and after the shuffle; the table below says which group reaches which."), origin),
+        Chart(lambda palette: figures.shuffle(dealt, groups, place, palette),
+              _("The channels after the shuffle, in the order of their places: {dealt}").format(
+                  dealt=", ".join(map(str, dealt))), origin),
         {"groups": groups},
-        (Table(origin_table(groups, shuffle), origin), Source((channel_shuffle,)),
-         Explore("shufflenet_g3", {"groups": groups, "shuffle": shuffle}, _("ShuffleNet with these groups in Explore"))))
+        (Table(origin_table(groups, True), origin), Source((channel_shuffle,)),
+         Explore("shufflenet_g3", {"groups": groups}, _("ShuffleNet with these groups in Explore"))))
 
 
 @step(asks=questions.no_path, predict=True)
@@ -167,7 +169,8 @@ def reach(groups: int, shuffle: bool, seed: int, shares: np.ndarray = REACH) -> 
 def unit(groups: int) -> Content:
     names = _("ShuffleNet, {groups} groups").format(groups=groups), _("ShuffleNet V2")
     shown = dict(zip(names, units(groups)))
-    return Content(Blocks(shown), {}, (Source((ShuffleUnit, ShuffleUnitV2)),), before=Blocks({names[0]: shown[names[0]]}))
+    return Content(Blocks(shown, numbers=False), {}, (Blocks(shown), Source((ShuffleUnit, ShuffleUnitV2))),
+                   before=Blocks({names[0]: shown[names[0]]}, numbers=False))
 
 
 @step(asks=questions.more_numbers, predict=True, again=_("Run the races again"))
@@ -176,9 +179,8 @@ def race(size: int, blocks: Race = BLOCKS, raced: Race = NETWORKS) -> Content:
     pairs = race_ratios(blocks, raced)
     alt = "; ".join(_("{name}: {macs:.2f} of the multiply-adds, {time:g} of the time").format(
         name=name.replace("<br>", " "), macs=macs, time=time) for name, (macs, time) in pairs.items())
-    origin = (computed(_("counts: of the convolutions {maps}, of the networks for one image of {image} pixels").format(
-                  maps=on_maps(size), image=told["image"])),
-              measured(_("time, on this machine, in one run")))
+    origin = (computed(_("counts: {maps}; networks: {image} pixels").format(maps=on_maps(size), image=told["image"])),
+              measured(_("time: this machine, this run")))
     result = Text("race, doubtful", told) if told["doubt"] else Text("race, result", told)
     return Content(
         Chart(lambda palette: figures.race(pairs, palette), alt, origin,

@@ -83,6 +83,22 @@ def projecting(ordering: str) -> Block:
     return run_block(lambda: UNITS[ordering](4 * WIDTH, 2 * WIDTH, stride=2), 4 * WIDTH, PIXELS)
 
 
+def shortcut_reads(block: Block) -> str:
+    """What a unit's shortcut starts from: `x`, its input, or `f`, what an activation has made of it."""
+    place = next(op for op in block.ops if op.kind == "add").inputs[1]
+    while place >= 0 and block.ops[place].name.startswith("downsample"):
+        place = block.ops[place].inputs[0]
+    return "x" if place < 0 else "f"
+
+
+@once
+def shortcut_table() -> pd.DataFrame:
+    """What the shortcut reads: a column for each ordering, rows for units that keep and that change the shape."""
+    rows = {"as a rule": blocks("164"), "in a 1×1 that changes the shape": {each: projecting(each) for each in UNITS}}
+    return pd.DataFrame([{"The shortcut reads": where} | {
+        f"({letter(each)})": shortcut_reads(block) for each, block in units.items()} for where, units in rows.items()])
+
+
 def lines_with(ordering: str, *parts: str) -> set[str]:
     """The numbers of the lines that have one of these parts."""
     return {str(number) for number, line in enumerate(code_lines(ordering), start=1) if any(part in line for part in parts)}
@@ -95,6 +111,16 @@ def network(depth: str, ordering: str) -> Analysis:
 
 
 def norms_outside(ordering: str) -> set[str]:
-    """Where a network has a batch norm outside its units: behind the first convolution (`stem`), or at the `end`."""
+    """Where a network has a batch norm outside its units: after the first convolution (`stem`), or at the `end`."""
     ends = {"stem": opening(ordering, WIDTH), "end": closing(ordering, WIDTH)}
     return {place for place, layers in ends.items() if any(isinstance(layer, nn.BatchNorm2d) for layer in layers)}
+
+
+@once
+def outside_table() -> pd.DataFrame:
+    """What stands outside the units: a column for each ordering, a row for each end of the network."""
+    words = {nn.BatchNorm2d: "norm", nn.ReLU: "ReLU"}
+    ends = {"after the first convolution": opening, "after the last addition": closing}
+    return pd.DataFrame([{"Outside the units": where} | {
+        f"({letter(ordering)})": ", ".join(words[type(layer)] for layer in end(ordering, WIDTH)) or "–"
+        for ordering in UNITS} for where, end in ends.items()])

@@ -124,9 +124,9 @@ def much_deeper() -> Choice:
         f"{name}_{depth}": f"{value:.2f}" for name, values in errors.items() for depth, value in zip(depths, values)})
 
 
-@kind(level=2, depth=DEPTHS, ordering=Levels(("original", "full"), tuple(NAMES), ("relu_only", "full")))
-def norm_outside(depth: str, ordering: str) -> Place:
+@kind(level=2, ordering=Levels(("original", "full"), tuple(NAMES), ("relu_only", "full")))
+def norm_outside(ordering: str) -> Place:
     """Where a network has a batch norm outside its units."""
     return Place(frozenset(norms_outside(ordering)), slip_values={
-        "as in 2015": ("stem",), "as in (e)": ("end",), "between stages": ("stage",), "behind the pooling": ("pooled",),
-    }, fields={"name": NAMES[ordering], "depth": depth})
+        "as in 2015": ("stem",), "as in (e)": ("end",), "between stages": ("stage",), "after the pooling": ("pooled",),
+    }, fields={"name": NAMES[ordering]})

@@ -12,7 +12,8 @@ from lib.lessons.preactivation.chain import ScaledUnit, chain_table, through_cha
 from lib.lessons.preactivation.courses import (
     BOTH, COURSES, course_fields, course_table, growth_table, of, over_units, run_fields)
 from lib.lessons.preactivation.errors import depth_table, error_table, printed_depths, printed_errors
-from lib.lessons.preactivation.orderings import DEPTHS, NAMES, blocks, cost_table, network, preset, projecting
+from lib.lessons.preactivation.orderings import (
+    DEPTHS, NAMES, blocks, cost_table, network, outside_table, preset, projecting, shortcut_table)
 from lib.lessons.preactivation.questions import Courses
 from lib.lessons.residual.published import published
 from lib.lessons.residual.signals import rounded
@@ -67,14 +68,15 @@ def units(depth: str, ordering: str) -> Content:
     shown = {NAMES[each]: all_five[each] for each in ("original", ordering)}
     costs = Table(cost_table(depth), computed(on_maps(32)), dict.fromkeys(
         ("Weights", "Parameters with norms", "MACs", "Other operations"), "localized"))
-    return Content(Blocks(shown), more=(
+    return Content(Blocks(shown, numbers=False), more=(
         Text("units, said"), Blocks({NAMES[each]: block for each, block in all_five.items()}), costs))
 
 
 @step(asks=questions.shortcut_line, predict=True)
 def code(ordering: str) -> Content:
-    return Content(Blocks({NAMES[ordering]: projecting(ordering)}, numbers=False), {"name": NAMES[ordering]},
-                   (Text("code, downsample"), Source((ResidualUnit, *UNITS.values()))))
+    return Content(Table(shortcut_table(), computed()), more=(
+        Text("code, downsample"), Blocks({NAMES[ordering]: projecting(ordering)}, numbers=False),
+        Source((ResidualUnit, *UNITS.values()))))
 
 
 @step(asks=questions.sum_holds, predict=True)
@@ -146,10 +148,11 @@ def thousand() -> Content:
 
 
 @step(asks=questions.norm_outside, predict=True)
-def ends(depth: str, ordering: str) -> Content:
-    return Content(Network(network(depth, ordering), ("stage:head",)), more=(
-        Text("ends, the appendix"), Source((opening, closing, ResNetV2)), Explore(preset(depth, ordering)),
-        Explore("resnetv2_50"), Explore("resnetv2_50_a")))
+def ends(ordering: str) -> Content:
+    return Content(Table(outside_table(), computed()), more=(
+        Text("ends, the appendix"), Network(network(DEPTHS[0], ordering), ("stage:head",)),
+        Source((opening, closing, ResNetV2)),
+        *(Explore(preset(depth, ordering)) for depth in DEPTHS), Explore("resnetv2_50"), Explore("resnetv2_50_a")))
 
 
 LESSON = Lesson(

@@ -48,10 +48,15 @@ def added(backbone: str) -> Added:
     return Added(body, lateral // 256, smooth // 256**2)
 
 
+def called(backbone: str) -> str:
+    """A backbone's name as papers write it: `ResNet-18`."""
+    return f"ResNet-{backbone.removeprefix('resnet')}"
+
+
 @once
 def compared(channels: int) -> pd.DataFrame:
     """A row for each backbone of `COMPARED`."""
-    rows = [(backbone, added(backbone).backbone, added(backbone).macs(channels), added(backbone).percent(channels))
+    rows = [(called(backbone), added(backbone).backbone, added(backbone).macs(channels), added(backbone).percent(channels))
             for backbone in COMPARED]
     return pd.DataFrame(rows, columns=["Backbone", "Its MACs", "MACs of the pyramid", "Added, %"])
 

@@ -63,7 +63,7 @@ class Designs:
     def fields(self) -> dict[str, object]:
         """The numbers that the lesson's text speaks of."""
         image, single, stages, fpn = self.each
-        return {"size": self.analysis.input_shape[-1], "scales": len(image.sides), "image_times": f"{self.times[0]:.1f}",
+        return {"size": self.analysis.input_shape[-1], "scales": len(image.sides), "image_times": f"{self.times[0]:.3g}",
                 "fpn_change": change(single.macs, fpn.macs), "single": single.sides[0], "fine": fpn.sides[0],
                 "image_sides": ", ".join(f"{side}×{side}" for side in image.sides),
                 "c2_layers": stages.layers[0], "p2_layers": fpn.layers[0], "c5_layers": single.layers[0]}

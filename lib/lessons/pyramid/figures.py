@@ -142,12 +142,12 @@ def _frame(figure: go.Figure, name: str, spans: tuple[Pair, Pair], colour: str, 
 
 @drawn
 def ablation(rows: Mapping[str, Sequence[float]], measure: str, palette: Palette) -> go.Figure:
-    """Small, medium and large objects: a group each, a bar for each of the paper's rows."""
+    """Small, medium and large objects: a group each, a bar for each of the paper's rows, named by its letter."""
     figure = go.Figure()
     for index, (name, values) in enumerate(rows.items()):
-        figure.add_bar(name=name, x=["small", "medium", "large"], y=list(values),
+        figure.add_bar(name=name[:3], x=["small", "medium", "large"], y=list(values),
                        hovertemplate=f"{name}<br>%{{y:.1f}}<extra></extra>",
                        marker={"color": palette.series[index], "pattern": {
                            "shape": SHAPES[index], "fillmode": "overlay", "fgcolor": palette.background, "size": 6}})
-    figure.update_layout(barmode="group", yaxis={"title": measure, "rangemode": "tozero"}, xaxis_title="objects")
+    figure.update_layout(barmode="group", yaxis={"title": f"{measure}, %", "rangemode": "tozero"}, xaxis_title="objects")
     return dress(figure, palette, 380)

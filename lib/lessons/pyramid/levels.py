@@ -71,22 +71,23 @@ class Levels:
     def table(self) -> pd.DataFrame:
         """C2 to P5, a row a level: maps and parameters of the two convolutions."""
         rows = [{
-            "Level": str(level.number), "Stride": level.stride, "C": level.c.output, "P": level.p.output,
+            "Level": str(level.number), "C": level.c.output, "P": level.p.output,
             "Lateral 1×1": f"{level.lateral.params:,}", "3×3": f"{level.p.params:,}"} for level in self.each]
         if self.analysis.knobs.p6:
-            rows.append({"Level": "6", "Stride": 2 * self.each[-1].stride, "C": "–", "P": self.analysis.ops[-1].output,
-                         "Lateral 1×1": "–", "3×3": "–"})
+            rows.append({"Level": "6", "C": "–", "P": self.analysis.ops[-1].output, "Lateral 1×1": "–", "3×3": "–"})
         return pd.DataFrame(rows).astype(str)
 
     @once
     def field_table(self) -> pd.DataFrame:
         """C2 to P5, a row a level: what a cell sees, and how many weight layers lie behind it."""
         rows = [{
-            "Level": str(level.number), "Field of C, px": level.c.field.side, "Field of P, px": level.p.field.side,
-            "Layers to C": level.c_layers, "Layers to P": level.p_layers} for level in self.each]
+            "Level": str(level.number), "Stride, px": level.stride, "Field of C, px": level.c.field.side,
+            "Field of P, px": level.p.field.side, "Layers to C": level.c_layers, "Layers to P": level.p_layers}
+            for level in self.each]
         if self.analysis.knobs.p6:
-            rows.append({"Level": "6", "Field of C, px": "–", "Field of P, px": self.analysis.ops[-1].field.side,
-                         "Layers to C": "–", "Layers to P": self.each[-1].p_layers})
+            rows.append({"Level": "6", "Stride, px": 2 * self.each[-1].stride, "Field of C, px": "–",
+                         "Field of P, px": self.analysis.ops[-1].field.side, "Layers to C": "–",
+                         "Layers to P": self.each[-1].p_layers})
         return pd.DataFrame(rows).astype(str)
 
     @once

@@ -2,7 +2,7 @@
 
 from math import sqrt
 
-from lib.lessons.pyramid.added import COMPARED, MOST, STEP, added, compared
+from lib.lessons.pyramid.added import COMPARED, MOST, STEP, added, called, compared
 from lib.lessons.pyramid.designs import designs
 from lib.lessons.pyramid.levels import LEVELS, in_cells, levels
 from lib.lessons.pyramid.published import ablations
@@ -35,7 +35,7 @@ def image_times(backbone: str, size: int, scales: int) -> Number:
         "doubling": 2**scales - 1,
         "the largest alone": 4 ** (scales - 1),
         "the first forgotten": found.times[0] - 1,
-    }, tolerance=0.01, shown=".1f", fields=found.fields() | {
+    }, tolerance=0.01, shown=".3g", fields=found.fields() | {
         "backbone": backbone, "sum": " + ".join(str(4**step) for step in range(scales))})
 
 
@@ -43,7 +43,7 @@ def image_times(backbone: str, size: int, scales: int) -> Number:
 def largest_share(channels: int) -> Choice:
     """The backbone to which a pyramid adds the largest share."""
     shares = dict(zip(COMPARED, compared(channels)["Added, %"]))
-    return Choice(max(shares, key=shares.get), names={name: f"ResNet-{name.removeprefix('resnet')}" for name in COMPARED},
+    return Choice(max(shares, key=shares.get), names={name: called(name) for name in COMPARED},
                   fields={"channels": channels} | {name: f"{share:.1f}" for name, share in shares.items()})
 
 

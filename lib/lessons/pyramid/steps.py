@@ -6,7 +6,7 @@ from lib.lessons.knobs import Knob
 from lib.lessons.lesson import Lesson, Link, step
 from lib.lessons.pictures import drawn
 from lib.lessons.pyramid import figures, questions
-from lib.lessons.pyramid.added import added, compared, over_channels
+from lib.lessons.pyramid.added import MOST, STEP, added, compared, over_channels
 from lib.lessons.pyramid.designs import ImagePyramid, designs as four_designs
 from lib.lessons.pyramid.levels import LEVELS, averaged, levels as all_levels
 from lib.lessons.pyramid.published import ablations as tables, anchor_table, small_objects
@@ -46,7 +46,7 @@ def designs(backbone: str, size: int, scales: int) -> Content:
         found.fields(), (Text("designs, depth and detail", found.fields()), Source((Backbone, ImagePyramid))))
 
 
-@step(asks=questions.image_times, predict=True, settings={_("Two images instead of four"): {"scales": 2}})
+@step(asks=questions.image_times, predict=True)
 def costs(backbone: str, size: int, channels: int, scales: int) -> Content:
     found = four_designs(backbone, size, channels, scales)
     told = ", ".join(f"{name} {times:.2f}" for name, times in zip(NAMES, found.times))
@@ -73,15 +73,16 @@ def adds(channels: int) -> Content:
 
 @step(asks=questions.most_channels, predict=True)
 def width(backbone: str, percent: int) -> Content:
-    widths = tuple(sorted({*WIDTHS, added(backbone).most_channels(percent)}))
-    table = over_channels(backbone, widths)
+    found = added(backbone)
+    table = over_channels(backbone, tuple(sorted({*WIDTHS, found.most_channels(percent)})))
     origin = computed(_("for one image of {size} pixels").format(size=f"{IMAGE} × {IMAGE}"))
-    shares = list(table["Added, %"])
+    widths = range(STEP, MOST + 1, STEP)
+    series = {_("added by the pyramid"): [found.percent(channels) for channels in widths],
+              f"{percent} %": [percent] * len(widths)}
     return Content(
-        Chart(lambda palette: lines(widths, {_("added by the pyramid"): shares, f"{percent} %": [percent] * len(widths)},
-                                    palette, _("channels d"), _("% of the backbone's MACs")),
+        Chart(lambda palette: lines(list(widths), series, palette, _("channels d"), _("% of the backbone's MACs")),
               _("Added, in percent: {each}").format(
-                  each=", ".join(f"{share:.1f} with {channels} channels" for channels, share in zip(widths, shares))),
+                  each=", ".join(f"{found.percent(channels):.1f} with {channels} channels" for channels in WIDTHS)),
               origin, guess="x"),
         {"backbone": backbone, "percent": percent},
         (Table(table, origin, {"MACs of the laterals": "localized", "MACs of the 3×3": "localized", "Added, %": "%.1f"}),))
@@ -152,7 +153,7 @@ def assigned(object: int) -> Content:
 @step(asks=questions.best_on_small, predict=True)
 def ablations(table: str) -> Content:
     found = tables()[table]
-    origin = published(_("{table} of Lin et al. 2016, arXiv:1612.03144; COCO minival, ResNet-50, percent").format(
+    origin = published(_("{table} of Lin et al. 2016, arXiv:1612.03144; COCO, ResNet-50").format(
         table=table))
     told = "; ".join(f"{name}: {', '.join(map(str, values))}" for name, values in found.sizes().items())
     return Content(

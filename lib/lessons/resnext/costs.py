@@ -28,10 +28,12 @@ class Forms(NamedTuple):
 
     @once
     def table(self, names: list[str]) -> pd.DataFrame:
-        """A row for each form: what it holds and what it costs."""
-        rows = [(name, f"{block.weights:,}", f"{block.macs:,}", f"{block.other_operations:,}", len(block.convolutions))
-                for name, block in zip(names, self)]
-        return pd.DataFrame(rows, columns=["Form", "Weights", "MACs", "Other operations", "Convolutions"])
+        """A column for each form: what it holds and what it costs."""
+        rows = {"Weights": [block.weights for block in self], "MACs": [block.macs for block in self],
+                "Other operations": [block.other_operations for block in self],
+                "Convolutions": [len(block.convolutions) for block in self]}
+        return pd.DataFrame({"Number of": list(rows)} | {
+            name: [f"{values[index]:,}" for values in rows.values()] for index, name in enumerate(names)})
 
     def fields(self) -> dict[str, object]:
         """The numbers that the lesson's text speaks of."""

@@ -55,16 +55,16 @@ def errors(names: Sequence[str], errors: Mapping[int, Sequence[float]], palette:
 
 
 @drawn
-def marks(values: Mapping[str, float], title: str, palette: Palette) -> go.Figure:
-    """A mark for each name, its value written beside it. The axis does not start at zero."""
+def marks(values: Mapping[str, float], title: str, digits: int, palette: Palette) -> go.Figure:
+    """A mark for each name, its value with so many digits written beside it. The axis does not start at zero."""
     figure = go.Figure(go.Scatter(
-        x=list(values.values()), y=list(values), mode="markers+text", text=[f" {value}" for value in values.values()],
-        textposition="middle right",
+        x=list(values.values()), y=list(values), mode="markers+text", textposition="middle right",
+        text=[f" {value:.{digits}f}" for value in values.values()],
         marker={"size": 13, "color": palette.accent, "line": {"color": palette.text, "width": 1}},
         hovertemplate="%{y}<br>%{x}<extra></extra>"))
     low, high = min(values.values()), max(values.values())
     figure.update_xaxes(title=title, range=(low - 0.15 * (high - low), high + 0.3 * (high - low)))
-    figure.update_yaxes(autorange="reversed", ticklabelstandoff=6)
+    figure.update_yaxes(autorange="reversed", ticklabelstandoff=6, dtick=1)
     return dress(figure, palette, 110 + 32 * len(values)).update_yaxes(showgrid=False)
 
 
@@ -73,9 +73,9 @@ def bars(values: Mapping[str, int], title: str, palette: Palette) -> go.Figure:
     """A bar for each name, its number written at its end."""
     figure = go.Figure(go.Bar(
         y=list(values), x=list(values.values()), orientation="h", marker={"color": palette.accent},
-        text=[f"{value:,}" for value in values.values()], textposition="auto",
+        text=[f"{value:,}" for value in values.values()], textposition="outside", textangle=0, cliponaxis=False,
         hovertemplate="%{y}<br>%{x:,}<extra></extra>"))
     figure.update_layout(bargap=0.35)
-    figure.update_xaxes(title=title)
+    figure.update_xaxes(title=title, range=[0, 1.1 * max(values.values())])
     figure.update_yaxes(autorange="reversed", ticklabelstandoff=6)
     return dress(figure, palette)

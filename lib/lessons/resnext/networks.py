@@ -67,6 +67,11 @@ NETWORKS = {"ResNet-50": "resnet50", "ResNeXt-50 32×4d": "resnext50_32x4d", "Re
             "ResNeSt, R 2, K 1": "resnest50d"}
 
 
+COMPARED = ("ResNet-50", "ResNeXt-50 32×4d", "ResNet-50-D", "ResNeSt fast, R 2, K 1", "ResNeSt fast, R 1, K 4",
+            "ResNeSt, R 2, K 1")
+"""Those that fit into a picture; the table has all."""
+
+
 @once
 def networks() -> dict[str, Analysis]:
     """ResNet, ResNeXt and ResNeSts of 50 layers, with R splits and K groups."""

@@ -17,8 +17,8 @@ KNOBS = {
     "seed": Knob(_("Seed"), tuple(range(10)), 0, _("Weights and input of the measured block follow from it.")),
 }
 ADDED, CONCATENATED, GROUPED = _("(a) Paths added"), _("(b) Paths concatenated"), _("(c) Grouped")
-ARRANGED = [_("dense 3×3"), _("blocks"), _("blocks, the same blocks"), _("blocks, shuffle, blocks"), _("blocks, 1×1")]
-DIFFER = measured(_("largest absolute difference of the outputs on a map of 7×7, the norms in training mode"))
+ARRANGED = [_("dense 3×3"), _("blocks"), _("blocks, blocks"), _("blocks, shuffle, blocks"), _("blocks, 1×1")]
+DIFFER = measured(_("largest difference of the outputs on a 7×7 map, norms in training mode"))
 TABLE_3, TABLE_4 = (_("Xie et al. 2016, Table {number}; one crop of 224 pixels").format(number=number) for number in (3, 4))
 
 
@@ -26,18 +26,20 @@ TABLE_3, TABLE_4 = (_("Xie et al. 2016, Table {number}; one crop of 224 pixels")
 def weights(cardinality: int, width: int) -> Content:
     shown = {_("One path of 64 (ResNet)"): costs.block(1, INNER),
              _("{c} paths of {d}").format(c=cardinality, d=width): costs.block(cardinality, width)}
-    return Content(Blocks(shown), costs.cost_fields(cardinality, width), (Text("weights, names"), Source((Bottleneck,))),
-                   before=Blocks(shown, numbers=False))
+    graphs = Blocks(shown, numbers=False)
+    return Content(graphs, costs.cost_fields(cardinality, width), before=graphs, more=(
+        Blocks(shown), Text("weights, names"), Source((Bottleneck,))))
 
 
 @step(asks=questions.same_output, predict=True)
 def forms(cardinality: int, width: int, seed: int, found: Differences = questions.FOUND) -> Content:
-    paths, shown = costs.drawn(cardinality, width)
+    paths, drawn = costs.drawn(cardinality, width)
+    shown = dict(zip((ADDED, CONCATENATED, GROUPED), drawn))
     return Content(
         Table(found.table(), DIFFER), {"cardinality": cardinality, "width": width},
         (Text("forms, drawn", {"paths": paths, "cardinality": cardinality}),
-         Blocks(dict(zip((ADDED, CONCATENATED, GROUPED), shown))),
-         Source((Bottleneck, PathsAdded, PathsConcatenated))))
+         Blocks(shown), Source((Bottleneck, PathsAdded, PathsConcatenated))),
+        before=Blocks(shown, numbers=False))
 
 
 @step(asks=questions.which_differ, predict=True)
@@ -45,17 +47,17 @@ def bookkeeping(cardinality: int, width: int) -> Content:
     costs.several(cardinality)
     table = costs.forms(cardinality, width).table([ADDED, CONCATENATED, GROUPED])
     return Content(Table(table, computed(_("{maps}, all paths").format(maps=on_maps(costs.MAP)))),
-                   {"cardinality": cardinality, "width": width})
+                   {"cardinality": cardinality, "width": width, "outer": costs.OUTER})
 
 
 @step(asks=questions.zeros, predict=True)
-def matrix(cardinality: int, width: int, seed: int, found: Differences = questions.FOUND) -> Content:
+def matrix(cardinality: int, width: int, found: Differences = questions.FOUND) -> Content:
     fields = found.fields() | costs.cost_fields(cardinality, width)
     return Content(
         Chart(lambda palette: figures.matrix(found.matrix, palette),
               alt=_("{drawn} × {drawn} kernels, {blank} of {kernels} blank: all outside the blocks on the diagonal").format(
                   **fields),
-              origin=measured(_("root of the summed squares of every kernel of the grouped 3×3, and of the zeros around"))),
+              origin=measured(_("size of each kernel: the root of its summed squares"))),
         fields, (Text("matrix, cells", fields), Table(found.table(), DIFFER), Source((dense_weight,))))
 
 
@@ -70,7 +72,7 @@ def chance(cardinality: int, width: int, seed: int, twice: tuple[Differences, Di
 def mixing(cardinality: int) -> Content:
     reads = {name: each.reads for name, each in zip(ARRANGED, reach.reach(cardinality).values())}
     return Content(
-        Chart(lambda palette: figures.bars(reads, _("input channels that one output reads"), palette),
+        Chart(lambda palette: figures.bars(reads, _("input channels read by one output"), palette),
               alt=", ".join(f"{name}: {number}" for name, number in reads.items()),
               origin=measured(_("where the gradient of one output channel is not zero"))),
         {"cardinality": cardinality, "channels": reach.CHANNELS},
@@ -113,7 +115,7 @@ def published_errors(depth: int) -> Content:
 @step(asks=questions.twice_the_cost, predict=True)
 def doubled() -> Content:
     errors = dict([networks.START, *networks.DOUBLED.values()])
-    return Content(Chart(lambda palette: figures.marks(errors, _("top-1 error, %"), palette), origin=published(TABLE_4),
+    return Content(Chart(lambda palette: figures.marks(errors, _("top-1 error, %"), 1, palette), origin=published(TABLE_4),
                          alt=", ".join(f"{name} {error} %" for name, error in errors.items())),
                    {"start": networks.START[1]},
                    (Table(networks.doubled_table(), published(TABLE_4), {"Top-1 error, %": "%.1f"}),))
@@ -122,9 +124,10 @@ def doubled() -> Content:
 @step(asks=questions.what_costs, predict=True)
 def add() -> Content:
     billions = networks.billions()
+    compared = {name: billions[name] for name in networks.COMPARED}
     return Content(
-        Chart(lambda palette: figures.marks(billions, _("billion MACs"), palette),
-              alt=", ".join(f"{name} {value}" for name, value in billions.items()),
+        Chart(lambda palette: figures.marks(compared, _("billion MACs"), 2, palette),
+              alt=", ".join(f"{name} {value}" for name, value in compared.items()),
               origin=computed(images_of(*networks.networks().values()))),
         {"resnext": billions["ResNeXt-50 32×4d"], "resnest": billions["ResNeSt, R 2, K 1"],
          "size": networks.network(50, 1, INNER).image},
@@ -134,8 +137,8 @@ def add() -> Content:
 @step(asks=questions.against_one_path, predict=True)
 def yours(cardinality: int, width: int, depth: int) -> Content:
     chosen, start = networks.network(depth, cardinality, width), networks.network(depth, 1, INNER)
-    values = {_("Your network"): f"{cardinality}×{width}d", _("Parameters"): f"{chosen.params:,}",
-              _("MACs"): f"{chosen.macs:,}", _("MACs of ResNet-{depth}").format(depth=depth): f"{start.macs:,}"}
+    values = {_("Parameters"): f"{chosen.params:,}", _("MACs"): f"{chosen.macs:,}",
+              _("MACs of ResNet-{depth}").format(depth=depth): f"{start.macs:,}"}
     return Content(Numbers(values, computed(images_of(chosen, start))), {"depth": depth},
                    (Explore("resnext50_32x4d", networks.knobs(depth, cardinality, width), _("Your network in Explore")),))
 
