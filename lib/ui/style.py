@@ -45,7 +45,7 @@ LESSONS = """
   [class*="st-key-document_"] img { max-height: 28rem; object-fit: contain; }
   [class*="st-key-block_"] { gap: 0.4rem; padding: 0.6rem 0.7rem !important; }
   [class*="st-key-block_"] pre { padding: 0.4rem 0.6rem !important; }
-  [class*="st-key-hidden_"] { min-height: 12rem; border-style: dashed !important; }
+  [class*="st-key-hidden_"] { min-height: 6rem; border-style: dashed !important; }
   @media (min-width: 641px) {
     [class*="st-key-step_picture_"] { justify-content: flex-start; flex: 0 0 max(26rem, calc(100vh - 11.2rem)) !important; }
     .st-key-presenting [class*="st-key-step_picture_"] { justify-content: flex-start; flex: 0 0 max(26rem, calc(100vh - 5.8rem)) !important; }
@@ -60,7 +60,7 @@ LESSONS = """
     [class*="st-key-picture_"] [class*="st-key-block_"]:has(pre) img { max-height: max(3.5rem, calc(100cqh - 17rem)); }
     [class*="st-key-picture_"] table { font-size: 0.9rem; }
     [class*="st-key-picture_"] :is(td, th) { padding: 0.2rem 0.5rem !important; }
-    [data-testid="stLayoutWrapper"]:has(> [class*="st-key-hidden_"]) { flex: 1 1 auto; }
+    [data-testid="stLayoutWrapper"]:has(> [class*="st-key-hidden_"]), [class*="st-key-hidden_"] { flex: 1 1 auto; }
   }
   @media (max-width: 640px) {
     [class*="st-key-blocks_"] .stHorizontalBlock { flex-wrap: nowrap; overflow-x: auto; }
