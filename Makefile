@@ -1,7 +1,7 @@
 # make app          starts Backbone Lab on http://localhost:8501
 # make serve        the same with a process for each core, behind HAProxy (docs/server.md); WORKERS=4, PORT=8600
 # make test         runs all tests, the browser's included
-# make quick        the same without what takes long: a Ray cluster, ten browsers, torch.compile, sweeps of all presets
+# make quick        the same without what takes long: a Ray cluster, six people at once, torch.compile, sweeps of all presets
 # make bench        compares our speed with the peers'
 # make gpu          measures what only a GPU can show, in six minutes at most, and writes gpu.json (docs/gpu.md)
 # make screenshots  draws the README's pictures anew

@@ -42,7 +42,7 @@ class Attempt:
             return
         self.grade, self.id, self.tries = question.grade(given), question.id, self.tries + 1
         if self.grade.right:
-            self.result = "first" if self.tries == 1 and not self.seen else "later"
+            self.result = self.result if self.result == "first" else "later" if self.seen or self.tries > 1 else "first"
         if self.grade.right or once:
             self.open, self.result = True, self.result or "shown"
 
@@ -53,7 +53,7 @@ class Attempt:
     def again(self) -> None:
         """Ask once more, at the values of now."""
         self.seen = self.seen or self.open
-        self.open, self.grade, self.given, self.tries, self.unread, self.result = False, None, None, 0, "", ""
+        self.open, self.grade, self.given, self.tries, self.unread = False, None, None, 0, ""
 
 
 def attempt(key: str) -> Attempt:
