@@ -6,7 +6,7 @@ PAGES = """
   .stMainBlockContainer h3 { font-size: 1.2rem; }
   [data-testid="stMetricValue"] { font-size: 1.35rem; font-variant-numeric: tabular-nums; }
   [data-testid="stMetricDelta"] { font-size: 0.85rem; }
-  [data-testid="stLayoutWrapper"]:has(> .st-key-connection) { position: absolute; }
+  [data-testid="stLayoutWrapper"]:has(> :is(.st-key-connection, .st-key-presenting)) { position: absolute; }
   .st-key-totals { row-gap: 0.5rem; }
   .stSidebar :has([class*="knob_totals"]), [data-testid="stPopoverBody"] :has([class*="knob_totals"]) { background: inherit; }
   [data-testid="stLayoutWrapper"]:has(> [class*="knob_totals"]) {
@@ -30,15 +30,15 @@ PAGES = """
 
 LESSONS = """
   .st-key-lesson_bar h1 { font-size: 1.15rem !important; line-height: 1.2; }
-  :is(.st-key-lesson, .st-key-presenting) { gap: 0.6rem; }
-  :is(.st-key-lesson, .st-key-presenting) h2 { font-size: 1.45rem; padding: 0.3rem 0 0.5rem; line-height: 1.2; }
+  .st-key-lesson { gap: 0.6rem; }
+  .st-key-lesson h2 { font-size: 1.45rem; padding: 0.3rem 0 0.5rem; line-height: 1.2; }
   [class*="st-key-step_words_"] { gap: 0.7rem; }
   [class*="st-key-picture_"] { gap: 0.2rem; }
   [class*="st-key-picture_"] .stElementContainer:has([data-testid="stCaptionContainer"]) { flex: none; }
   [class*="st-key-picture_"] [data-testid="stCaptionContainer"] { margin-bottom: 0; }
   [class*="st-key-step_knobs_"] [role="radiogroup"] { flex-wrap: wrap; }
   [class*="st-key-step_knobs_"] .stCheckbox label :is(div, p) { white-space: normal; overflow: visible; }
-  :is(.st-key-lesson, .st-key-presenting) .stExpander img { max-height: 28rem; object-fit: contain; }
+  .st-key-lesson .stExpander img { max-height: 28rem; object-fit: contain; }
   .stImage img { max-width: 100%; }
   [class*="st-key-asked_"] { gap: 0.6rem; padding: 0.7rem 0.9rem !important; }
   [class*="st-key-asked_"] code { white-space: pre-wrap; }
@@ -48,7 +48,7 @@ LESSONS = """
   [class*="st-key-hidden_"] { min-height: 6rem; border-style: dashed !important; }
   @media (min-width: 641px) {
     [class*="st-key-step_picture_"] { justify-content: flex-start; flex: 0 0 max(26rem, calc(100vh - 11.2rem)) !important; }
-    .st-key-presenting [class*="st-key-step_picture_"] { justify-content: flex-start; flex: 0 0 max(26rem, calc(100vh - 5.8rem)) !important; }
+    .stApp:has(.st-key-presenting) [class*="st-key-step_picture_"] { justify-content: flex-start; flex: 0 0 max(26rem, calc(100vh - 5.8rem)) !important; }
     [data-testid="stLayoutWrapper"]:has(> [class*="st-key-picture_"]) { flex: 0 1 auto !important; min-height: 6rem; overflow: auto; }
     [data-testid="stLayoutWrapper"]:has(> [class*="st-key-picture_"] :is(.stPlotlyChart, img, [class*="st-key-hidden_"])) {
       flex: 1 1 0 !important; container-type: size; }
@@ -74,12 +74,12 @@ LESSONS = """
   .stApp:has(.st-key-presenting) [data-testid="stHeader"] { display: none; }
   html:has(.st-key-presenting) { font-size: max(20px, 1.46vw); }
   .stApp:has(.st-key-presenting) .stMainBlockContainer { padding: 0.6rem 1.2rem; max-width: none; }
-  .st-key-presenting [class*="st-key-asked_"] { padding: 0.4rem 0.7rem !important; gap: 0.6rem; }
-  .st-key-presenting :is([class*="st-key-asked_"], [class*="st-key-picture_"]) p { line-height: 1.35; }
-  .st-key-presenting :is([class*="st-key-asked_"], [class*="st-key-picture_"]) [data-testid="stMarkdownContainer"] { margin-bottom: 0; }
-  .st-key-presenting :is([class*="st-key-asked_"], [class*="st-key-picture_"]) p { margin-bottom: 0.2rem; }
-  .st-key-presenting [class*="st-key-picture_"] :is(td, th) { padding: 0.1rem 0.4rem !important; }
-  .st-key-presenting :is(label, [data-testid="stCaptionContainer"], .stButton button) p { font-size: 1rem !important; }
+  .stApp:has(.st-key-presenting) [class*="st-key-asked_"] { padding: 0.4rem 0.7rem !important; gap: 0.6rem; }
+  .stApp:has(.st-key-presenting) :is([class*="st-key-asked_"], [class*="st-key-picture_"]) p { line-height: 1.35; }
+  .stApp:has(.st-key-presenting) :is([class*="st-key-asked_"], [class*="st-key-picture_"]) [data-testid="stMarkdownContainer"] { margin-bottom: 0; }
+  .stApp:has(.st-key-presenting) :is([class*="st-key-asked_"], [class*="st-key-picture_"]) p { margin-bottom: 0.2rem; }
+  .stApp:has(.st-key-presenting) [class*="st-key-picture_"] :is(td, th) { padding: 0.1rem 0.4rem !important; }
+  .stApp:has(.st-key-presenting) :is(label, [data-testid="stCaptionContainer"], .stButton button) p { font-size: 1rem !important; }
   @media print {
     [data-testid="stHeader"], [data-testid="stSidebar"], .stForm, .stButton, .stPopover, .stSlider, .stPageLink { display: none !important; }
     [class*="st-key-document_"] details:not([open]) { display: none; }

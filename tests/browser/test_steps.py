@@ -76,7 +76,7 @@ def test_every_step_fits_the_screen_with_its_controls_picture_and_question(open_
     page.get_by_role("heading", name="For teachers").wait_for()
     assert page.locator("h1").inner_text() == TITLES[lesson]
     page.get_by_role("button", name="Present", exact=True).click()
-    page.locator(".st-key-presenting").wait_for()
+    page.locator(".st-key-presenting").wait_for(state="attached")
     for step in reversed(find(lesson).steps):
         page.keyboard.press("PageUp")
         ready(page, f"{lesson}_{step.id}")
