@@ -19,14 +19,18 @@ PAGES = ("/", "/compare", "/timing", "/textbook", "/convolution", "/receptive-fi
          "/tweaks", "/preactivation", "/resnext", "/attention", "/pyramid", "/efficient")
 
 WATCH = """() => { window.answered = new Promise(done => {
-  const app = document.querySelector('[data-testid=stApp]');
-  let start, ran = false;
-  new MutationObserver((_, observer) => {
-    if (app.dataset.testScriptState !== 'notRunning') ran = true;
-    else if (ran) { observer.disconnect(); requestAnimationFrame(() => done(performance.now() - start)); }
-  }).observe(app, { attributes: true, attributeFilter: ['data-test-script-state'] });
-  window.addEventListener('keydown', () => { start = performance.now() }, { once: true, capture: true });
+  const app = document.querySelector('[data-testid=stApp]'), before = location.search;
+  let ran = false;
+  new MutationObserver(() => { ran ||= app.dataset.testScriptState !== 'notRunning'; })
+    .observe(app, { attributes: true, attributeFilter: ['data-test-script-state'] });
+  window.addEventListener('keydown', () => {
+    const start = performance.now();
+    const look = () => (ran || location.search !== before) && app.dataset.testScriptState === 'notRunning'
+      ? done(performance.now() - start) : requestAnimationFrame(look);
+    look();
+  }, { once: true, capture: true });
 }) }"""
+"""A quick run may begin and end between two looks at its state: then the address, which it writes, tells of it."""
 
 
 def opening(browser, server: str, path: str) -> tuple[float, float]:

@@ -3,39 +3,20 @@
 
 In each step of each lesson that measures no real network, the first slider is turned to new values and back, after the answer
 was shown; the same is done on `benchmarks/bare_step.py` with as many elements of each kind, in turns. Time runs
-from the key press to the frame in which the address, which both write last, has followed and the script has ended. The bar is
-a ratio of 1.25.
+from the key press to the frame after the script has ended. The bar is a ratio of 1.25.
 """
 
 import argparse
 from statistics import median
 from urllib.parse import urlencode
 
+from benchmarks.lessons import turn
 from lib.lessons import find, names
 from lib.lessons.lesson import Step
 from tests.browser import harness
 from tests.browser.find import find as find_browser
 
 TURNS = 4
-
-WATCH = """() => { window.answered = new Promise(done => {
-  const before = location.search, app = document.querySelector('[data-testid=stApp]');
-  window.addEventListener('keydown', () => {
-    const start = performance.now();
-    const look = () => location.search !== before && app.dataset.testScriptState === 'notRunning'
-      ? done(performance.now() - start) : requestAnimationFrame(look);
-    look();
-  }, { once: true, capture: true });
-}) }"""
-
-
-def turn(page, slider, key: str) -> float:
-    """Milliseconds from the press of a key on the slider to the page that answers it."""
-    slider.focus()
-    page.evaluate(WATCH)
-    page.keyboard.press(key)
-    return page.evaluate("window.answered")
-
 
 KINDS = {"[data-testid=stMarkdown]": "markdown", "[data-testid=stCaptionContainer]": "caption", "[data-testid=stCode]": "code",
          "[data-testid=stPlotlyChart]": "chart", "[data-testid=stImage]": "image", "[data-testid=stTable]": "table",

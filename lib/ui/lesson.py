@@ -46,6 +46,8 @@ class State:
     presenting: bool = False
     problems: list[str] = field(default_factory=list)
     attempts: dict[str, int] = field(default_factory=dict)
+    opened: set[str] = field(default_factory=set)
+    """The steps that have been on the screen."""
 
 
 def show(lesson: Lesson) -> None:
@@ -195,6 +197,9 @@ def _show_step(lesson: Lesson, step: Step, state: State) -> None:
     with right, st.container(key=f"step_picture_{key}"):
         slot = st.container(key=f"picture_{key}")
         asked = st.container(key=f"asked_{key}", border=True)
+    if step.id not in state.opened:  # so that whoever waits for a measurement knows what for
+        words.markdown(_words(lesson, step, None))
+    state.opened.add(step.id)
     try:
         with slot:
             question = _question(lesson, step, state)

@@ -14,8 +14,9 @@ from lib.ui import _
 from lib.ui.address import moved
 from lib.ui.elements import Guess
 
-SHORT = 60
-"""Options with no more letters than these, all together, stand beside each other."""
+SHORT, FEW = 60, 16
+"""Options with no more letters than SHORT, all together, stand beside each other; no more places than FEW stand in a row to be
+pointed at."""
 
 
 @dataclass
@@ -123,6 +124,8 @@ def _input(question: Question, key: str) -> None:
     elif isinstance(question, Several):
         st.pills(label, list(question.options), key=key, selection_mode="multi", format_func=question.options.get,
                  label_visibility="collapsed", wrap=True)
+    elif isinstance(question, Place) and len(question.options) <= FEW:
+        st.pills(label, list(question.options), key=key, format_func=question.options.get, label_visibility="collapsed", wrap=True)
     elif isinstance(question, Place):
         st.selectbox(label, list(question.options), index=None, key=key, format_func=question.options.get,
                      label_visibility="collapsed", placeholder=_("Pick one, or type its name"), filter_mode="contains")

@@ -261,13 +261,6 @@ def test_old_anchors_and_links_lead_on():
     assert shown("gates", **values).picture and shown("splits", **values).picture
 
 
-@pytest.mark.parametrize("kind", [step.asks for step in LESSON.steps], ids=lambda kind: kind.name)
-@pytest.mark.parametrize("level", [1, 3])
-def test_drawn_questions_follow_from_their_seed(kind, level):
-    first, again = kind.draw(3, level), kind.draw(3, level)
-    assert first.id == again.id and first.words and first.grade(first.answer).right
-
-
 def test_the_question_can_be_asked_without_the_lesson():
     question = questions.numbers_of_z(channels=1024, branches=2, reduction=16)
     assert question.answer == 64 and "1024 channels" in question.words

@@ -213,13 +213,6 @@ def test_old_anchors_lead_to_steps():
     assert set(LESSON.anchors.values()) <= {step.id for step in LESSON.steps}
 
 
-@pytest.mark.parametrize("kind", [step.asks for step in LESSON.steps], ids=lambda kind: kind.name)
-@pytest.mark.parametrize("level", [1, 2, 3])
-def test_drawn_questions_follow_from_their_seed(kind, level):
-    first, again = kind.draw(3, level), kind.draw(3, level)
-    assert first.id == again.id and first.words and first.grade(first.answer).right
-
-
 def test_the_question_can_be_asked_without_the_lesson():
     question = questions.zeros(cardinality=4, width=8, seed=2)
     assert question.answer == 75 and "4 groups of width 8" in question.words
