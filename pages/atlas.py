@@ -1,15 +1,15 @@
 """Atlas, the start page: what the app is and where to begin; what accuracy costs, what changed from one network to the
 next, the families in time, who won."""
 
-from collections.abc import Callable, Mapping
-
 import streamlit as st
 
 from lib.analysis.atlas import protocols
+from lib.lessons.knobs import Knob
 from lib.text import prose
 from lib.ui import _, atlas, progress
 from lib.ui.address import new_address, plain, write_address
 from lib.ui.controls import tied
+from lib.ui.knobs import read_knobs, write_knobs
 
 VIEWS = {"accuracy": _("Accuracy and cost"), "lineage": _("Lineage"), "timeline": _("Timeline"),
          "winners": _("ILSVRC winners"), "networks": _("All networks")}
@@ -17,34 +17,22 @@ BEGIN = (("explore", _("Open a first network"), ":material/tune:"),
          ("convolution", _("Read a first lesson"), ":material/school:"),
          ("compare", _("Compare two networks"), ":material/compare_arrows:"),
          ("timing", _("Time networks"), ":material/speed:"))
-CHOICES = {"view": tuple(VIEWS), "protocol": protocols()}
+KNOBS = {"view": Knob(_("View"), tuple(VIEWS), "accuracy", "", VIEWS.get),
+         "protocol": Knob(_("Protocol"), protocols(), protocols()[0], "")}
 state = st.session_state
 
 
-def read(address: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
-    """What a link chooses, and a sentence for each part of it that is not possible."""
-    chosen, problems = {name: values[0] for name, values in CHOICES.items()}, []
-    for name, text in address.items():
-        if text in CHOICES.get(name, ()):
-            chosen[name] = text
-        elif name in CHOICES:
-            problems.append(_("{name} = {text} is not possible: choose one of {values}.").format(
-                name=name, text=text[:40], values=", ".join(CHOICES[name])))
-        else:
-            problems.append(_("There is no “{name}” on this page.").format(name=name[:40]))
-    return chosen, problems
-
-
-def choose(name: str, label: str, show: Callable[[str], str]) -> str:
+def choose(name: str) -> str:
     """A control that stays in the link."""
-    return st.segmented_control(label, CHOICES[name], required=True, format_func=show, label_visibility="collapsed",
+    knob = KNOBS[name]
+    return st.segmented_control(knob.label, knob.values, required=True, format_func=knob.show, label_visibility="collapsed",
                                 **tied(state["atlas"], name, f"atlas_{name}"))
 
 
 address = new_address("atlas")
 left_for_explore = "atlas" in state and "preset" in (address or {})  # st.switch_page leaves this in the history
 if address is not None and not left_for_explore:
-    state["atlas"], state["atlas_problems"] = read(address)
+    state["atlas"], state["atlas_problems"] = read_knobs(address, KNOBS)
 
 st.title("Backbone Lab", anchor=False)
 st.markdown(prose("atlas", "Welcome"))
@@ -57,11 +45,11 @@ for problem in state["atlas_problems"]:
 
 views, protocols_beside = st.columns([5, 4])
 with views:
-    view = choose("view", _("View"), VIEWS.get)
+    view = choose("view")
 if view == "accuracy":
     with protocols_beside:
-        protocol = choose("protocol", _("Protocol"), str)
+        protocol = choose("protocol")
     atlas.accuracy(protocol)
 else:
     getattr(atlas, view)()
-write_address("atlas", {name: chosen for name, chosen in state["atlas"].items() if chosen != CHOICES[name][0]})
+write_address("atlas", write_knobs(state["atlas"], KNOBS))

@@ -7,13 +7,14 @@ from lib.analysis import comparison
 from lib.analysis.remarks import remarks
 from lib.figures.comparison import bars, fields
 from lib.figures.treemap import TITLES
+from lib.provenance import images_of
 from lib.text import prose
 from lib.ui import _, asking, current_palette
 from lib.ui.address import new_address, plain, write_address
 from lib.ui.comparison import FEWEST, SLOTS, cards, change, names, parameters, read
 from lib.ui.controls import kept
 from lib.ui.network import HIDDEN, TOTALS, Choice
-from lib.ui.provenance import images_of, mark
+from lib.ui.provenance import mark
 
 PLAIN_CHART = {"displayModeBar": False}
 

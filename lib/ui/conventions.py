@@ -9,10 +9,11 @@ from lib.analysis import Analysis
 from lib.analysis.conventions import CONVENTIONS
 from lib.digits import change
 from lib.figures.conventions import bars
+from lib.provenance import images_of
 from lib.text import prose
 from lib.ui import _, current_palette
 from lib.ui.asking import withheld
-from lib.ui.provenance import images_of, mark
+from lib.ui.provenance import mark
 
 
 def why(analysis: Analysis, hidden: Collection[str] = ()) -> None:

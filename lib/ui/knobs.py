@@ -1,6 +1,6 @@
 """The controls of a lesson, from its declaration."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -16,6 +16,28 @@ MOST_LETTERS = 32
 """Words with more letters than these, all together, do not fit into a row of buttons and get a list."""
 WIDE = 190
 """Pixels that a control takes at least, where several stand in a row."""
+
+
+def read_knobs(given: Mapping[str, str], declared: Knobs) -> tuple[dict[str, Any], list[str]]:
+    """Where a link sets the controls, and a sentence for each part of it that cannot be: the control is left at its default."""
+    values, problems = {name: knob.default for name, knob in declared.items()}, []
+    for name, text in given.items():
+        if name not in declared:
+            problems.append(_("There is no “{name}” here; a link can set {names}.").format(
+                name=name[:40], names=", ".join(declared)))
+            continue
+        try:
+            values[name] = declared[name].read(text)
+        except Impossible as error:
+            problems.append(_("{name} = {text} is not possible: {why} The page shows {value}.").format(
+                name=name, text=text[:40], why=error, value=declared[name].write(values[name])))
+    return values, problems
+
+
+def write_knobs(values: Mapping[str, Any], declared: Knobs) -> dict[str, str]:
+    """The controls that do not stand at their defaults, as the parameters of a link."""
+    written = {name: knob.write(values[name]) for name, knob in declared.items()}
+    return {name: text for name, text in written.items() if text != declared[name].write(declared[name].default)}
 
 
 def show_knobs(declared: Knobs, names: Sequence[str], values: dict[str, Any], prefix: str, changed: Callable[[], None]) -> None:

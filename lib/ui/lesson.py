@@ -18,6 +18,7 @@ import streamlit as st
 from lib.architecture import Impossible
 from lib.lessons import find
 from lib.lessons.content import Content
+from lib.lessons.knobs import Knob
 from lib.lessons.lesson import Lesson, Step
 from lib.measuring import Measured
 from lib.questions import Question
@@ -26,13 +27,14 @@ from lib.ui import _
 from lib.ui.address import moved, new_address, note_fragment, plain, write_address
 from lib.ui.contents import CONTENTS, TITLES
 from lib.ui.elements import Place, show as show_element
-from lib.ui.knobs import show_knobs
+from lib.ui.knobs import read_knobs, show_knobs, write_knobs
 from lib.ui.measuring import measured
 from lib.ui.questions import ask, attempt, guess
 from lib.ui.stepper import Stop, stepper
 
 ALL, TEACHERS, ONWARD = "all", "teachers", "onward"
 """In place of a step: the whole lesson on one page; the page for teachers; what follows the last step."""
+PRESENT = Knob(_("Present"), (False, True), False, _("Large type for a projector."))
 LESSONS = [name for pages in list(CONTENTS.values())[1:] for name in pages]
 _attempts = count(1)
 
@@ -64,27 +66,14 @@ def show(lesson: Lesson) -> None:
 def read(address: Mapping[str, str], lesson: Lesson) -> State:
     """What a link opens. A bad value gets a sentence and the default; without a step, the first one that has a control which
     the link names."""
-    given, state = dict(address), State(lesson.steps[0].id, lesson.defaults)
-    step, present = given.pop("step", ""), given.pop("present", "")
-    for name, text in given.items():
-        if name not in lesson.knobs:
-            state.problems.append(_("There is no control “{name}” here; the controls are {controls}.").format(
-                name=name[:40], controls=", ".join(lesson.knobs)))
-            continue
-        try:
-            state.values[name] = lesson.knobs[name].read(text)
-        except Impossible as error:
-            state.problems.append(_("{name} = {text} is not possible: {why} The page shows {value}.").format(
-                name=name, text=text[:40], why=error, value=lesson.knobs[name].write(state.values[name])))
-    state.step = opened(lesson, given)
-    known = [step.id for step in lesson.steps] + [ALL, TEACHERS]
-    if (step := lesson.anchors.get(step, step)) in known:
+    given = dict(address)
+    step = given.pop("step", "")
+    values, problems = read_knobs(given, lesson.knobs | {"present": PRESENT})
+    state = State(opened(lesson, given), values, values.pop("present"), problems)
+    if (step := lesson.anchors.get(step, step)) in [*(step.id for step in lesson.steps), ALL, TEACHERS]:
         state.step = step
     elif step:
-        state.problems.append(_("There is no step “{name}” in this lesson; this is its first one.").format(name=step[:40]))
-    if present not in ("", "true", "false"):
-        state.problems.append(_("present = {text} is not possible: it is true or false.").format(text=present[:40]))
-    state.presenting = present == "true"
+        problems.append(_("There is no step “{name}” in this lesson; this is its first one.").format(name=step[:40]))
     return state
 
 
@@ -96,10 +85,9 @@ def opened(lesson: Lesson, controls: Mapping[str, Any]) -> str:
 
 def parameters(lesson: Lesson, state: State) -> dict[str, str]:
     """The state as the parameters of a link."""
-    knobs = {name: knob.write(state.values[name]) for name, knob in lesson.knobs.items()}
-    knobs = {name: text for name, text in knobs.items() if text != lesson.knobs[name].write(lesson.knobs[name].default)}
+    knobs = write_knobs(state.values, lesson.knobs)
     step = {} if state.step == opened(lesson, knobs) else {"step": state.step}
-    return step | knobs | ({"present": "true"} if state.presenting else {})
+    return step | knobs | write_knobs({"present": state.presenting}, {"present": PRESENT})
 
 
 @st.fragment

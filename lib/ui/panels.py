@@ -25,6 +25,7 @@ from lib.figures.receptive_field import growth, on_image
 from lib.figures.theme import LIGHT
 from lib.figures.treemap import TITLES, treemap
 from lib.once import once
+from lib.provenance import images_of
 from lib.questions.totals import QUANTITIES
 from lib.text import prose
 from lib.ui import _, asking, current_palette
@@ -33,7 +34,7 @@ from lib.ui.asking import usual, visible, withheld, without
 from lib.ui.controls import kept
 from lib.ui.graph_view import graph_view
 from lib.ui.network import HIDDEN, analysis_of
-from lib.ui.provenance import images_of, mark
+from lib.ui.provenance import mark
 
 CLAIMED = TITLES | {"neurons": _("neurons"), "weight_layers": _("weight layers"), "receptive_field": _("receptive field, px")}
 """The quantities of which papers print numbers."""

@@ -2,9 +2,7 @@
 
 import streamlit as st
 
-from lib.provenance import KINDS, images_of, on_maps
-
-__all__ = ["KINDS", "images_of", "mark", "on_maps"]
+from lib.provenance import KINDS
 
 
 def mark(kind: str, detail: str = "") -> None:

@@ -7,7 +7,7 @@ and kept in the person's browser.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from random import randrange
 from typing import Any
 
@@ -28,7 +28,7 @@ from lib.ui.address import moved, note_fragment, write_address
 from lib.ui.contents import CONTENTS
 from lib.ui.controls import kept
 from lib.ui.elements import Place, explore_link, show
-from lib.ui.knobs import show_knobs
+from lib.ui.knobs import read_knobs, show_knobs, write_knobs
 from lib.ui.progress import note
 from lib.ui.provenance import mark
 from lib.ui.questions import Attempt, ask, attempt
@@ -61,9 +61,9 @@ class Shown:
     """The page as one person has it open: where the controls stand, the quiz's card ("" for the first), and what is wrong
     in the link."""
 
-    values: dict[str, Any] = field(default_factory=lambda: {name: knob.default for name, knob in KNOBS.items()})
-    card: str = ""
-    problems: list[str] = field(default_factory=list)
+    values: dict[str, Any]
+    card: str
+    problems: list[str]
 
     def cards(self) -> tuple[Card, ...]:
         """The statements that are chosen, by document."""
@@ -79,26 +79,17 @@ class Shown:
 
     def parameters(self) -> dict[str, str]:
         """All of it as the parameters of a link."""
-        told = {name: knob.write(self.values[name]) for name, knob in KNOBS.items() if self.values[name] != knob.default}
         deck = self.deck()
         at = self.place(deck) if self.values["view"] == "quiz" else 0
-        return told | ({"card": deck[at].id} if at else {})
+        return write_knobs(self.values, KNOBS) | ({"card": deck[at].id} if at else {})
 
 
 def read(address: Mapping[str, str]) -> Shown:
     """What a link opens; a bad value gets a sentence and the default. A link to a card opens the quiz there."""
-    given, shown = dict(address), Shown()
-    shown.card = given.pop("card", "")
-    for name, text in given.items():
-        if name not in KNOBS:
-            shown.problems.append(_("There is no “{name}” on this page; it knows {names} and card.").format(
-                name=name[:40], names=", ".join(KNOBS)))
-            continue
-        try:
-            shown.values[name] = KNOBS[name].read(text)
-        except Impossible as error:
-            shown.problems.append(_("{name} = {text} is not possible: {why} The page shows {value}.").format(
-                name=name, text=text[:40], why=error, value=KNOBS[name].write(shown.values[name])))
+    given = dict(address)
+    card = given.pop("card", "")
+    values, problems = read_knobs(given, KNOBS)
+    shown = Shown(values, card, problems)
     if shown.card and "view" not in given:
         shown.values["view"] = "quiz"
     if shown.card and shown.card not in {card.id for card in shown.deck()}:

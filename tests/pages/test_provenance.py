@@ -8,7 +8,7 @@ from functools import cache
 import pytest
 
 from lib.lessons import names
-from lib.ui.provenance import KINDS
+from lib.provenance import KINDS
 from tests.pages.app import ROOT, open_page
 
 PAGES = [(path.stem, {}) for path in sorted((ROOT / "pages").glob("*.py"))

@@ -216,7 +216,7 @@ def solved():
     """The example after its question was answered."""
     app = open_page("textbook", view="vgg")
     assert not app.dataframe and not app.table and not app.get("plotly_chart")
-    app.selectbox(key="textbook_forgotten_given").select("conv3_3")
+    app.button_group(key="textbook_forgotten_given").set_value("conv3_3")
     app.session_state["textbook_layers"] = True
     return press(app, "forgotten_answer")
 

@@ -13,6 +13,7 @@ from lib.lab.jobs import Job
 from lib.lab.latency_tables import csv, table
 from lib.lab.limits import limits
 from lib.lab.store import Run
+from lib.provenance import images_of
 from lib.records import Latency, Setting
 from lib.text import prose
 from lib.ui import _, current_palette
@@ -22,7 +23,7 @@ from lib.ui.lab.asked import Asked
 from lib.ui.lab.latency import say_doubts, show_rows
 from lib.ui.lab.running import run_panel
 from lib.ui.lab.shipped import introduce, not_here
-from lib.ui.provenance import images_of, mark
+from lib.ui.provenance import mark
 
 USUAL = 32
 """The largest batch of a sweep, until another is chosen."""
