@@ -94,7 +94,7 @@ def new_page(browser, server, contexts):
             if page.url.startswith(server):
                 page.evaluate("localStorage.clear()")
             page.close()
-    assert not wrong, "\n".join(wrong)
+    assert not wrong, "\n".join([*wrong, harness.printed(server)])
 
 
 @pytest.fixture

@@ -88,7 +88,7 @@ def whole_number(label: str, value: int | None, key: str, take: Callable[[int], 
 
 def _whole(typed: float) -> float:
     """A whole number without its point."""
-    return int(typed) if typed.is_integer() else typed
+    return int(typed) if float(typed).is_integer() else typed
 
 
 def say_refused(*keys: str) -> None:
@@ -126,10 +126,11 @@ def _tie(values: dict[str, Any], name: str, key: str, shown: Any) -> dict[str, A
 
 def on_choice(key: str, take: Callable[[Any], None]) -> Callable[[], None]:
     """The callback of a control: it hands the chosen value to `take`. A browser that has just lost the control, as when its
-    box closes, may say that it is empty. That is no choice."""
+    box closes, may say that it is empty; a run that was cut short may have forgotten it and not drawn it again. That is no
+    choice."""
     def hear() -> None:
         moved()
-        if (value := st.session_state[key]) is not None:
+        if (value := st.session_state.get(key)) is not None:
             take(value)
     return hear
 

@@ -11,6 +11,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
@@ -22,6 +23,8 @@ PROBES = ("/_stcore/health", "/_stcore/host-config")
 REFUSALS = """document.addEventListener('securitypolicyviolation', refused =>
     console.error('refused by the policy:', refused.effectiveDirective, refused.blockedURI.slice(0, 200)))"""
 """Said in the console even where the page's own script catches what follows."""
+logs: dict[str, IO[str]] = {}
+"""What the servers that run have printed, by their address."""
 
 
 @contextmanager
@@ -37,17 +40,24 @@ def serve(script: str = "app.py") -> Iterator[str]:
             "DATABASE_URL": f"sqlite:///{folder}/runs.sqlite",  # not the runs of whoever works here
             "STREAMLIT_SERVER_COOKIE_SECRET": "tests", "SERVER_KEY": SERVER_KEY}
         process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT, env=own)
+        logs[address] = log
         try:
             if not answers(f"{address}/_stcore/health", process):
-                log.seek(0)
-                raise RuntimeError(f"the app did not start:\n{log.read()[-4000:]}")
+                raise RuntimeError(f"the app did not start:\n{printed(address)}")
             yield address
         finally:
+            del logs[address]
             process.terminate()
             try:
                 process.wait(20)
             except subprocess.TimeoutExpired:
                 process.kill()
+
+
+def printed(address: str) -> str:
+    """The last that this server has printed."""
+    logs[address].seek(0)
+    return logs[address].read()[-4000:]
 
 
 def answers(url: str, process: subprocess.Popen, seconds: float = 90) -> bool:

@@ -3,6 +3,7 @@
 from urllib.parse import parse_qsl
 
 import pytest
+import streamlit as st
 
 import lib
 from lib import catalog
@@ -59,6 +60,20 @@ def test_a_link_that_is_followed_in_the_moment_a_knob_moves_leads_where_it_says(
     app.query_params.clear()
     app.switch_page("../../pages/compare.py").run()
     assert address(app)["a.num_classes"] == "10"
+
+
+@pytest.mark.parametrize("moment", ["lib.ui.comparison.turn_knobs", "streamlit.number_input"])
+def test_a_run_cut_short_between_forgetting_a_control_and_drawing_it_again_breaks_nothing(moment, monkeypatch):
+    """As when a box of knobs closes, and a person clicks at once elsewhere."""
+    app = open_page("compare", a="resnet50", b="resnext50_32x4d", **{"b.num_classes": "10"})
+    app.button(key="add").click()
+    sent = app._tree.get_widget_states()  # by the browser, which still shows what is drawn now
+    app.button(key="add").set_value(False)
+    with monkeypatch.context() as short:
+        short.setattr(moment, lambda *_, **__: st.stop())
+        app.run()
+    checked(app._run(sent))
+    assert address(app) == {"a": "resnet50", "b": "resnext50_32x4d", "b.num_classes": "10", "c": "vgg16"}
 
 
 def test_two_to_four_networks():
