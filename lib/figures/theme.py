@@ -85,9 +85,11 @@ def palette(dark: bool) -> Palette:
 
 
 def dress(figure: go.Figure, palette: Palette, height: int = 340) -> go.Figure:
-    """The frame that charts share: the page's own background and text colour, a faint grid, the legend above."""
+    """The frame that charts share: the page's own background and text colour, a faint grid, the legend above, and at the
+    right room for half a tick's label. Where the last label just reaches beyond its chart, Plotly moves the margin there and
+    back, and draws the chart over twenty times."""
     figure.update_layout(
-        height=height, margin={"l": 10, "r": 10, "t": 40, "b": 10}, hovermode="closest",
+        height=height, margin={"l": 10, "r": 24, "t": 40, "b": 10}, hovermode="closest",
         font={"color": palette.text, "size": 13}, legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
         paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)")
     figure.update_xaxes(gridcolor=palette.grid, linecolor=palette.line, zeroline=False)
