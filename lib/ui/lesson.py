@@ -31,6 +31,7 @@ from lib.ui.knobs import read_knobs, show_knobs, write_knobs
 from lib.ui.measuring import measured
 from lib.ui.questions import ask, attempt, guess
 from lib.ui.stepper import Stop, stepper
+from lib.ui.style import PRESENTING
 
 ALL, TEACHERS, ONWARD = "all", "teachers", "onward"
 """In place of a step: the whole lesson on one page; the page for teachers; what follows the last step."""
@@ -104,8 +105,8 @@ def _body(id: str) -> None:
         noted = _show_here(lesson, state)
         with bar[1]:
             _stepper(lesson, state, noted)
-        if state.presenting:  # a mark for the style: within another container, the stepper would begin anew
-            st.container(key="presenting").html("<i hidden></i>")
+        if state.presenting:  # beside the rest: within another container, the stepper would begin anew
+            st.container(key="presenting").html(PRESENTING)
     write_address(id, parameters(lesson, state))
 
 

@@ -48,7 +48,6 @@ LESSONS = """
   [class*="st-key-hidden_"] { min-height: 6rem; border-style: dashed !important; }
   @media (min-width: 641px) {
     [class*="st-key-step_picture_"] { justify-content: flex-start; flex: 0 0 max(26rem, calc(100vh - 11.2rem)) !important; }
-    .stApp:has(.st-key-presenting) [class*="st-key-step_picture_"] { justify-content: flex-start; flex: 0 0 max(26rem, calc(100vh - 5.8rem)) !important; }
     [data-testid="stLayoutWrapper"]:has(> [class*="st-key-picture_"]) { flex: 0 1 auto !important; min-height: 6rem; overflow: auto; }
     [data-testid="stLayoutWrapper"]:has(> [class*="st-key-picture_"] :is(.stPlotlyChart, img, [class*="st-key-hidden_"])) {
       flex: 1 1 0 !important; container-type: size; }
@@ -71,15 +70,6 @@ LESSONS = """
     :is([class*="st-key-step_knobs_"], [class*="st-key-picture_"]) .stHorizontalBlock:has(> .stColumn) { flex-wrap: nowrap; }
     :is([class*="st-key-step_knobs_"], [class*="st-key-picture_"]) .stColumn { min-width: 0; }
   }
-  .stApp:has(.st-key-presenting) [data-testid="stHeader"] { display: none; }
-  html:has(.st-key-presenting) { font-size: max(20px, 1.46vw); }
-  .stApp:has(.st-key-presenting) .stMainBlockContainer { padding: 0.6rem 1.2rem; max-width: none; }
-  .stApp:has(.st-key-presenting) [class*="st-key-asked_"] { padding: 0.4rem 0.7rem !important; gap: 0.6rem; }
-  .stApp:has(.st-key-presenting) :is([class*="st-key-asked_"], [class*="st-key-picture_"]) p { line-height: 1.35; }
-  .stApp:has(.st-key-presenting) :is([class*="st-key-asked_"], [class*="st-key-picture_"]) [data-testid="stMarkdownContainer"] { margin-bottom: 0; }
-  .stApp:has(.st-key-presenting) :is([class*="st-key-asked_"], [class*="st-key-picture_"]) p { margin-bottom: 0.2rem; }
-  .stApp:has(.st-key-presenting) [class*="st-key-picture_"] :is(td, th) { padding: 0.1rem 0.4rem !important; }
-  .stApp:has(.st-key-presenting) :is(label, [data-testid="stCaptionContainer"], .stButton button) p { font-size: 1rem !important; }
   @media print {
     [data-testid="stHeader"], [data-testid="stSidebar"], .stForm, .stButton, .stPopover, .stSlider, .stPageLink { display: none !important; }
     [class*="st-key-document_"] details:not([open]) { display: none; }
@@ -87,6 +77,23 @@ LESSONS = """
   }
 """
 """A step on one screen: words and controls on the left, picture and question on the right. The question takes what it needs,
-the picture what is left; images follow its height (`cqh`). Beneath each other on a phone; large before a class; bare in print."""
+the picture what is left; images follow its height (`cqh`). Beneath each other on a phone; bare in print."""
+
+PRESENTING = """<i hidden></i><style>
+  .stApp.stApp [data-testid="stHeader"] { display: none; }
+  html:root { font-size: max(20px, 1.46vw); }
+  .stApp.stApp .stMainBlockContainer { padding: 0.6rem 1.2rem; max-width: none; }
+  .stApp.stApp [class*="st-key-asked_"] { padding: 0.4rem 0.7rem !important; gap: 0.6rem; }
+  .stApp.stApp :is([class*="st-key-asked_"], [class*="st-key-picture_"]) p { line-height: 1.35; }
+  .stApp.stApp :is([class*="st-key-asked_"], [class*="st-key-picture_"]) [data-testid="stMarkdownContainer"] { margin-bottom: 0; }
+  .stApp.stApp :is([class*="st-key-asked_"], [class*="st-key-picture_"]) p { margin-bottom: 0.2rem; }
+  .stApp.stApp [class*="st-key-picture_"] :is(td, th) { padding: 0.1rem 0.4rem !important; }
+  .stApp.stApp :is(label, [data-testid="stCaptionContainer"], .stButton button) p { font-size: 1rem !important; }
+  @media (min-width: 641px) {
+    .stApp.stApp [class*="st-key-step_picture_"] { justify-content: flex-start; flex: 0 0 max(26rem, calc(100vh - 5.8rem)) !important; }
+  }
+</style>"""
+"""Large and bare, before a class. It stands on the page only then: as rules for an app that has a mark somewhere, browsers
+look for the mark again at each change of a class, hundreds of times while a chart is drawn."""
 
 STYLE = f"<style>{PAGES}{LESSONS}</style>"
