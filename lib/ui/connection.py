@@ -44,6 +44,7 @@ export default function (component) {
   watch.observe(app, { attributeFilter: ["data-test-connection-state"] });
   const events = [[window, "offline", ask], [window, "online", ask], [document, "keyup", acted], [document, "click", acted]];
   for (const [place, name, listener] of events) place.addEventListener(name, listener, true);
+  if (!navigator.onLine || !connected()) ask();   // lost before anyone listened
   return () => {
     watch.disconnect();
     clearTimeout(waiting);

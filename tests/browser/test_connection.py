@@ -53,3 +53,12 @@ def test_a_browser_without_a_network_says_so(page):
     expect(page.get_by_text("No connection to the server.")).to_be_visible()
     page.context.set_offline(False)
     expect(page.get_by_text("No connection to the server.")).to_be_hidden()
+
+
+def test_a_network_that_went_before_the_page_listened_is_said(page):
+    page.add_init_script("Object.defineProperty(navigator, 'onLine', {value: false})")
+    page.route("**/healthz", lambda route: route.abort())
+    page.reload()
+    expect(page.get_by_text("No connection to the server.")).to_be_visible()
+    page.unroute("**/healthz")
+    expect(page.get_by_text("No connection to the server.")).to_be_hidden()
