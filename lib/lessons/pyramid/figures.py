@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import plotly.graph_objects as go
 from PIL import Image
-from plotly.subplots import make_subplots
 
 from lib.figures.theme import Palette, drawn, dress
 
@@ -18,6 +17,10 @@ if TYPE_CHECKING:
 
 LEFT, MIDDLE, RIGHT = 1, 2.35, 3.7
 """Where the stacks of maps stand in a panel; the widest sheet reaches 1 to each side."""
+PANELS = ((0, 5), (5.2, 5), (0, 0), (5.2, 0))
+"""Where the panels stand: in one pair of axes, as Plotly takes far longer for four."""
+Arrow = tuple[float, float, float, float]
+"""From (x, y) to (x, y)."""
 SHAPES = ("", "/", ".", "x", "-", "+")
 
 
@@ -25,7 +28,7 @@ SHAPES = ("", "/", ".", "x", "-", "+")
 def designs(names: Sequence[str], found: Sequence[Design], palette: Palette) -> go.Figure:
     """A panel each. A map is as wide as its side tells, doubling from step to step; its outline is as thick as many
     layers lie behind it, and those that are predicted from are filled. Images are dotted."""
-    figure = make_subplots(rows=2, cols=2, subplot_titles=names, horizontal_spacing=0.06, vertical_spacing=0.14)
+    figure = go.Figure()
     image, single, hierarchy, fpn = found
     most = max(fpn.layers)
 
@@ -34,42 +37,50 @@ def designs(names: Sequence[str], found: Sequence[Design], palette: Palette) -> 
 
     def stack(panel: int, x: float, widths: Sequence[float], layers: Sequence[int], filled: Sequence[bool],
               kind: str) -> None:
+        across, down = PANELS[panel]
         for step, (width, count, fill) in enumerate(zip(widths, layers, filled)):
             text = kind.format(step + 2) + (f", {count} layers behind it" if count else "")
-            _map(figure, panel, x, step, width, thickness(count), fill, text, palette)
+            _map(figure, across + x, down + step, width, thickness(count), fill, text, palette)
+
+    def moved(panel: int, arrows: Sequence[Arrow]) -> list[Arrow]:
+        across, down = PANELS[panel]
+        return [(x + across, y + down, to_x + across, to_y + down) for x, y, to_x, to_y in arrows]
 
     widths = [2**-step for step in range(4)]
     steps = len(image.sides)
-    stack(1, LEFT, widths[4 - steps:], [0] * steps, [False] * steps, "image")
-    stack(1, RIGHT, widths[4 - steps:], image.layers, [True] * steps, "C5 of this image")
-    stack(2, MIDDLE, widths, hierarchy.layers, [False] * 3 + [True], "C{}")
-    stack(3, MIDDLE, widths, hierarchy.layers, [True] * 4, "C{}")
-    stack(4, LEFT, widths, hierarchy.layers, [False] * 4, "C{}")
-    stack(4, RIGHT, widths, fpn.layers, [True] * 4, "P{}")
-    for panel, x in ((2, MIDDLE), (3, MIDDLE), (4, LEFT)):
-        _arrows(figure, panel, [(x, step + 0.22, x, step + 0.78) for step in range(3)], palette)
-    for panel, sheets in ((1, widths[4 - steps:]), (4, widths)):
-        _arrows(figure, panel, [(LEFT + width + 0.1, step, RIGHT - width - 0.1, step)
-                                for step, width in enumerate(sheets)], palette)
-    _arrows(figure, 4, [(RIGHT, step + 0.78, RIGHT, step + 0.22) for step in range(3)], palette)
-    figure.update_xaxes(visible=False, range=[-0.1, RIGHT + 1.1], fixedrange=True)
-    figure.update_yaxes(visible=False, range=[-0.5, 3.5], fixedrange=True)
-    figure.update_annotations(selector={"showarrow": False}, font={"color": palette.text, "size": 13})
-    return dress(figure, palette, 520).update_layout(showlegend=False)
+    stack(0, LEFT, widths[4 - steps:], [0] * steps, [False] * steps, "image")
+    stack(0, RIGHT, widths[4 - steps:], image.layers, [True] * steps, "C5 of this image")
+    stack(1, MIDDLE, widths, hierarchy.layers, [False] * 3 + [True], "C{}")
+    stack(2, MIDDLE, widths, hierarchy.layers, [True] * 4, "C{}")
+    stack(3, LEFT, widths, hierarchy.layers, [False] * 4, "C{}")
+    stack(3, RIGHT, widths, fpn.layers, [True] * 4, "P{}")
+    arrows = moved(3, [(RIGHT, step + 0.78, RIGHT, step + 0.22) for step in range(3)])
+    for panel, x in ((1, MIDDLE), (2, MIDDLE), (3, LEFT)):
+        arrows += moved(panel, [(x, step + 0.22, x, step + 0.78) for step in range(3)])
+    for panel, sheets in ((0, widths[4 - steps:]), (3, widths)):
+        arrows += moved(panel, [(LEFT + width + 0.1, step, RIGHT - width - 0.1, step)
+                                for step, width in enumerate(sheets)])
+    _arrows(figure, arrows, palette)
+    for (across, down), name in zip(PANELS, names):
+        figure.add_annotation(x=across + MIDDLE, y=down + 3.9, text=name, showarrow=False,
+                              font={"color": palette.text, "size": 13})
+    figure.update_xaxes(visible=False, range=[-0.1, PANELS[-1][0] + RIGHT + 1.1], fixedrange=True)
+    figure.update_yaxes(visible=False, range=[-0.5, PANELS[0][1] + 4.3], fixedrange=True)
+    return dress(figure, palette, 520).update_layout(showlegend=False, margin={"t": 10})
 
 
 @drawn
 def feature_pyramid(c_layers: Sequence[int], p_layers: Sequence[int], palette: Palette) -> go.Figure:
     """The fourth design alone, its maps named: C2 to C5 upwards on the left, P5 to P2 downwards on the right."""
-    figure, most = make_subplots(), max(p_layers)
+    figure, most = go.Figure(), max(p_layers)
     for x, name, layers in ((LEFT, "C", c_layers), (RIGHT, "P", p_layers)):
         for step, count in enumerate(layers):
             text = f"{name}{step + 2}, {count} layers behind it"
-            _map(figure, 1, x, step, 2**-step, 1 + 5 * count / most, name == "P", text, palette)
+            _map(figure, x, step, 2**-step, 1 + 5 * count / most, name == "P", text, palette)
             figure.add_annotation(x=x, y=step, text=f"{name}{step + 2}", showarrow=False, font={"color": palette.text})
-    _arrows(figure, 1, [(LEFT, step + 0.22, LEFT, step + 0.78) for step in range(3)], palette)
-    _arrows(figure, 1, [(LEFT + 2**-step + 0.1, step, RIGHT - 2**-step - 0.1, step) for step in range(4)], palette)
-    _arrows(figure, 1, [(RIGHT, step + 0.78, RIGHT, step + 0.22) for step in range(3)], palette)
+    _arrows(figure, [*((LEFT, step + 0.22, LEFT, step + 0.78) for step in range(3)),
+                     *((LEFT + 2**-step + 0.1, step, RIGHT - 2**-step - 0.1, step) for step in range(4)),
+                     *((RIGHT, step + 0.78, RIGHT, step + 0.22) for step in range(3))], palette)
     figure.update_xaxes(visible=False, range=[-0.1, RIGHT + 1.1], fixedrange=True)
     figure.update_yaxes(visible=False, range=[-0.5, 3.5], fixedrange=True)
     return dress(figure, palette).update_layout(showlegend=False, margin={"t": 10})
@@ -88,13 +99,13 @@ def bars(names: Sequence[str], values: Sequence[float], title: str, digits: str,
     return dress(figure, palette)
 
 
-def _map(figure: go.Figure, panel: int, x: float, y: float, width: float, line: float, fill: bool, text: str,
+def _map(figure: go.Figure, x: float, y: float, width: float, line: float, fill: bool, text: str,
          palette: Palette) -> None:
     """A map or an image as a sheet seen from the side."""
     lean, high = 0.12 * width, 0.14
     dotted = text == "image"
     figure.add_scatter(
-        row=(panel + 1) // 2, col=2 - panel % 2, mode="lines", fill="toself", hoverinfo="text", text=text,
+        mode="lines", fill="toself", hoverinfo="text", text=text,
         x=[x - width, x + width - lean, x + width, x - width + lean, x - width],
         y=[y - high, y - high, y + high, y + high, y - high],
         fillcolor=palette.kinds["convolution"] if fill else palette.background,
@@ -102,13 +113,13 @@ def _map(figure: go.Figure, panel: int, x: float, y: float, width: float, line: 
               "dash": "dot" if dotted else "solid"})
 
 
-def _arrows(figure: go.Figure, panel: int, arrows: Sequence[tuple[float, float, float, float]], palette: Palette) -> None:
-    """Arrows from (x, y) to (x, y)."""
-    across, down = (f"{axis}{panel if panel > 1 else ''}" for axis in "xy")
-    figure.layout.annotations += tuple(  # at once, as Plotly checks all of them again whenever one is added
-        go.layout.Annotation(x=to_x, y=to_y, ax=x, ay=y, xref=across, yref=down, axref=across, ayref=down, text="",
-                             showarrow=True, arrowhead=2, arrowwidth=1.5, arrowcolor=palette.muted)
-        for x, y, to_x, to_y in arrows)
+def _arrows(figure: go.Figure, arrows: Sequence[Arrow], palette: Palette) -> None:
+    """As one trace of lines with gaps, a head at each second point: Plotly draws it faster than as many annotations."""
+    figure.add_scatter(
+        x=[value for x, _y, to_x, _to_y in arrows for value in (x, to_x, None)],
+        y=[value for _x, y, _to_x, to_y in arrows for value in (y, to_y, None)],
+        mode="lines+markers", hoverinfo="skip", line={"color": palette.muted, "width": 1.5},
+        marker={"symbol": "arrow", "angleref": "previous", "color": palette.muted, "size": [0, 8, 0] * len(arrows)})
 
 
 @drawn
