@@ -34,7 +34,7 @@ for problem in state["compare_problems"]:
 # The networks
 analyses = cards(choices, hidden=asking.hidden("compare"), asked=asking.parameters("compare"))
 hidden = asking.hidden("compare", *analyses)
-with st.container(horizontal=True):
+with st.container(horizontal=True, vertical_alignment="center"):
     st.button(_("Add a network"), key="add", icon=":material/add:", disabled=len(choices) == len(SLOTS), on_click=change,
               args=(choices.append, Choice("vgg16" if len(choices) == FEWEST else "mobilenet_v2")))
     st.button(_("Other way round"), key="swap", icon=":material/swap_horiz:", on_click=change, args=(choices.reverse,),
