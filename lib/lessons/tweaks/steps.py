@@ -58,7 +58,7 @@ def bars(numbers: Mapping[str, float], told: tuple[int, ...], title: str, origin
 
 @step(asks=questions.never_read, predict=True)
 def read(size: int, seed: int, maps: Maps = GRADIENTS) -> Content:
-    return Content(read_maps(maps[False, False], {"shortcut": _("1×1 with stride 2")}),
+    return Content(read_maps(maps[False, False], {"path": _("convolutions"), "shortcut": _("shortcut")}),
                    more=(Text("read, gradient"), Source((Bottleneck, bottleneck, gradients))))
 
 
