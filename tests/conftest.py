@@ -9,9 +9,11 @@ import json
 import os
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from filelock import Timeout
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # before torch is imported: workers share the cores
     os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -51,9 +53,15 @@ def nothing_shipped(monkeypatch, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def server():
-    """The address of the app, run as a person runs it."""
+    """The address of the app, run as a person runs it. It measures what a page asks for, and nothing beforehand: the tests
+    hold the lock of the server that would do so for all, as that takes a minute of the processors that they work on."""
+    from lib.lab.lessons import preparing
+    lock = preparing()
+    with suppress(Timeout):  # held by the other half of the tests
+        lock.acquire(blocking=False)
     with harness.serve() as address:
         yield address
+    lock.release()
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from functools import cache, partial
 from hashlib import blake2b
@@ -206,13 +206,18 @@ def first_asked() -> list[Asked]:
             if place < len(arguments)]
 
 
+def preparing() -> AbstractContextManager:
+    """The lock that the one of several web servers holds which prepares for all."""
+    folder = disk().location
+    return FileLock(Path(folder, "prepare.lock"), poll_interval=LOOK) if folder else nullcontext()
+
+
 def prepare(rest: Callable[[], None]) -> None:
     """Measure what classes ask for first; `rest()` returns when the server has nothing else to do. The very first is asked
     for at once, as the process takes seconds to start. Of several web servers of one folder, one does the others."""
     first, *others = first_asked()
     _make(first)
-    folder = disk().location
-    with FileLock(Path(folder, "prepare.lock"), poll_interval=LOOK) if folder else nullcontext():
+    with preparing():
         for asked in others:
             if not _on_disk(asked.name).check_call_in_cache(*asked.arguments):
                 rest()

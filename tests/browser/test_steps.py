@@ -111,8 +111,8 @@ def test_keys_buttons_contents_back_and_reload(open_page):
     expect(page.get_by_role("slider", name="Bottleneck width")).to_have_attribute("aria-valuetext", "128")
 
 
-def test_an_old_anchor_leads_to_its_step(open_page):
-    page = open_page("/bottleneck?inner=128#meaning")
+def test_an_old_anchor_leads_to_its_step(page):
+    page.goto("/bottleneck?inner=128#meaning")  # nothing else asked of it yet, as it goes on by itself
     page.wait_for_url("**/bottleneck?inner=128&step=meaning")
     expect(page.get_by_role("heading", name="Do bottlenecks make ResNet-50 cheaper than ResNet-34?")).to_be_visible()
 
