@@ -17,7 +17,7 @@ from lib.text import prose, sections, step_prose
 MOST_WORDS = 90
 STEPS = [(lesson, step.id) for lesson in names() for step in find(lesson).steps]
 every_step = pytest.mark.parametrize("lesson, step", STEPS, ids=lambda name: name)
-VALUES, MEASURED_VALUES = 6, 1
+VALUES, MEASURED_VALUES = 4, 1
 """At so many values of each control a step is tried; of those that a measurement depends on, which takes a second, at fewer."""
 made = {}
 
