@@ -93,7 +93,8 @@ PRESENTING = """<i hidden></i><style>
     .stApp.stApp [class*="st-key-step_picture_"] { justify-content: flex-start; flex: 0 0 max(26rem, calc(100vh - 5.8rem)) !important; }
   }
 </style>"""
-"""Large and bare, before a class. It stands on the page only then: as rules for an app that has a mark somewhere, browsers
-look for the mark again at each change of a class, hundreds of times while a chart is drawn."""
+"""Large and bare, before a class; the class of the app stands twice, so that these rules go before the others. They are on
+the page only then: as rules for an app that has a mark somewhere, browsers look for the mark again at each change of a class,
+hundreds of times while a chart is drawn."""
 
 STYLE = f"<style>{PAGES}{LESSONS}</style>"

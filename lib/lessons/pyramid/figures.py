@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Container, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 import plotly.graph_objects as go
 from PIL import Image
@@ -19,50 +19,40 @@ LEFT, MIDDLE, RIGHT = 1, 2.35, 3.7
 """Where the stacks of maps stand in a panel; the widest sheet reaches 1 to each side."""
 PANELS = ((0, 5), (5.2, 5), (0, 0), (5.2, 0))
 """Where the panels stand: in one pair of axes, as Plotly takes far longer for four."""
+WIDTHS = (1, 1 / 2, 1 / 4, 1 / 8)
+"""Of the maps of a stack, as each has half the side of the one before."""
 Arrow = tuple[float, float, float, float]
 """From (x, y) to (x, y)."""
 SHAPES = ("", "/", ".", "x", "-", "+")
+
+
+class Stack(NamedTuple):
+    """Maps above each other: how wide each is, how many layers lie behind it, what to call it, and which of them are
+    predicted from."""
+
+    x: float
+    widths: Sequence[float]
+    layers: Sequence[int]
+    name: str
+    predicts: Container[int] = ()
 
 
 @drawn
 def designs(names: Sequence[str], found: Sequence[Design], palette: Palette) -> go.Figure:
     """A panel each. A map is as wide as its side tells, doubling from step to step; its outline is as thick as many
     layers lie behind it, and those that are predicted from are filled. Images are dotted."""
+    image, _single, hierarchy, fpn = found
+    sheets, each = WIDTHS[-len(image.sides):], range(len(WIDTHS))
+    panels = (
+        ((Stack(LEFT, sheets, [0] * len(sheets), "image"), Stack(RIGHT, sheets, image.layers, "C5 of this image", each)),
+         _across(sheets)),
+        ((Stack(MIDDLE, WIDTHS, hierarchy.layers, "C{}", each[-1:]),), _up(MIDDLE)),
+        ((Stack(MIDDLE, WIDTHS, hierarchy.layers, "C{}", each),), _up(MIDDLE)),
+        ((Stack(LEFT, WIDTHS, hierarchy.layers, "C{}"), Stack(RIGHT, WIDTHS, fpn.layers, "P{}", each)), _there_and_back()))
     figure = go.Figure()
-    image, single, hierarchy, fpn = found
-    most = max(fpn.layers)
-
-    def thickness(layers: int) -> float:
-        return 1 + 5 * layers / most
-
-    def stack(panel: int, x: float, widths: Sequence[float], layers: Sequence[int], filled: Sequence[bool],
-              kind: str) -> None:
-        across, down = PANELS[panel]
-        for step, (width, count, fill) in enumerate(zip(widths, layers, filled)):
-            text = kind.format(step + 2) + (f", {count} layers behind it" if count else "")
-            _map(figure, across + x, down + step, width, thickness(count), fill, text, palette)
-
-    def moved(panel: int, arrows: Sequence[Arrow]) -> list[Arrow]:
-        across, down = PANELS[panel]
-        return [(x + across, y + down, to_x + across, to_y + down) for x, y, to_x, to_y in arrows]
-
-    widths = [2**-step for step in range(4)]
-    steps = len(image.sides)
-    stack(0, LEFT, widths[4 - steps:], [0] * steps, [False] * steps, "image")
-    stack(0, RIGHT, widths[4 - steps:], image.layers, [True] * steps, "C5 of this image")
-    stack(1, MIDDLE, widths, hierarchy.layers, [False] * 3 + [True], "C{}")
-    stack(2, MIDDLE, widths, hierarchy.layers, [True] * 4, "C{}")
-    stack(3, LEFT, widths, hierarchy.layers, [False] * 4, "C{}")
-    stack(3, RIGHT, widths, fpn.layers, [True] * 4, "P{}")
-    arrows = moved(3, [(RIGHT, step + 0.78, RIGHT, step + 0.22) for step in range(3)])
-    for panel, x in ((1, MIDDLE), (2, MIDDLE), (3, LEFT)):
-        arrows += moved(panel, [(x, step + 0.22, x, step + 0.78) for step in range(3)])
-    for panel, sheets in ((0, widths[4 - steps:]), (3, widths)):
-        arrows += moved(panel, [(LEFT + width + 0.1, step, RIGHT - width - 0.1, step)
-                                for step, width in enumerate(sheets)])
-    _arrows(figure, arrows, palette)
-    for (across, down), name in zip(PANELS, names):
-        figure.add_annotation(x=across + MIDDLE, y=down + 3.9, text=name, showarrow=False,
+    for name, at, (stacks, arrows) in zip(names, PANELS, panels):
+        _panel(figure, stacks, arrows, max(fpn.layers), palette, at)
+        figure.add_annotation(x=at[0] + MIDDLE, y=at[1] + 3.9, text=name, showarrow=False,
                               font={"color": palette.text, "size": 13})
     figure.update_xaxes(visible=False, range=[-0.1, PANELS[-1][0] + RIGHT + 1.1], fixedrange=True)
     figure.update_yaxes(visible=False, range=[-0.5, PANELS[0][1] + 4.3], fixedrange=True)
@@ -72,18 +62,46 @@ def designs(names: Sequence[str], found: Sequence[Design], palette: Palette) -> 
 @drawn
 def feature_pyramid(c_layers: Sequence[int], p_layers: Sequence[int], palette: Palette) -> go.Figure:
     """The fourth design alone, its maps named: C2 to C5 upwards on the left, P5 to P2 downwards on the right."""
-    figure, most = go.Figure(), max(p_layers)
-    for x, name, layers in ((LEFT, "C", c_layers), (RIGHT, "P", p_layers)):
-        for step, count in enumerate(layers):
-            text = f"{name}{step + 2}, {count} layers behind it"
-            _map(figure, x, step, 2**-step, 1 + 5 * count / most, name == "P", text, palette)
-            figure.add_annotation(x=x, y=step, text=f"{name}{step + 2}", showarrow=False, font={"color": palette.text})
-    _arrows(figure, [*((LEFT, step + 0.22, LEFT, step + 0.78) for step in range(3)),
-                     *((LEFT + 2**-step + 0.1, step, RIGHT - 2**-step - 0.1, step) for step in range(4)),
-                     *((RIGHT, step + 0.78, RIGHT, step + 0.22) for step in range(3))], palette)
+    figure = go.Figure()
+    stacks = Stack(LEFT, WIDTHS, c_layers, "C{}"), Stack(RIGHT, WIDTHS, p_layers, "P{}", range(len(WIDTHS)))
+    _panel(figure, stacks, _there_and_back(), max(p_layers), palette)
+    for stack in stacks:
+        for step in range(len(WIDTHS)):
+            figure.add_annotation(x=stack.x, y=step, text=stack.name.format(step + 2), showarrow=False,
+                                  font={"color": palette.text})
     figure.update_xaxes(visible=False, range=[-0.1, RIGHT + 1.1], fixedrange=True)
     figure.update_yaxes(visible=False, range=[-0.5, 3.5], fixedrange=True)
     return dress(figure, palette).update_layout(showlegend=False, margin={"t": 10})
+
+
+def _up(x: float) -> list[Arrow]:
+    return [(x, step + 0.22, x, step + 0.78) for step in range(3)]
+
+
+def _across(widths: Sequence[float]) -> list[Arrow]:
+    return [(LEFT + width + 0.1, step, RIGHT - width - 0.1, step) for step, width in enumerate(widths)]
+
+
+def _there_and_back() -> list[Arrow]:
+    """Up the backbone, across to the pyramid, and down there."""
+    down = [(x, end, to_x, start) for x, start, to_x, end in _up(RIGHT)]
+    return [*_up(LEFT), *_across(WIDTHS), *down]
+
+
+def _panel(figure: go.Figure, stacks: Sequence[Stack], arrows: Sequence[Arrow], most: int, palette: Palette,
+           at: tuple[float, float] = (0, 0)) -> None:
+    """Stacks and arrows, moved by `at`; behind `most` layers lies the thickest outline. All arrows are one trace of lines
+    with gaps, a head at each second point: Plotly draws it faster than as many annotations."""
+    across, down = at
+    for stack in stacks:
+        for step, (width, layers) in enumerate(zip(stack.widths, stack.layers)):
+            text = stack.name.format(step + 2) + (f", {layers} layers behind it" if layers else "")
+            _map(figure, across + stack.x, down + step, width, 1 + 5 * layers / most, step in stack.predicts, text, palette)
+    figure.add_scatter(
+        x=[value for x, _y, to_x, _to_y in arrows for value in (across + x, across + to_x, None)],
+        y=[value for _x, y, _to_x, to_y in arrows for value in (down + y, down + to_y, None)],
+        mode="lines+markers", hoverinfo="skip", line={"color": palette.muted, "width": 1.5},
+        marker={"symbol": "arrow", "angleref": "previous", "color": palette.muted, "size": [0, 8, 0] * len(arrows)})
 
 
 @drawn
@@ -111,15 +129,6 @@ def _map(figure: go.Figure, x: float, y: float, width: float, line: float, fill:
         fillcolor=palette.kinds["convolution"] if fill else palette.background,
         line={"color": palette.muted if dotted else palette.accent, "width": 1.5 if dotted else line,
               "dash": "dot" if dotted else "solid"})
-
-
-def _arrows(figure: go.Figure, arrows: Sequence[Arrow], palette: Palette) -> None:
-    """As one trace of lines with gaps, a head at each second point: Plotly draws it faster than as many annotations."""
-    figure.add_scatter(
-        x=[value for x, _y, to_x, _to_y in arrows for value in (x, to_x, None)],
-        y=[value for _x, y, _to_x, to_y in arrows for value in (y, to_y, None)],
-        mode="lines+markers", hoverinfo="skip", line={"color": palette.muted, "width": 1.5},
-        marker={"symbol": "arrow", "angleref": "previous", "color": palette.muted, "size": [0, 8, 0] * len(arrows)})
 
 
 @drawn
