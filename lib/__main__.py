@@ -19,6 +19,7 @@ from lib.lab.jobs import Job, run
 from lib.lab.ranking import places
 from lib.records import Latency, Network, Setting
 from lib.timing import Step, found
+from lib.training import shell
 
 
 NAME = "a name that `list` prints, or another usual one"
@@ -54,6 +55,8 @@ def parser() -> Parser:
     form = time.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="everything, as JSON; of several networks as a list")
     form.add_argument("--csv", action="store_true", help="a row for each network, as CSV")
+    training = commands.add_parser("train", help="train small networks side by side, and print their curves")
+    shell.add_options(training, NAME)
     here = commands.add_parser("devices", help="what this machine can measure on, and what it cannot do")
     here.add_argument("--json", action="store_true", help="as JSON")
     return root
@@ -124,18 +127,29 @@ def print_time(arguments: argparse.Namespace) -> None:
             print(f"\n{line}")
 
 
+def print_training(arguments: argparse.Namespace) -> None:
+    chosen_device(arguments.device)
+    shell.print_training(arguments, lambda preset: Network.of(lib.analyze(preset, **settings(arguments.set))))
+
+
 def chosen_setting(arguments: argparse.Namespace) -> tuple[Setting, Device]:
     """The setting of the options, and its device. Raises `Impossible` for what is not here."""
-    here = devices()
     setting = Setting.read({name: value for name in TIME_OPTIONS if (value := getattr(arguments, name)) is not None})
-    device = next((device for device in here if device.id == setting.device), None)
-    if device is None:
-        raise lib.Impossible(f"There is no device “{setting.device[:40]}” here; the devices are "
-                             f"{', '.join(device.id for device in here)}. {' '.join(absences().values())}")
+    device = chosen_device(setting.device)
     for name, value in setting:
         if reason := value != Setting.model_fields[name].default and device.why_not(name, value):
             raise lib.Impossible(reason)
     return setting, device
+
+
+def chosen_device(id: str) -> Device:
+    """The device of this id. Raises `Impossible` if it is not here."""
+    here = devices()
+    device = next((device for device in here if device.id == id), None)
+    if device is None:
+        raise lib.Impossible(f"There is no device “{id[:40]}” here; the devices are "
+                             f"{', '.join(device.id for device in here)}. {' '.join(absences().values())}")
+    return device
 
 
 def show_progress(step: Step) -> None:
@@ -169,6 +183,7 @@ def print_devices(as_json: bool) -> None:
 TIME_OPTIONS = ("device", "batch", "dtype", "mode", "channels_last", "threads", "flush_l2")
 
 COMMANDS = {"list": lambda arguments: print_list(arguments.json), "analyze": print_analysis, "time": print_time,
+            "train": print_training,
             "devices": lambda arguments: print_devices(arguments.json)}
 
 

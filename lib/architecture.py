@@ -153,6 +153,10 @@ def choices(knobs: type[Declared], name: str) -> str:
         return f"choose one of {len(values)} names, such as {', '.join(map(str, values[:MOST_NAMED // 2]))}"
     if values:
         return f"choose one of {', '.join(map(str, values))}"
+    if annotation is float:
+        limits = {type(rule).__name__: rule for rule in knobs.model_fields[name].metadata}
+        low = f"from {limits['Ge'].ge:g}" if "Ge" in limits else f"above {limits['Gt'].gt:g}"
+        return f"choose a number {low}, up to {limits['Le'].le:g}"
     return f"choose {bounds(knobs, name)}"
 
 

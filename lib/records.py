@@ -48,6 +48,9 @@ class Network(BaseModel):
     preset: Line
     changed: Changed = {}
 
+    def __hash__(self) -> int:
+        return hash((self.preset, str(sorted(self.changed.items()))))
+
     @classmethod
     def of(cls, analysis: Analysis) -> Network:
         """The network of an analysis: its preset, and the knobs that are not the preset's."""

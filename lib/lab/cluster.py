@@ -15,12 +15,14 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Lock
 from typing import Any
 
 import torch
+from pydantic import BaseModel
 
 import lib
 from lib.architecture import Impossible
@@ -29,6 +31,7 @@ from lib.lab import limits
 from lib.lab.jobs import Job, run
 from lib.lab.worker import PATIENCE, TICK, WorkerLost
 from lib.timing import Step
+from lib.training.race import Begun
 
 JOIN_SECONDS = 30
 """Seconds in which the head of a cluster must have answered."""
@@ -180,6 +183,10 @@ def _as_seen_here(job: Job, device: Device) -> tuple[Job, dict[str, str]]:
 
 def _signed(found: Any, seen: dict[str, str]) -> Any:
     """A record with the node's name, and the GPU that it really was, instead of what the task sees."""
+    if isinstance(found, Begun):
+        return replace(found, curve=_signed(found.curve, seen))
+    if not isinstance(found, BaseModel):
+        return found
     signed = {"device": seen["device"], "environment": getattr(found, "environment", {}) | seen}
     return found.model_copy(update={name: value for name, value in signed.items() if name in type(found).model_fields})
 

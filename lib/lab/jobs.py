@@ -16,18 +16,24 @@ from lib.lab import layers, training
 from lib.lab.limits import limits
 from lib.records import Network, Setting
 from lib.timing import Steps
+from lib.training.pictures import Pictures, load
+from lib.training.race import fitting, race
+from lib.training.records import Entrant
 
 
 class Job(BaseModel):
     """`latency`: the networks at each of `batches`. `layers`: the first network, layer by layer. `training`: the memory
-    of one training step of the first network. `background` jobs let others go first."""
+    of one training step of the first network. `race`: `entrants` trained side by side, those that have one from their state
+    in `states`. `background` jobs let others go first."""
 
     model_config = ConfigDict(frozen=True)
 
-    kind: Literal["latency", "layers", "training"]
+    kind: Literal["latency", "layers", "training", "race"]
     networks: tuple[Network, ...]
     setting: Setting = Setting()
     batches: tuple[int, ...] = ()
+    entrants: tuple[Entrant, ...] = ()
+    states: dict[int, bytes] = {}
     background: bool = False
 
     def settings(self) -> tuple[Setting, ...]:
@@ -57,11 +63,18 @@ def run(job: Job) -> Steps:
 
 def _measure(job: Job, setting: Setting) -> Steps:
     refuse_what_cannot_fit(job, setting)
+    if job.kind == "race":
+        return race(job.entrants, {entrant.recipe.data: pictures_of(entrant) for entrant in job.entrants}, setting, job.states)
     if job.kind == "layers":
         return layers.measure(job.networks[0], setting, limits().seconds_per_network)
     if job.kind == "training":
         return training.measure(job.networks[0], setting)
     return timing.measure(job.networks, setting, limits().seconds_per_network)
+
+
+def pictures_of(entrant: Entrant) -> Pictures:
+    """What an entrant learns from. Raises `Impossible` where it is not there."""
+    return load(entrant.recipe.data, limits().pictures, limits().most_pictures)
 
 
 def tidy() -> None:
@@ -86,10 +99,21 @@ def needed_bytes(job: Job, setting: Setting) -> int:
     size = DTYPES[setting.dtype].itemsize
     if job.kind == "training":
         return training.needed_bytes(job.networks[0], setting)
+    if job.kind == "race":
+        return races_bytes(job)
     analyses = [network.analysis() for network in job.networks]
     images = [setting.batch * size * torch.Size(analysis.input_shape).numel() for analysis in analyses]
     return size * sum(analysis.params for analysis in analyses) + sum(images) + setting.batch * max(
         peak_activation_bytes(analysis.ops, size) for analysis in analyses)
+
+
+def races_bytes(job: Job) -> int:
+    """Bytes that a race holds at most: of each entrant the pictures, and weights, gradients and momenta; of the hungriest, all
+    outputs of a batch twice, as backward needs them."""
+    analyses = [(fitting(entrant.network, pictures_of(entrant)), entrant) for entrant in job.entrants]
+    fixed = sum(3 * 4 * analysis.params + 4 * len(pictures_of(entrant).images) * torch.Size(analysis.input_shape).numel()
+                for analysis, entrant in analyses)
+    return fixed + max(2 * entrant.recipe.batch * analysis.activation_bytes for analysis, entrant in analyses)
 
 
 def refuse_what_cannot_fit(job: Job, setting: Setting) -> None:

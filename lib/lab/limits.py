@@ -30,6 +30,17 @@ class Limits(BaseModel):
     keep_runs: bool
     most_runs: int = Field(ge=1, le=1_000_000)
     largest_import: int = Field(ge=1, le=1_000_000_000)
+    race_networks: int = Field(5, ge=2, le=5)
+    race_seeds: int = Field(5, ge=1, le=20)
+    race_epochs: int = Field(100, ge=1, le=1000)
+    race_layers: int = Field(170, ge=1, le=10_000)
+    race_parameters: int = Field(5_000_000, ge=1, le=1_000_000_000)
+    race_seconds: float = Field(600, gt=0, le=86_400)
+    most_curves: int = Field(5000, ge=1, le=1_000_000)
+    most_state_bytes: int = Field(500_000_000, ge=0, le=1_000_000_000_000)
+    pictures: dict[str, str] = {}
+    most_pictures: int = Field(5000, ge=20, le=1_000_000)
+    fetch_weights: bool = False
 
     @field_validator("places_per_visitor")
     @classmethod

@@ -31,13 +31,17 @@ class Ticket:
     """A job in a line, and what has become of it. `found` grows while it runs; `message` says why it ended early.
 
     `lost` means that the worker died: the job may be asked for again as it is. `since` is the turn that the line was at when
-    the ticket came.
+    the ticket came. `seconds` is how long it may run, where that is not what the line's rules say, and `shorter` how it could
+    be quicker. `hear` takes what is found, which is put to `found` unless it is given.
     """
 
     job: Job
     visitor: str = ""
     wanted: Callable[[], bool] = lambda: True
     ended: Callable[[Ticket], None] = lambda ticket: None
+    hear: Callable[[Any], None] | None = None
+    seconds: float | None = None
+    shorter: str = "Lower the batch or the input size, or choose fewer networks."
     number: int = field(default_factory=lambda: next(_numbers))
     state: State = "waiting"
     step: Step = Step(0.0, "Starting")
@@ -140,8 +144,13 @@ class Line:
 
     def longest_wait(self, ticket: Ticket) -> float:
         """Seconds after which this one is served if all before it take as long as they may."""
-        spent = sum(time.monotonic() - each.started for each in self.before(ticket) if each.started is not None)
-        return max(0.0, self.place(ticket) * self.rules.seconds_per_run - spent)
+        before = self.before(ticket)
+        spent = sum(time.monotonic() - each.started for each in before if each.started is not None)
+        return max(0.0, sum(map(self.most_seconds, before)) - spent)
+
+    def most_seconds(self, ticket: Ticket) -> float:
+        """Seconds that a ticket may run."""
+        return self.rules.seconds_per_run if ticket.seconds is None else ticket.seconds
 
     def length(self) -> int:
         """Runs that wait or run."""
@@ -197,7 +206,7 @@ class Line:
                     if step == WAITING:
                         ticket.started = time.monotonic()  # another process has its turn: that is no time of this run
                     if step.found is not None:
-                        ticket.found.append(step.found)
+                        (ticket.hear or ticket.found.append)(step.found)
                 if end := self._early_end(ticket):
                     state, ticket.message = "stopped", end
                     break
@@ -219,9 +228,8 @@ class Line:
             return "Stopped."
         if not ticket.wanted():
             return "Stopped, as its page was left."
-        if time.monotonic() - ticket.started > self.rules.seconds_per_run:
-            return (f"Stopped after {self.rules.seconds_per_run:g} seconds, the limit of this server. "
-                    "Lower the batch or the input size, or choose fewer networks.")
+        if time.monotonic() - ticket.started > self.most_seconds(ticket):
+            return f"Stopped after {self.most_seconds(ticket):g} seconds, the limit of this server. {ticket.shorter}"
         return ""
 
 

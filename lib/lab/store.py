@@ -7,28 +7,22 @@ one machine to another; runs that come with the app are such files in `lib/data/
 from __future__ import annotations
 
 import json
-import logging
-import os
-import sqlite3
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timezone
 from functools import cache
 from pathlib import Path
-from threading import Lock
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 from pydantic_core import from_json
-from sqlalchemy import DDL, JSON, Connection, Engine, NullPool, case, create_engine, delete, func, inspect, make_url, select
+from sqlalchemy import JSON, case, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, undefer
-from sqlalchemy.schema import CreateTable
+from sqlalchemy.orm import Mapped, Session, mapped_column, undefer
 
 from lib.architecture import Impossible
 from lib.devices import Device
+from lib.lab.database import Base, database
 from lib.lab.jobs import Job
 from lib.lab.layers import LayerTimes
 from lib.lab.limits import limits
@@ -38,7 +32,6 @@ from lib.records import Latency, Network, Setting, Timed
 
 FORMAT = 1
 SHIPPED = Path(__file__).parent.parent / "data" / "runs"
-SQLITE = Path(__file__).parent.parent.parent / "runs.sqlite"
 MOST_NAMED = 8
 """Networks that the title of a run names; of more it says how many."""
 
@@ -100,10 +93,6 @@ class Run(BaseModel):
         return self.found[0].latency_ms.median if self.kind == "latency" and len(self.found) == 1 else None
 
 
-class Base(DeclarativeBase):
-    pass
-
-
 class Stored(Base):
     """A row of the table of runs. Times are in UTC; `document` is the whole `Run`, read only when it is asked for.
 
@@ -114,6 +103,7 @@ class Stored(Base):
     """
 
     __tablename__ = "runs"
+    unkept: ClassVar[str] = "runs are measured, but not kept"
 
     id: Mapped[str] = mapped_column(primary_key=True)
     taken: Mapped[datetime]
@@ -166,7 +156,7 @@ def keep(run: Run, owner: str = "") -> None:
     """Store what a visitor has measured here. Files' runs make room for it, and then the oldest of whoever has most. Raises
     `Impossible` if the database cannot be used."""
     if limits().keep_runs:
-        with _database() as session:
+        with database(Stored) as session:
             _insert(session, [Stored.of(run, "measured", owner)])
             _make_room(session)
 
@@ -174,7 +164,7 @@ def keep(run: Run, owner: str = "") -> None:
 def take_in(runs: Sequence[Run], owner: str = "") -> int:
     """Store runs of a visitor's file; how many were new. Files' runs of whoever has most make room, nothing that was measured
     does. Raises `Impossible` if they do not fit, or the database cannot be used."""
-    with _database() as session:
+    with database(Stored) as session:
         new = _insert(session, [Stored.of(run, "imported", owner) for run in runs if run.id not in shipped()])
         if new & _make_room(session):
             raise Impossible(f"{len(new)} more runs do not fit: this server keeps {limits().most_runs}, shared out among "
@@ -199,7 +189,7 @@ def runs(kind: str | None = None, device_name: str | None = None, limit: int | N
         chosen = chosen.where(Stored.device_name == device_name)
     found = [row for row in shipped().values() if kind in (None, row.kind) and device_name in (None, row.device_name)]
     if limits().keep_runs:
-        with _database() as session:
+        with database(Stored) as session:
             found += session.scalars(chosen)
     return sorted(found, key=lambda row: row.rank, reverse=True)[:limit]
 
@@ -208,7 +198,7 @@ def device_names() -> list[str]:
     """The names of the devices that there are runs of. Raises `Impossible` as `runs` does."""
     found = {row.device_name for row in shipped().values()}
     if limits().keep_runs:
-        with _database() as session:
+        with database(Stored) as session:
             found |= set(session.scalars(select(Stored.device_name).distinct()))
     return sorted(found)
 
@@ -218,14 +208,14 @@ def get(ids: Iterable[str]) -> list[Run]:
     ids = list(ids)
     found = dict(shipped())
     if limits().keep_runs:
-        with _database() as session:
+        with database(Stored) as session:
             found |= {row.id: row for row in _with_documents(session, ids)}
     return [found[id].run() for id in ids if id in found]
 
 
 def forget(ids: Iterable[str], visitor: str = "", with_key: bool = False) -> list[Stored]:
     """Delete those of these runs that are a visitor's own, or all with the server's key; what was deleted, for `restore`."""
-    with _database() as session:
+    with database(Stored) as session:
         rows = [row for row in _with_documents(session, ids) if with_key or row.belongs_to(visitor)]
         session.execute(delete(Stored).where(Stored.id.in_([row.id for row in rows])))
         return rows
@@ -233,7 +223,7 @@ def forget(ids: Iterable[str], visitor: str = "", with_key: bool = False) -> lis
 
 def restore(rows: Iterable[Stored]) -> None:
     """Put back what `forget` has deleted."""
-    with _database() as session:
+    with database(Stored) as session:
         _insert(session, rows)
 
 
@@ -247,85 +237,6 @@ def _insert(session: Session, rows: Iterable[Stored]) -> set[str]:
     statement = insert(Stored).on_conflict_do_nothing().returning(Stored.id)
     values = [{name: getattr(row, name) for name in Stored.__table__.columns.keys()} for row in rows]
     return {session.scalar(statement.values(value)) for value in values} - {None}
-
-
-@contextmanager
-def _database() -> Iterator[Session]:
-    """A transaction. Raises `Impossible` if the database cannot be used; the log says what was wrong with it."""
-    try:
-        with Session(_engine(os.environ.get("DATABASE_URL") or f"sqlite:///{SQLITE}"), expire_on_commit=False) as session, \
-                session.begin():
-            yield session
-    except SQLAlchemyError as error:
-        logging.warning("the database of runs: %s", error)
-        _open.cache_clear()  # the next who come begin anew, with a table if there is none
-        raise Impossible(f"The database of stored runs {_fault(error)}; runs are measured, but not kept.") from None
-
-
-FAULTS = {
-    "is full: its disk, or what it may take of it": (sqlite3.SQLITE_FULL, "53100"),
-    "may be read, but not written": (sqlite3.SQLITE_READONLY, "25006", "42501"),
-    "is damaged": (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, "XX001", "XX002"),
-    "is busy with other work": (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, "53300", "55P03"),
-}
-"""What may be wrong, by SQLite's numbers and PostgreSQL's codes."""
-
-
-def _fault(error: SQLAlchemyError) -> str:
-    """What is wrong with the database, as the end of a sentence."""
-    cause = getattr(error, "orig", None)
-    code = getattr(cause, "sqlite_errorcode", 0) & 0xff or getattr(cause, "sqlstate", None)
-    return next((fault for fault, codes in FAULTS.items() if code in codes), "cannot be reached just now")
-
-
-def _engine(address: str) -> Engine:
-    """The database. A file that was deleted is made anew, so that later runs are kept."""
-    with _opening:
-        engine = _open(address)
-        if engine.dialect.name == "sqlite" and not Path(engine.url.database).exists():
-            logging.warning("the file of stored runs is gone; a new one is begun: %s", engine.url.database)
-            _open.cache_clear()
-            engine = _open(address)
-        return engine
-
-
-_opening = Lock()
-
-
-@cache
-def _open(address: str) -> Engine:
-    """The connections to a database, its table made. Raises `Impossible` for an address that is none, or of another kind."""
-    try:
-        url = make_url(address)
-        if url.drivername in ("postgres", "postgresql"):
-            url = url.set(drivername="postgresql+psycopg")
-        if url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:"):
-            more = {"poolclass": NullPool, "connect_args": {"timeout": 20}}  # opened anew each time: a file may be deleted
-        elif url.get_backend_name() == "postgresql":
-            more = {"pool_pre_ping": True, "connect_args": {"connect_timeout": 5}}
-        else:
-            raise ValueError(url.drivername)
-        engine = create_engine(url, **more)
-    except ModuleNotFoundError as error:
-        raise Impossible(f"The database of stored runs needs the Python package {error.name}.") from None
-    except (SQLAlchemyError, ValueError):
-        raise Impossible("DATABASE_URL is not the address of an SQLite file or PostgreSQL database.") from None
-    with engine.connect() as connection:
-        if engine.dialect.name == "sqlite":
-            connection.exec_driver_sql("PRAGMA journal_mode=WAL")  # from now on one may read this file while another writes
-        connection.execute(CreateTable(Stored.__table__, if_not_exists=True))
-        _add_new_columns(connection)
-        connection.commit()
-    return engine
-
-
-def _add_new_columns(connection: Connection) -> None:
-    """Give a table that an older version of the app has made the columns that have come since; they may be empty."""
-    there = {column["name"] for column in inspect(connection).get_columns(Stored.__tablename__)}
-    for column in Stored.__table__.columns:
-        if column.name not in there:
-            kind = column.type.compile(connection.dialect)
-            connection.execute(DDL(f"ALTER TABLE {Stored.__tablename__} ADD COLUMN {column.name} {kind}"))
 
 
 @cache

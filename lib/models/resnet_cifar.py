@@ -8,13 +8,16 @@ arXiv:1603.05027.
 from functools import partial
 from typing import Literal
 
-from pydantic import Field
+import torch
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 
-from lib.architecture import Architecture, Change, Claim, Knobs, Paper, Preset, Stage, input_size_knob
+from lib.architecture import Architecture, Change, Claim, Impossible, Knobs, Paper, Preset, Stage, input_size_knob
 from lib.models.heads import Head, head_knob
 from lib.models.heads import head as pooling_and_linear
-from lib.models.resnet import PLAIN, SHORTCUTS, BasicBlock, Bottleneck, initialize, stage
+from lib.models.resnet import (
+    SHORTCUTS, BasicBlock, Bottleneck, PlainBasicBlock, PlainBottleneck, initialize, require_whole_width, stage)
+from lib.models.senet import SEBasicBlock, SEBottleneck
 
 
 class ResNetCIFAR(nn.Module):
@@ -41,6 +44,21 @@ class ResNetCIFAR(nn.Module):
         return self.fc(self.avgpool(x).flatten(1))
 
 
+def without_norms(model: nn.Module) -> nn.Module:
+    """The same network without batch normalisation: each convolution gets a bias instead, 0 at first."""
+    for module in model.modules():
+        for name, child in list(module.named_children()):
+            if isinstance(child, nn.BatchNorm2d):
+                setattr(module, name, nn.Identity())
+            elif isinstance(child, nn.Conv2d) and child.bias is None:
+                child.bias = nn.Parameter(torch.zeros(child.out_channels))
+    return model
+
+
+BLOCKS = {"plain": (PlainBasicBlock, PlainBottleneck), "residual": (BasicBlock, Bottleneck), "se": (SEBasicBlock, SEBottleneck)}
+"""Each kind of block: of two 3x3 convolutions, and as a bottleneck."""
+
+
 class ResNetCIFARKnobs(Knobs):
     """What turns a CIFAR ResNet into another one."""
 
@@ -52,15 +70,38 @@ class ResNetCIFARKnobs(Knobs):
     residual: bool = Field(True, title="Shortcuts", description="Off: the plain network of section 4.2.")
     shortcut: Literal["A", "B", "C"] = Field(
         "A", title="Shortcut option", description="The paper uses A here: no parameters, new channels are zeros.")
+    batch_norm: bool = Field(True, title="Batch norm",
+                             description="Off: no normalisation; each convolution gets a bias instead.")
+    se: bool = Field(False, title="SE blocks", description="Squeeze and excitation on every residual branch, r = 16.")
+    cardinality: int = Field(1, ge=1, le=64, title="Cardinality C",
+                             description="Groups of every 3x3 convolution, as in ResNeXt. Bottlenecks only.")
+    base_width: int = Field(64, ge=1, le=256, title="Width per group d",
+                            description="Channels of one group of the 3x3 where the stage has 64. Bottlenecks only.")
     head: Head = head_knob()
     num_classes: int = Field(10, ge=1, le=22_000, title="Classes", description="Outputs of the last layer.")
     input_size: int = input_size_knob(32)
 
+    @model_validator(mode="after")
+    def fits_together(self):
+        if not self.bottleneck:
+            for name, default in (("cardinality", 1), ("base_width", 64)):
+                if getattr(self, name) != default:
+                    raise Impossible(f"{name} acts on bottlenecks, but the blocks here are two 3x3 convolutions.",
+                                     {"bottleneck": (True,), name: (default,)})
+        if self.se and not self.residual:
+            raise Impossible("se acts on the residual branch, but a network without shortcuts has none.",
+                             {"residual": (True,), "se": (False,)})
+        require_whole_width(self.width, self.base_width)
+        return self
+
 
 def build(knobs: ResNetCIFARKnobs) -> ResNetCIFAR:
-    block = Bottleneck if knobs.bottleneck else BasicBlock
-    block = partial(block if knobs.residual else PLAIN[block], shortcut=SHORTCUTS[knobs.shortcut])
-    return ResNetCIFAR(block, knobs.n, knobs.width, knobs.num_classes, knobs.head)
+    kind = "se" if knobs.se else "residual" if knobs.residual else "plain"
+    block = partial(BLOCKS[kind][knobs.bottleneck], shortcut=SHORTCUTS[knobs.shortcut])
+    if knobs.bottleneck:
+        block = partial(block, groups=knobs.cardinality, base_width=knobs.base_width)
+    model = ResNetCIFAR(block, knobs.n, knobs.width, knobs.num_classes, knobs.head)
+    return model if knobs.batch_norm else without_norms(model)
 
 
 def stages(knobs: ResNetCIFARKnobs) -> tuple[Stage, ...]:
@@ -82,6 +123,12 @@ def preset(n: int) -> Preset:
                   also=(f"ResNet-{layers}",))
 
 
+def plain(n: int) -> Preset:
+    layers = 6 * n + 2
+    return Preset({"n": n, "residual": False}, f"{layers} weight layers without shortcuts (Fig. 6, left).",
+                  also=(f"Plain-{layers}",))
+
+
 ARCHITECTURE = Architecture(
     id="resnet_cifar",
     name="ResNet for CIFAR",
@@ -92,10 +139,7 @@ ARCHITECTURE = Architecture(
         "resnet164_cifar": Preset({"n": 18, "bottleneck": True, "shortcut": "B"},
                                   "n = 18: 164 weight layers in bottleneck blocks (the baseline of the 2016 paper).",
                                   also=("ResNet-164",)),
-        "plain20_cifar": Preset({"n": 3, "residual": False}, "20 weight layers without shortcuts.", also=("Plain-20",)),
-        "plain56_cifar": Preset({"n": 9, "residual": False},
-                                "56 weight layers without shortcuts: a higher training error than with 20 (Fig. 6).",
-                                also=("Plain-56",)),
+        **{f"plain{6 * n + 2}_cifar": plain(n) for n in (3, 5, 7, 9, 18)},
     },
     build=build,
     stages=stages,

@@ -28,12 +28,12 @@ def kernels(depths: tuple[int, ...], pointwise_third: bool = False) -> tuple[tup
 class VGG(nn.Module):
     """Table 1. The channels double from stage to stage until the fourth: 64, 128, 256, 512, 512 for width 64.
 
-    `kernels` lists the kernel sizes of each of the five stages. Input (N, 3, H, W) of at least 32x32, output
+    `kernels` lists the kernel sizes of each of the five stages, `hidden` the units of fc6 and fc7. Input (N, 3, H, W) of at least 32x32, output
     (N, num_classes). The paper classifies 7x7 maps; torchvision's adaptive pooling makes other input sizes possible.
     """
 
     def __init__(self, kernels: tuple[tuple[int, ...], ...], width: int = 64, batch_norm: bool = False,
-                 num_classes: int = 1000):
+                 num_classes: int = 1000, hidden: int = 4096):
         super().__init__()
         layers, in_channels = [], 3
         for stage, sizes in enumerate(kernels):
@@ -44,10 +44,7 @@ class VGG(nn.Module):
             layers.append(nn.MaxPool2d(2))
         self.features = nn.Sequential(*layers)
         self.avgpool = nn.AdaptiveAvgPool2d(7)
-        self.classifier = nn.Sequential(
-            nn.Linear(in_channels * 7 * 7, 4096), nn.ReLU(inplace=True), nn.Dropout(),
-            nn.Linear(4096, 4096), nn.ReLU(inplace=True), nn.Dropout(),
-            nn.Linear(4096, num_classes))
+        self.classifier = classifier(in_channels * 7 * 7, hidden, num_classes)
         initialize(self)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -61,6 +58,16 @@ def convolution(in_channels: int, channels: int, kernel: int, batch_norm: bool) 
     if batch_norm:
         layers.insert(1, nn.BatchNorm2d(channels))
     return layers
+
+
+def classifier(features: int, hidden: int, num_classes: int) -> nn.Sequential:
+    """fc6, fc7 and fc8; with no `hidden` units fc8 alone."""
+    if not hidden:
+        return nn.Sequential(nn.Linear(features, num_classes))
+    return nn.Sequential(
+        nn.Linear(features, hidden), nn.ReLU(inplace=True), nn.Dropout(),
+        nn.Linear(hidden, hidden), nn.ReLU(inplace=True), nn.Dropout(),
+        nn.Linear(hidden, num_classes))
 
 
 def initialize(model: nn.Module) -> None:
@@ -92,6 +99,9 @@ class VGGKnobs(Knobs):
         False, title="1x1 as the third", description="Configuration C: the third convolution of a stage is 1x1.")
     batch_norm: bool = Field(False, title="Batch norm", description="Normalise after every convolution (not in 2014).")
 
+    hidden: int = Field(4096, ge=0, le=8192, title="Units of fc6 and fc7", json_schema_extra={"stride": 256},
+                        description="0: neither, and fc8 reads the maps themselves.")
+
     @model_validator(mode="after")
     def has_a_third(self):
         if self.pointwise_third and max(self.depths) < 3:
@@ -103,7 +113,7 @@ class VGGKnobs(Knobs):
 
 
 def build(knobs: VGGKnobs) -> VGG:
-    return VGG(kernels(knobs.depths, knobs.pointwise_third), knobs.width, knobs.batch_norm, knobs.num_classes)
+    return VGG(kernels(knobs.depths, knobs.pointwise_third), knobs.width, knobs.batch_norm, knobs.num_classes, knobs.hidden)
 
 
 def stages(knobs: VGGKnobs) -> tuple[Stage, ...]:
@@ -114,7 +124,7 @@ def stages(knobs: VGGKnobs) -> tuple[Stage, ...]:
         for number in range(1, depth + 1):
             modules |= _named(index, f"conv{stage}_{number}", *(["bn"] if knobs.batch_norm else []), "relu")
         rows.append(Stage(f"conv{stage}_x", modules | _named(index, f"pool{stage}")))
-    fully_connected = ("fc6", "relu6", "dropout6", "fc7", "relu7", "dropout7", "fc8")
+    fully_connected = ("fc6", "relu6", "dropout6", "fc7", "relu7", "dropout7", "fc8") if knobs.hidden else ("fc8",)
     head = {f"classifier.{index}": name for index, name in enumerate(fully_connected)}
     return *rows, Stage("head", {"avgpool": ""} | head)
 

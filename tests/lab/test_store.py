@@ -15,6 +15,7 @@ import sqlalchemy
 
 from lib.architecture import Impossible
 from lib.devices import Device
+from lib.lab import database as opened
 from lib.lab import store
 from lib.lab.jobs import Job
 from lib.lab.limits import limits
@@ -144,7 +145,7 @@ def test_rows_of_an_older_version_go_before_those_that_came_later(database, few)
     old, older, new = run(days=1), run(), run(days=2)
     for each in (older, old):
         store.keep(each)
-    with store._database() as session:
+    with opened.database(store.Stored) as session:
         session.execute(sqlalchemy.update(store.Stored).values(arrived=None))
     store.keep(new)
     assert [row.id for row in store.runs()] == [new.id, old.id, older.id]
@@ -303,7 +304,7 @@ def test_a_full_disk_is_said(tmp_path, monkeypatch):
     monkeypatch.setenv("DATABASE_URL", address)
     kept = run()
     store.keep(kept)
-    sqlalchemy.event.listen(store._open(address), "connect", lambda file, _: file.execute("PRAGMA max_page_count = 1"))
+    sqlalchemy.event.listen(opened._open(address, (store.Stored,)), "connect", lambda file, _: file.execute("PRAGMA max_page_count = 1"))
     with pytest.raises(Impossible, match="stored runs is full: .*; runs are measured, but not kept"):
         store.take_in([run() for _ in range(9)])
     assert store.get([kept.id]) == [kept]
@@ -314,7 +315,7 @@ def test_a_full_disk_is_said(tmp_path, monkeypatch):
 def test_what_postgres_says_is_said(code, words):
     cause = Exception()
     cause.sqlstate = code
-    assert words in store._fault(sqlalchemy.exc.OperationalError("", {}, cause))
+    assert words in opened.fault(sqlalchemy.exc.OperationalError("", {}, cause))
 
 
 @pytest.mark.parametrize("content, words", {b"": "cannot be reached", b"This is no database. " * 99: "is damaged"}.items())
@@ -356,7 +357,7 @@ def test_shipped_runs_are_listed_but_not_stored(database, tmp_path, monkeypatch)
 
 def test_a_run_of_another_version_is_said(database):
     store.keep(run())
-    with store._database() as session:
+    with opened.database(store.Stored) as session:
         session.execute(sqlalchemy.update(store.Stored).values(document={"format": 0}))
     with pytest.raises(Impossible, match="kept by another version"):
         store.get([row.id for row in store.runs()])
@@ -382,11 +383,11 @@ def test_a_disturbed_run_stays_marked(database):
 def test_a_table_of_an_older_version_gets_the_new_columns(database):
     kept = run()
     store.keep(kept, "anna")
-    engine = store._open(database)
+    engine = opened._open(database, (store.Stored,))
     with engine.begin() as connection:
         for column in ("disturbed", "owner"):
             connection.execute(sqlalchemy.text(f"ALTER TABLE runs DROP COLUMN {column}"))
-    store._open.cache_clear()
+    opened._open.cache_clear()
     later = run(days=1, found=(times.latency(load=times.BUSY),))
     store.keep(later, "anna")
     assert [(row.id, row.disturbed, row.owner) for row in store.runs()] == [(later.id, True, "anna"), (kept.id, None, None)]
