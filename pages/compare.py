@@ -11,7 +11,7 @@ from lib.provenance import images_of
 from lib.text import prose
 from lib.ui import _, asking, current_palette
 from lib.ui.address import new_address, plain, write_address
-from lib.ui.comparison import FEWEST, SLOTS, cards, change, names, parameters, read
+from lib.ui.comparison import FEWEST, MOST, cards, change, names, parameters, read
 from lib.ui.controls import kept
 from lib.ui.network import HIDDEN, TOTALS, Choice
 from lib.ui.provenance import mark
@@ -35,7 +35,7 @@ for problem in state["compare_problems"]:
 analyses = cards(choices, hidden=asking.hidden("compare"), asked=asking.parameters("compare"))
 hidden = asking.hidden("compare", *analyses)
 with st.container(horizontal=True, vertical_alignment="center"):
-    st.button(_("Add a network"), key="add", icon=":material/add:", disabled=len(choices) == len(SLOTS), on_click=change,
+    st.button(_("Add a network"), key="add", icon=":material/add:", disabled=len(choices) == MOST, on_click=change,
               args=(choices.append, Choice("vgg16" if len(choices) == FEWEST else "mobilenet_v2")))
     st.button(_("Other way round"), key="swap", icon=":material/swap_horiz:", on_click=change, args=(choices.reverse,),
               help=_("The first network is what the others are compared with."))

@@ -7,7 +7,7 @@ from lib.records import Network
 from lib.text import prose
 from lib.ui import _
 from lib.ui.address import new_address, plain, write_address
-from lib.ui.comparison import SLOTS, cards, change, names
+from lib.ui.comparison import MOST, cards, change, names
 from lib.ui.controls import tied
 from lib.ui.lab import latency, layers, memory, scatter, stored, sweep
 from lib.ui.lab.asked import Asked, choose_setting, parameters, read
@@ -37,7 +37,7 @@ if lab().absent:
 
 # The networks
 analyses = cards(choices, "timed_", fewest=1)
-st.button(_("Add a network"), key="timed_add", icon=":material/add:", disabled=len(choices) == len(SLOTS), on_click=change,
+st.button(_("Add a network"), key="timed_add", icon=":material/add:", disabled=len(choices) == MOST, on_click=change,
           args=(choices.append, Choice("mobilenet_v2" if len(choices) == 1 else "vgg16")))
 
 # How and where

@@ -17,18 +17,18 @@ from lib.lab.limits import limits
 from lib.records import Network, Setting
 from lib.timing import Steps
 from lib.training.pictures import Pictures, load
-from lib.training.race import fitting, race
+from lib.training.race import fitting, race, warm_up
 from lib.training.records import Entrant
 
 
 class Job(BaseModel):
     """`latency`: the networks at each of `batches`. `layers`: the first network, layer by layer. `training`: the memory
     of one training step of the first network. `race`: `entrants` trained side by side, those that have one from their state
-    in `states`. `background` jobs let others go first."""
+    in `states`. `warm`: nothing but what comes before the first of these. `background` jobs let others go first."""
 
     model_config = ConfigDict(frozen=True)
 
-    kind: Literal["latency", "layers", "training", "race"]
+    kind: Literal["latency", "layers", "training", "race", "warm"]
     networks: tuple[Network, ...]
     setting: Setting = Setting()
     batches: tuple[int, ...] = ()
@@ -62,6 +62,8 @@ def run(job: Job) -> Steps:
 
 
 def _measure(job: Job, setting: Setting) -> Steps:
+    if job.kind == "warm":
+        return warm_up()
     refuse_what_cannot_fit(job, setting)
     if job.kind == "race":
         return race(job.entrants, {entrant.recipe.data: pictures_of(entrant) for entrant in job.entrants}, setting, job.states)

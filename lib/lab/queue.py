@@ -20,6 +20,7 @@ from lib.lab.jobs import Job
 from lib.lab.limits import limits
 from lib.lab.neighbours import WAITING
 from lib.lab.worker import Worker, WorkerLost
+from lib.records import Setting
 from lib.timing import Step
 
 State = Literal["waiting", "running", "done", "failed", "lost", "stopped"]
@@ -122,6 +123,13 @@ class Line:
                 self.thread.start()
             self.changed.notify()
         return ticket
+
+    def warm(self) -> None:
+        """Let the worker's process begin, if it has not, so that the next job need not wait for that; asks for no place."""
+        with self.changed:
+            if self.tickets or not getattr(self.worker, "cold", False):
+                return
+            self.join(Ticket(Job(kind="warm", networks=(), setting=Setting(device=self.worker.device.id), background=True)))
 
     def _refuse_too_many(self, visitor: str) -> None:
         name, own = self.worker.name, sum(ticket.visitor == visitor for ticket in self.tickets)

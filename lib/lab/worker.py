@@ -11,10 +11,11 @@ import logging
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import suppress
-from multiprocessing import get_context
+from contextlib import contextmanager, suppress
+from multiprocessing import get_context, spawn
 from multiprocessing.connection import Connection
 from pathlib import Path
+from threading import Lock
 from typing import Any, Protocol
 
 from lib.architecture import Impossible
@@ -58,11 +59,17 @@ class ProcessWorker:
         context = get_context("spawn")
         self.connection, theirs = context.Pipe()
         self.process = context.Process(target=serve, args=(theirs, self.name, self.measure), daemon=True, name=self.name)
-        self.process.start()
+        with _without_main():
+            self.process.start()
         theirs.close()
 
+    @property
+    def cold(self) -> bool:
+        """Whether the process has to be started first."""
+        return self.process is None or not self.process.is_alive()
+
     def steps(self, job: Any) -> Iterator[Step | None]:
-        if self.process is None or not self.process.is_alive():
+        if self.cold:
             self._start()
         running = True
         try:
@@ -106,6 +113,23 @@ class ProcessWorker:
     def close(self) -> None:
         if self.process is not None:
             self._end()
+
+
+@contextmanager
+def _without_main() -> Iterator[None]:
+    """Inside, a process that is started does not run the main script again. While a page runs, Streamlit gives its script out
+    as that, and the new process would import the whole app and draw the page once for nobody."""
+    with _starting:
+        prepare = spawn.get_preparation_data
+        spawn.get_preparation_data = lambda name: {
+            key: value for key, value in prepare(name).items() if not key.startswith("init_main")}
+        try:
+            yield
+        finally:
+            spawn.get_preparation_data = prepare
+
+
+_starting = Lock()
 
 
 class LocalWorker(ProcessWorker):

@@ -74,7 +74,7 @@ def kind(level: int = 1, also: Mapping[str, Sequence[Any]] = {},
 def kinds() -> dict[str, Kind]:
     """All kinds by their names, lesson by lesson."""
     modules = [import_module(f"lib.lessons.{lesson}.questions") for lesson in import_module("lib.lessons").names()]
-    modules += map(import_module, ("lib.lessons.textbook.questions", "lib.questions.totals"))
+    modules += map(import_module, ("lib.lessons.textbook.questions", "lib.questions.totals", "lib.questions.races"))
     return {each.name: each for module in modules for each in vars(module).values()
             if isinstance(each, Kind) and each.compute.__module__ == module.__name__}
 

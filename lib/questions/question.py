@@ -126,14 +126,15 @@ class Question:
 
 @dataclass(frozen=True)
 class Number(Question):
-    """A number. `slips` names what usual mistakes give. An answer may be off by `tolerance`, a share of the true one; with 0
-    it must be exact. `shown` formats it (`:,` by default); `unit` stands behind it."""
+    """A number. `slips` names what usual mistakes give. An answer may be off by `tolerance`, a share of the true one, or by
+    `within`, in its own unit; with 0 it must be exact. `shown` formats it (`:,` by default); `unit` stands behind it."""
 
     answer: float
     slip_values: Mapping[str, float | None] = field(default_factory=dict)
     unit: str = ""
     tolerance: float = 0.0
     shown: str = ","
+    within: float = 0.0
 
     def __post_init__(self):
         if not math.isfinite(self.answer):
@@ -151,7 +152,7 @@ class Number(Question):
         return read_number(given, self.unit) if isinstance(given, str) else float(given)
 
     def is_same(self, answer: float, other: float) -> bool:
-        return abs(answer - other) <= max(abs(other) * self.tolerance, abs(other) * 1e-9, 1e-12)
+        return abs(answer - other) <= max(abs(other) * self.tolerance, self.within, abs(other) * 1e-9, 1e-12)
 
     @property
     def slips(self) -> tuple[Slip, ...]:

@@ -153,6 +153,14 @@ def race(entrants: Sequence[Entrant], pictures: Mapping[str, Pictures], setting:
                 yield Step(sum(done.values()) / total, _doing(entrants[index], done[index]), found)
 
 
+def warm_up() -> Steps:
+    """Import what training needs, and ask what stays the same, without finding anything."""
+    yield Step(0.0, "Preparing")
+    environment("cpu", "float32")
+    torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0).step()
+    yield Step(1.0, "Prepared")
+
+
 def _doing(entrant: Entrant, at: float) -> str:
     return f"{entrant.network.label}, seed {entrant.seed}, epoch {min(int(at) + 1, entrant.recipe.epochs)}"
 

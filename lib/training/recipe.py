@@ -9,6 +9,7 @@ from pydantic import Field
 from torch import nn
 
 from lib.architecture import Declared
+from lib.models.lenet import LeNet
 from lib.quantities import Line
 
 DIGITS = "digits"
@@ -54,13 +55,13 @@ SCHEDULES = {
 }
 """By which factor the learning rate is lower after a share of the run."""
 
-WITH_NORM, WITHOUT_NORM = 0.1, 0.01
+SUITS, CAREFUL = 0.1, 0.01
 
 
 def usual_rate(model: nn.Module) -> float:
-    """A learning rate that suits a network: batch normalisation bears a larger one."""
+    """A learning rate that suits a network: deep ones bear the larger one only with batch normalisation."""
     normalised = any(isinstance(module, nn.BatchNorm2d) for module in model.modules())
-    return WITH_NORM if normalised else WITHOUT_NORM
+    return SUITS if normalised or isinstance(model, LeNet) else CAREFUL
 
 
 FAIR = (0.3, 0.1, 0.03, 0.01, 0.003)

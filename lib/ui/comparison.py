@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import streamlit as st
 
@@ -12,32 +12,35 @@ from lib.ui.address import moved
 from lib.ui.controls import forget_shown
 from lib.ui.network import DEFAULT, Choice, analyzed, own_controls, pick_network, read_choice, show_refusal, turn_knobs
 
-SLOTS = ("a", "b", "c", "d")
+SLOTS = ("a", "b", "c", "d", "e")
+MOST = 4
+"""Networks that stand beside each other, unless a page has room for more."""
 PARTNER = "resnext50_32x4d"
 FEWEST = 2
 
 
-def read(address: Mapping[str, str], fewest: int = FEWEST) -> tuple[list[Choice], list[str]]:
-    """The networks in a link (`a=resnet50&b=vgg16&b.width=32`), filled up to `fewest`, and a sentence for each part that
-    could not be used."""
+def read(address: Mapping[str, str], fewest: int = FEWEST, most: int = MOST,
+         usual: Sequence[str] = (DEFAULT, PARTNER, "resnet18")) -> tuple[list[Choice], list[str]]:
+    """The networks in a link (`a=resnet50&b=vgg16&b.width=32`), filled up to `fewest` with the `usual` ones, and a sentence for
+    each part that could not be used."""
     given: dict[str, dict[str, str]] = {}
-    problems = []
+    problems, slots = [], SLOTS[:most]
     for name, text in address.items():
         slot, _dot, knob = name.partition(".")
-        if slot in SLOTS:
+        if slot in slots:
             given.setdefault(slot, {})[knob or "preset"] = text
         else:
-            problems.append(f"There is no “{name[:40]}” on this page; networks are a, b, c and d, "
-                            "and their knobs b.width and so on.")
+            problems.append(f"There is no “{name[:40]}” on this page; networks are {', '.join(slots[:-1])} "
+                            f"and {slots[-1]}, and their knobs b.width and so on.")
     choices = []
-    for slot in SLOTS:
+    for slot in slots:
         if slot in given and "preset" not in given[slot]:
             problems.append(f"{slot} has knobs but no network, so they were left out.")
         elif slot in given:
             choice, wrong = read_choice(given[slot])
             choices.append(choice)
             problems += [f"{slot}: {problem}" for problem in wrong]
-    for preset in (DEFAULT, PARTNER, "resnet18"):
+    for preset in usual:
         if len(choices) < fewest and preset not in [choice.preset for choice in choices]:
             choices.append(Choice(preset))
     return choices, problems
@@ -61,11 +64,7 @@ def cards(choices: list[Choice], prefix: str = "", fewest: int = FEWEST, hidden:
             analysis, _base, refused = analyzed(choice, f"{slot}_")
             analyses.append(analysis)
             with st.container(horizontal=True, vertical_alignment="center"):
-                with st.popover(_("Knobs"), icon=":material/tune:", key=f"{slot}_knobs", on_change=moved) as box:
-                    if not (box.open and st.session_state.get(f"{slot}_opened")):  # closed, or opened just now
-                        forget_shown(own_controls(choice, f"{slot}_"))
-                    st.session_state[f"{slot}_opened"] = box.open
-                    turn_knobs(choice, analysis, f"{slot}_", hidden)
+                knobs_box(choice, analysis, slot, hidden)
                 st.page_link("../../pages/explore.py", label=_("Explore"),
                              query_params=choice.parameters() | asked)
                 if len(choices) > fewest:
@@ -74,6 +73,15 @@ def cards(choices: list[Choice], prefix: str = "", fewest: int = FEWEST, hidden:
             if refused:
                 show_refusal(choice, refused, f"{slot}_")
     return analyses
+
+
+def knobs_box(choice: Choice, analysis: Analysis, slot: str, hidden: Collection[str] = (), without: Collection[str] = ()) -> None:
+    """A box that opens the knobs of a network, but for those that it is to be `without`."""
+    with st.popover(_("Knobs"), icon=":material/tune:", key=f"{slot}_knobs", on_change=moved) as box:
+        if not (box.open and st.session_state.get(f"{slot}_opened")):  # closed, or opened just now
+            forget_shown(own_controls(choice, f"{slot}_"))
+        st.session_state[f"{slot}_opened"] = box.open
+        turn_knobs(choice, analysis, f"{slot}_", hidden, without)
 
 
 def change(action: Callable, *arguments) -> None:

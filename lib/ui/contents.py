@@ -8,6 +8,7 @@ CONTENTS = {
         "explore": _("Explore"),
         "compare": _("Compare"),
         "timing": _("Timing"),
+        "train": _("Train"),
         "textbook": _("Textbook, checked"),
     },
     _("Lessons"): {
@@ -15,6 +16,7 @@ CONTENTS = {
         "receptive_field": _("Receptive field"),
         "vgg": _("AlexNet to VGG"),
         "inception": _("Inception"),
+        "normalisation": _("Batch normalisation"),
         "residual": _("Residual learning"),
         "bottleneck": _("Bottleneck"),
         "tweaks": _("ResNet tweaks"),

@@ -104,8 +104,9 @@ def analyzed(choice: Choice, slot: str = "") -> tuple[Analysis, Analysis, Imposs
     return analysis, base, problem
 
 
-def turn_knobs(choice: Choice, analysis: Analysis, slot: str = "", hidden: Collection[str] = ()) -> None:
-    """The controls of all knobs, below what the network costs, and the way back to the preset.
+def turn_knobs(choice: Choice, analysis: Analysis, slot: str = "", hidden: Collection[str] = (),
+               without: Collection[str] = ()) -> None:
+    """The controls of all knobs but those that the page is to be `without`, below what the network costs, and the way back to the preset.
 
     Each network has controls of its own. What the browser still says of those of the network before, which may have a knob
     of the same name, counts for nothing.
@@ -120,7 +121,7 @@ def turn_knobs(choice: Choice, analysis: Analysis, slot: str = "", hidden: Colle
         st.markdown(" · ".join(f"{label} **{total}**".replace(" ", "\u00a0") for label, total in told.items()))
     knobs = type(analysis.knobs)
     values = analysis.knobs.model_dump() | choice.changed
-    for name in sorted(values, key=("num_classes", "input_size").__contains__):
+    for name in sorted((name for name in values if name not in without), key=("num_classes", "input_size").__contains__):
         possible = input_sizes(analysis.architecture, analysis.knobs) if name == "input_size" else None
         control(knobs, name, values[name], turn, is_decided(knobs, name, values), own_controls(choice, slot), possible)
     st.button(_("Back to the preset"), key=f"{slot}reset", on_click=lambda: (moved(), choice.start(choice.preset)),

@@ -95,7 +95,7 @@ def _form(question: Question, made: Attempt, key: str, once: bool) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         with st.form(f"{key}_form", border=False, width="stretch" if _is_wide(question) else "content"):
             with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-                _input(question, f"{key}_given")
+                answer_field(question, f"{key}_given")
                 st.form_submit_button(_("Answer"), key=f"{key}_answer", type="primary", on_click=answer)
         if question.hint:
             with st.popover(_("Hint")):
@@ -112,7 +112,8 @@ def _is_wide(question: Question) -> bool:
     return not isinstance(question, Number)
 
 
-def _input(question: Question, key: str) -> None:
+def answer_field(question: Question, key: str) -> None:
+    """The control in which a question is answered; what was given lies under `key`."""
     label = _("Your answer")
     if isinstance(question, Number):
         unit = f" ({question.unit})" if question.unit else ""

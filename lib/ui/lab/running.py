@@ -117,7 +117,7 @@ def _show_progress(own: Slot) -> None:
     if ticket.stopping:
         st.progress(ticket.step.share, text=_("Stopping after this repetition"))
     elif ticket.state == "waiting":
-        st.progress(0.0, text=_why_it_waits(line, ticket))
+        st.progress(0.0, text=why_it_waits(line, ticket))
     else:
         left = ticket.seconds_left()
         text = plain(ticket.step.doing)
@@ -125,7 +125,7 @@ def _show_progress(own: Slot) -> None:
             doing=text, left=left))
 
 
-def _why_it_waits(line: Line, ticket: Ticket) -> str:
+def why_it_waits(line: Line, ticket: Ticket) -> str:
     """For whom a run waits, and for how long at most."""
     before = line.before(ticket)
     others = sum(each.visitor != ticket.visitor for each in before)
@@ -136,7 +136,7 @@ def _why_it_waits(line: Line, ticket: Ticket) -> str:
 def _start(own: Slot, asked: Asked, job: Job) -> None:
     moved()
     own.refused, own.unkept, own.device = "", [], asked.device
-    ticket = Ticket(job, visitor(), wanted=_presence(), ended=_keeper(own, asked.device, visitor()))
+    ticket = Ticket(job, visitor(), wanted=presence(), ended=_keeper(own, asked.device, visitor()))
     try:
         _refuse_beyond_limits(job)
         own.ticket = lab().join(asked.device.key, ticket)
@@ -157,7 +157,7 @@ def _refuse_beyond_limits(job: Job) -> None:
         raise Impossible(f"The largest batch of this server is {limits().largest_batch}.")
 
 
-def _presence() -> Callable[[], bool]:
+def presence() -> Callable[[], bool]:
     """Whether the visitor who asks now is still there: a closed browser ends its session."""
     session, seen = get_script_run_ctx().session_id, [time.monotonic()]
 
