@@ -3,11 +3,12 @@
 # make test         runs all tests, the browser's included
 # make quick        the same without what takes long: a Ray cluster, six people at once, torch.compile, sweeps of all presets
 # make bench        compares our speed with the peers'
+# make races        runs the races that come with the app anew, half an hour on two quiet cores (docs/training.md)
 # make gpu          measures what only a GPU can show, in six minutes at most, and writes gpu.json (docs/gpu.md)
 # make screenshots  draws the README's pictures anew
 BIN := .venv/bin
 
-.PHONY: app serve test quick bench gpu screenshots
+.PHONY: app serve test quick bench races gpu screenshots
 app: .venv/app.stamp
 	$(BIN)/python -m streamlit run app.py
 
@@ -32,6 +33,10 @@ bench: .venv/test.stamp
 	$(BIN)/python -m benchmarks.first_visit
 	$(BIN)/python -m benchmarks.classroom --short
 	$(BIN)/python -m benchmarks.timing
+	$(BIN)/python -m benchmarks.races
+
+races: .venv/app.stamp
+	$(BIN)/python -m lib.training.recorded
 
 # Needs little, so it takes the python that is there where there is no environment.
 gpu:

@@ -15,6 +15,7 @@ from lib.ui.comparison import FEWEST, MOST, cards, change, names, parameters, re
 from lib.ui.controls import kept
 from lib.ui.network import HIDDEN, TOTALS, Choice
 from lib.ui.provenance import mark
+from lib.ui.train import state as train
 
 PLAIN_CHART = {"displayModeBar": False}
 
@@ -41,6 +42,8 @@ with st.container(horizontal=True, vertical_alignment="center"):
               help=_("The first network is what the others are compared with."))
     st.page_link("../../pages/timing.py", label=_("Measure their time"), icon=":material/speed:",
                  query_params=parameters(choices))
+    if (learning := train.link(choices, analyses)) is not None:
+        st.page_link("../../pages/train.py", label=_("Train them"), icon=":material/trending_down:", query_params=learning)
     asking.menu("compare", parameters(choices))
 
 # Side by side

@@ -8,6 +8,7 @@ from lib.ui import _, asking, comparison, conventions, panels
 from lib.ui.address import new_address, plain, write_address
 from lib.ui.controls import tied
 from lib.ui.network import choose, read_choice, show_refusal
+from lib.ui.train import state as train
 
 VIEWS = {"layers": _("Layers"), "cost": _("Where the cost lives"), "field": _("Receptive field"), "graph": _("Graph"),
          "papers": _("In print"), "tools": _("Why tools disagree"), "code": _("Code")}
@@ -39,6 +40,9 @@ with st.sidebar:
                  help=_("Beside its preset or another network."))
     st.page_link("../../pages/timing.py", label=_("Timing"), icon=":material/speed:",
                  query_params=comparison.parameters([choice]), help=_("Run this network and read the clock."))
+    if (learning := train.link([choice], [analysis])) is not None:
+        st.page_link("../../pages/train.py", label=_("Train"), icon=":material/trending_down:", query_params=learning,
+                     help=_("Let this network learn."))
 if refused:
     show_refusal(choice, refused)
 root, hidden = outline(analysis), asking.hidden("explore", analysis)

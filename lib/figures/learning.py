@@ -10,18 +10,18 @@ from lib.figures.theme import Palette, drawn, dress
 
 Points = Sequence[tuple[float, float]]
 """Epochs and values of one seed."""
-LARGE, SMALL = 380, 200
+LARGE, SMALL, PRESENTED = 380, 200, 440
 """Pixels of height."""
 
 
 @drawn
 def learning(series: Mapping[str, Sequence[Points]], palette: Palette, yaxis: str, epochs: int, top: float | None = None,
-             large: bool = True, letters: int = 0, guess: float | None = None) -> go.Figure:
+             large: bool = True, letters: int = 0, guess: float | None = None, log: bool = False) -> go.Figure:
     """A line for each network: the median of its seeds; where there are several, a band from the lowest to the highest.
 
     `series` holds for each network the points of each seed. The axis of epochs is `epochs` long from the first moment, and
     that of the values ends at `top`, so that nothing moves while points come. `letters` are the pixels of type before a class;
-    `guess` is how far a person thinks that the highest line ends above the lowest.
+    `guess` is how far a person thinks that the highest line ends above the lowest. `log` counts the values in powers of ten.
     """
     figure, ends = go.Figure(), []
     for index, (name, seeds) in enumerate(series.items()):
@@ -34,6 +34,8 @@ def learning(series: Mapping[str, Sequence[Points]], palette: Palette, yaxis: st
         ends += middle[-1:]
     figure.update_xaxes(range=[0, epochs * 1.02], title="epoch" if large else None)
     figure.update_yaxes(range=[-0.02 * top, top] if top else None, rangemode="tozero", title=yaxis if large else None)
+    if log:
+        figure.update_yaxes(type="log", exponentformat="power")
     if guess is not None and ends:
         _draw_guess(figure, palette, epochs, min(ends), guess)
     dress(figure, palette, LARGE if large else SMALL).update_layout(showlegend=large)
@@ -73,6 +75,6 @@ def _draw_guess(figure: go.Figure, palette: Palette, epochs: int, low: float, gu
 
 def _enlarged(figure: go.Figure, letters: int) -> go.Figure:
     """All letters as large as a class needs them."""
-    figure.update_layout(font={"size": letters}, legend={"font": {"size": letters}}, height=520)
+    figure.update_layout(font={"size": letters}, legend={"font": {"size": letters}}, height=PRESENTED)
     figure.update_xaxes(tickfont={"size": letters}, title={"font": {"size": letters}})
     return figure.update_yaxes(tickfont={"size": letters}, title={"font": {"size": letters}})

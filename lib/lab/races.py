@@ -61,7 +61,8 @@ class Race:
         others = [entrant for entrant in self.entrants if entrant not in found]
         if self.runs:  # nothing but what this run makes, and what it did not have to make
             others = [entrant for entrant in others if entrant not in self.running]
-        return found | known(others, self.device_name)
+        found |= known(others, self.device_name)
+        return {entrant: found[entrant] for entrant in self.entrants if entrant in found}
 
     @property
     def device_name(self) -> str:
@@ -89,6 +90,8 @@ class Race:
                 return
             done = {} if anew else {entrant: shown.curve for entrant, shown in known(self.entrants, self.device_name).items()}
             self.running = [entrant for entrant in self.entrants if entrant not in done or not done[entrant].over]
+            if not self.running:
+                return
             self.found = {entrant: curve for entrant, curve in self.found.items() if entrant not in self.running}
             self.glimpses, self.message, self.unkept, self.paused, self.owner = {}, "", "", False, visitor
             job = self._job({} if anew else self._states(done))
@@ -97,8 +100,10 @@ class Race:
             self.line.join(self.ticket)
 
     def _job(self, states: dict[int, bytes]) -> Job:
+        device = self.line.worker.device
         return Job(kind="race", networks=tuple(dict.fromkeys(entrant.network for entrant in self.entrants)),
-                   setting=Setting(device=self.line.worker.device.id), entrants=tuple(self.running), states=states)
+                   setting=Setting(device=device.id, threads=device.cores if device.id == "cpu" else 0),
+                   entrants=tuple(self.running), states=states)
 
     def _states(self, done: dict[Entrant, Curve]) -> dict[int, bytes]:
         """The weights from which entrants go on, by their number; their curves are kept up to there."""

@@ -17,6 +17,7 @@ from lib.analysis.fitting import input_sizes
 from lib.architecture import Impossible
 from lib.devices import cores, environment
 from lib.measuring import seeded
+from lib.once import once
 from lib.records import Network, Setting
 from lib.timing import Step, Steps
 from lib.training.loop import Training, is_lost
@@ -57,6 +58,7 @@ class Finished:
     state: bytes
 
 
+@once
 def fitting(network: Network, pictures: Pictures) -> Analysis:
     """The network for these pictures: their classes, and their size, unless one is chosen. A network that does not take pictures
     so small gets them enlarged: to 32 pixels, or the least it takes.
@@ -89,6 +91,7 @@ def build(analysis: Analysis, entrant: Entrant) -> nn.Module:
     return model
 
 
+@once
 def suiting(network: Network, pictures: Pictures) -> float:
     """The learning rate that suits a network."""
     analysis = fitting(network, pictures)

@@ -84,7 +84,7 @@ RECORDED = {
     "orders_110": Recorded(list(ORDERS[110].values())),
     "norm": Recorded(list(BARE.values()), rates=(0.1, 0.03, 0.01, 0.003, 0.001)),
     "options": Recorded([*OPTIONS.values()]),
-    "auxiliary": Recorded(list(INCEPTION.values()), settings={"epochs": 30}),
+    "auxiliary": Recorded(list(INCEPTION.values()), rates=(0.03,), settings={"epochs": 30, "start": "xavier"}),
     "cardinality": Recorded(list(CARDINALITIES.values())),
     "attention": Recorded([*SQUEEZED.values(), *GATED.values()]),
     "old": Recorded(list(OLD.values())),

@@ -37,7 +37,7 @@ def read(address: Mapping[str, str], fewest: int = FEWEST, most: int = MOST,
         if slot in given and "preset" not in given[slot]:
             problems.append(f"{slot} has knobs but no network, so they were left out.")
         elif slot in given:
-            choice, wrong = read_choice(given[slot])
+            choice, wrong = read_choice(given[slot], usual[0])
             choices.append(choice)
             problems += [f"{slot}: {problem}" for problem in wrong]
     for preset in usual:

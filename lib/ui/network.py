@@ -64,15 +64,15 @@ def _written(value: Any) -> str:
     return ",".join(map(str, value)) if isinstance(value, tuple) else str(value).lower()
 
 
-def read_choice(parameters: dict[str, str]) -> tuple[Choice, list[str]]:
-    """The choice in a link, and one sentence for each part of it that could not be used."""
+def read_choice(parameters: dict[str, str], usual: str = DEFAULT) -> tuple[Choice, list[str]]:
+    """The choice in a link, or the `usual` one, and one sentence for each part of it that could not be used."""
     choice, problems = Choice(), []
     try:
-        choice.preset = catalog.find(parameters.get("preset", DEFAULT))
+        choice.preset = catalog.find(parameters.get("preset", usual))
         knobs = catalog.get(choice.preset).knobs
     except Impossible as error:
-        return Choice(), [f"{error} This is {DEFAULT} instead."]
-    for name in parameters.keys() - {"preset"}:
+        return Choice(usual), [f"{error} This is {usual} instead."]
+    for name in (name for name in parameters if name != "preset"):
         try:
             choice.changed[name] = knobs.read_one(name, parameters[name])
         except Impossible as error:

@@ -80,7 +80,7 @@ LESSONS = """
 the picture what is left; images follow its height (`cqh`). Beneath each other on a phone; bare in print."""
 
 PRESENTING = """<i hidden></i><style>
-  .stApp.stApp [data-testid="stHeader"] { display: none; }
+  .stApp.stApp :is([data-testid="stHeader"], [data-testid="stSidebar"]) { display: none; }
   html:root { font-size: max(20px, 1.46vw); }
   .stApp.stApp .stMainBlockContainer { padding: 0.6rem 1.2rem; max-width: none; }
   .stApp.stApp [class*="st-key-asked_"] { padding: 0.4rem 0.7rem !important; gap: 0.6rem; }

@@ -23,6 +23,9 @@ from lib.lab.limits import FILE, limits
 from lib.lab.queue import Lab, Ticket
 from lib.lab.worker import LocalWorker
 from lib.records import Latency, Network, Setting
+from lib.training.race import Begun, Finished
+from lib.training.recipe import Recipe
+from lib.training.records import Entrant
 
 pytestmark = [pytest.mark.slow,
               pytest.mark.timeout(400)]  # every node imports PyTorch anew, on cores that other tests use as well
@@ -125,6 +128,14 @@ def test_both_nodes_measure_at_once(lab):
             assert facts["threads"] == 1, "the node's CPUs, whatever this process uses"
             assert (facts["torch"], facts["python"]) == (torch.__version__, platform.python_version())
             assert all(time > 0 for time in record.repetitions_ms)
+
+
+def test_networks_learn_on_a_node(first):
+    device, entrant = first.worker.device, Entrant(network=Network(preset="lenet5"), recipe=Recipe(epochs=1))
+    job = Job(kind="race", networks=(entrant.network,), entrants=(entrant,), setting=Setting(threads=device.cores))
+    found = [step.found for step in first.worker.steps(job) if step and step.found]
+    assert type(found[0]) is Begun and type(found[-1]) is Finished and 0 < found[-1].epoch.train_error < 100
+    assert (found[0].curve.environment["host"], found[0].curve.environment["threads"]) == (device.host, 1)
 
 
 def test_a_device_takes_one_run_at_a_time_also_of_two_servers(first):

@@ -10,6 +10,9 @@ from lib.lab.jobs import Job, needed_bytes, run
 from lib.lab.worker import LocalWorker
 from lib.records import Network, Setting
 from lib.timing import found
+from lib.training.race import Finished
+from lib.training.recipe import Recipe
+from lib.training.records import Entrant
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU: there is none on this machine")
 
@@ -59,3 +62,12 @@ def test_a_process_of_its_own_measures_on_the_gpu():
     finally:
         worker.close()
     assert latency.device == "cuda:0" and latency.latency_ms.median < 100
+
+
+def test_a_race_on_the_gpu_gives_the_same_curve_twice():
+    entrants = tuple(Entrant(network=Network(preset=preset), recipe=Recipe(epochs=2)) for preset in ("plain20_cifar", "resnet20_cifar"))
+    job = Job(kind="race", networks=tuple(entrant.network for entrant in entrants), entrants=entrants,
+              setting=Setting(device="cuda:0"))
+    first, again = ([each.epoch.model_dump(exclude={"seconds"}) for each in found(run(job)) if isinstance(each, Finished)]
+                    for _ in range(2))
+    assert len(first) == 4 and first == again and first[-1]["train_error"] < 90

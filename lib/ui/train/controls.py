@@ -55,7 +55,7 @@ def _analysed(asked: Asked, slot: str, choice: Learner) -> tuple[Analysis | None
     """The network as it takes the pictures; of a combination that builds none, the last one that did, and why not."""
     key = f"{slot}_last_good"
     try:
-        analysis = analysis_of(choice.preset, tuple(choice.network.changed.items()), asked.settings.data)
+        analysis = analysis_of(choice, asked.settings.data)
         st.session_state[key] = analysis
         return analysis, None
     except Impossible as error:
@@ -141,10 +141,6 @@ def chosen_device(asked: Asked) -> str:
     """The key of the device: the one that was chosen, a GPU where there is one, or else the first."""
     keys = list(lab().lines)
     if asked.device:
-        try:
-            return device(asked.device).key
-        except Impossible as error:
-            asked.device = ""
-            asked.problems.append(str(error))
+        return device(asked.device).key
     graphics = (each.key for each in devices() if each.id != "cpu")
     return next(graphics, keys[0])

@@ -17,7 +17,6 @@ from lib.training import loop
 from lib.training.records import Entrant
 from lib.ui import _, current_palette
 from lib.ui.address import moved, new_address, plain, write_address
-from lib.ui.comparison import names
 from lib.ui.controls import on_choice, show_value
 from lib.ui.elements import LARGE
 from lib.ui.provenance import mark
@@ -27,7 +26,7 @@ from lib.ui.train.controls import choose_networks, choose_recipe, chosen_device
 from lib.ui.train.examples import show_examples
 from lib.ui.train.running import (
     POLL, View, attend, buttons, grows_elsewhere, is_complete, key_of, line_of, say_progress, start_if_asked, view_of)
-from lib.ui.train.state import FAIR, QUANTITIES, Asked, analysis_of, read
+from lib.ui.train.state import FAIR, QUANTITIES, SHORT, Asked, analysis_of, names, read
 
 PLAIN_CHART = {"displayModeBar": False}
 TOP = {"train_error": 100.0, "test_error": 100.0}
@@ -116,7 +115,7 @@ def _picture(asked: Asked, race: Race, called: dict[Network, str], made: predict
     if ended:
         predict.outcome(list(called.values()), made, ends)
     if not now:
-        st.info(prose("train", "Nothing yet"))
+        st.caption(prose("train", "Nothing yet"))
     _charts(asked, best, called, made)
     if now:
         _numbers(asked, now, called)
@@ -142,7 +141,7 @@ def _say_what_it_is(asked: Asked, race: Race, found: dict[Entrant, Shown], view:
 def _charts(asked: Asked, found: dict[Entrant, Shown], called: dict[Network, str], made: predict.Guesses) -> None:
     """One quantity large, the others small beneath it."""
     show_value("train_quantity", asked.quantity)
-    st.segmented_control(_("Curve"), QUANTITIES, key="train_quantity", required=True, format_func=QUANTITIES.get,
+    st.segmented_control(_("Curve"), QUANTITIES, key="train_quantity", required=True, format_func=SHORT.get,
                          label_visibility="collapsed", help=_("What the large chart shows; the others stand beneath it."),
                          on_change=on_choice("train_quantity", lambda value: setattr(asked, "quantity", value)))
     _chart(asked, found, called, asked.quantity, made.difference, large=True)
@@ -200,8 +199,7 @@ def _background(asked: Asked, race: Race, called: dict[Network, str]) -> None:
 
 def _say_pictures(asked: Asked, race: Race) -> None:
     pictures = pictures_of(race.entrants[0])
-    sizes = {choice.preset: analysis_of(choice.preset, tuple(choice.network.changed.items()), asked.settings.data).knobs.input_size
-             for choice in asked.choices}
+    sizes = {choice.preset: analysis_of(choice, asked.settings.data).knobs.input_size for choice in asked.choices}
     larger = {size: [name for name, each in sizes.items() if each == size] for size in sizes.values() if size != pictures.size}
     enlarged = "".join(f" {prose('train', 'Enlarged', networks=', '.join(names), size=size)}" for size, names in larger.items())
     st.caption(prose("train", "What", pictures=plain(pictures.source), training=f"{pictures.training:,}",

@@ -50,7 +50,11 @@ def ask(names: list[str], made: Guesses, key: str) -> None:
         with st.form("train_predict", border=False):
             for kind, question in questions.items():
                 st.markdown(f":primary-badge[{_('Predict')}] {question.words}")
-                answer_field(question, f"train_guess_{key}_{kind}")
+                if kind == "lowest":
+                    st.radio(_("Your answer"), names, index=None, key=f"train_guess_{key}_{kind}", horizontal=True,
+                             label_visibility="collapsed")
+                else:
+                    answer_field(question, f"train_guess_{key}_{kind}")
             with st.container(horizontal=True):
                 st.form_submit_button(_("That is my guess"), key="train_guess", type="primary", on_click=_take,
                                       args=(questions, made, key))

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from lib import catalog
 from lib.analysis import Analysis
 from lib.architecture import Impossible
 from lib.lab.jobs import pictures_of
 from lib.lab.limits import limits
 from lib.lab.races import refuse_beyond_limits
-from lib.once import once
 from lib.records import Network
 from lib.training.fair import at_rates
 from lib.training.pictures import version
@@ -19,6 +19,7 @@ from lib.training.race import fitting, suiting
 from lib.training.recipe import Recipe
 from lib.training.records import MOST_SEEDS, Entrant
 from lib.ui import _, comparison
+from lib.ui.lab.asked import device
 from lib.ui.network import Choice
 
 FEWEST = 1
@@ -28,6 +29,9 @@ SUITS, FAIR = "suits", "fair"
 """Rates: what suits each network; the best of a few for each."""
 QUANTITIES = {"train_error": _("Training error, %"), "test_error": _("Test error, %"), "train_loss": _("Training loss"),
               "gradient_norm": _("Gradient norm at the first block"), "seconds": _("Seconds per epoch")}
+SHORT = {"train_error": _("Training error"), "test_error": _("Test error"), "train_loss": _("Loss"),
+         "gradient_norm": _("Gradient norm"), "seconds": _("Seconds")}
+"""The same in few words."""
 FIELDS = tuple(name for name in Recipe.model_fields if name != "learning_rate")
 
 
@@ -36,7 +40,10 @@ class Learner(Choice):
 
     @property
     def network(self) -> Network:
-        return Network(preset=self.preset, changed={name: value for name, value in self.changed.items() if name != "num_classes"})
+        """What is trained, its knobs in the order in which they are declared."""
+        declared = catalog.get(self.preset).knobs.model_fields
+        return Network(preset=self.preset, changed={name: self.changed[name] for name in declared
+                                                    if name in self.changed and name != "num_classes"})
 
     def turn(self, name: str, value: Any) -> None:
         if name == "input_size":
@@ -76,7 +83,8 @@ class Asked:
         for choice in self.choices:
             own = recipe
             if self.rate == SUITS:
-                own = recipe.model_copy(update={"learning_rate": rate_of(choice.preset, tuple(choice.changed.items()), recipe.data)})
+                suits = suiting(choice.network, pictures_of(Entrant(network=choice.network, recipe=recipe)))
+                own = recipe.model_copy(update={"learning_rate": suits})
             for seed in range(self.seed, self.seed + self.seeds):
                 one = Entrant(network=choice.network, recipe=own, seed=seed, version=made)
                 found += at_rates(one) if self.rate == FAIR else [one]
@@ -93,22 +101,30 @@ class Asked:
         return comparison.parameters(self.choices) | own | {name: text for name, text in more.items() if text != usual[name]}
 
 
+MOST_LETTERS = 44
+
+
+def names(choices: list[Learner]) -> list[str]:
+    """What to call each network: its preset and what was changed of it, with its slot's letter where that is not enough."""
+    labels = [choice.network.label for choice in choices]
+    short = [label if len(label) <= MOST_LETTERS else label[:MOST_LETTERS - 1] + "…" for label in labels]
+    return [label if short.count(label) == 1 else f"{slot}: {label}" for slot, label in zip(comparison.SLOTS, short)]
+
+
 def _short(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-@once
-def rate_of(preset: str, changed: tuple, data: str) -> float:
-    """The learning rate that suits a network."""
-    network = Network(preset=preset, changed=dict(changed))
-    return suiting(network, pictures_of(Entrant(network=network, recipe=Recipe(data=data))))
-
-
-@once
-def analysis_of(preset: str, changed: tuple, data: str) -> Analysis:
+def analysis_of(choice: Learner, data: str) -> Analysis:
     """A network as it takes the pictures. Raises `Impossible` where it cannot."""
-    network = Network(preset=preset, changed=dict(changed))
-    return fitting(network, pictures_of(Entrant(network=network, recipe=Recipe(data=data))))
+    return fitting(choice.network, pictures_of(Entrant(network=choice.network, recipe=Recipe(data=data))))
+
+
+def link(choices: Sequence[Choice], analyses: Sequence[Analysis]) -> dict[str, str] | None:
+    """The parameters of a link that trains these networks; None where one is too large for this server's races."""
+    small = all(hasattr(analysis.knobs, "num_classes") and analysis.params <= limits().race_parameters
+                and (analysis.weight_layers or 0) <= limits().race_layers for analysis in analyses)
+    return comparison.parameters(list(choices)) if small else None
 
 
 def read(address: Mapping[str, str]) -> Asked:
@@ -170,7 +186,7 @@ READERS = {
     "rate": lambda text: ("rate", rate(text)),
     "seeds": lambda text: ("seeds", whole("seeds", text, 1, limits().race_seeds)),
     "seed": lambda text: ("seed", whole("seed", text, 0, MOST_SEEDS - 100)),
-    "device": lambda text: ("device", text),
+    "device": lambda text: ("device", device(text) and text),
     "show": lambda text: ("quantity", one_of("show", text, QUANTITIES)),
     "present": lambda text: ("presenting", one_of("present", text, ("true", "false")) == "true"),
     "predict": lambda text: ("predicts", one_of("predict", text, ("true", "false")) == "true"),
