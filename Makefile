@@ -3,7 +3,7 @@
 # make test         runs all tests, the browser's included
 # make quick        the same without what takes long: a Ray cluster, six people at once, torch.compile, sweeps of all presets
 # make bench        compares our speed with the peers'
-# make races        runs the races that come with the app anew, half an hour on two quiet cores (docs/training.md)
+# make races        runs the races that come with the app anew, forty minutes on two quiet cores (docs/training.md)
 # make gpu          measures what only a GPU can show, in six minutes at most, and writes gpu.json (docs/gpu.md)
 # make screenshots  draws the README's pictures anew
 BIN := .venv/bin

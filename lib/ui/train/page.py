@@ -201,6 +201,6 @@ def _say_pictures(asked: Asked, race: Race) -> None:
     pictures = pictures_of(race.entrants[0])
     sizes = {choice.preset: analysis_of(choice, asked.settings.data).knobs.input_size for choice in asked.choices}
     larger = {size: [name for name, each in sizes.items() if each == size] for size in sizes.values() if size != pictures.size}
-    enlarged = "".join(f" {prose('train', 'Enlarged', networks=', '.join(names), size=size)}" for size, names in larger.items())
+    enlarged = [prose("train", "Enlarged", networks=", ".join(each), size=size) for size, each in larger.items()]
     st.caption(prose("train", "What", pictures=plain(pictures.source), training=f"{pictures.training:,}",
-                     test=f"{len(pictures.images) - pictures.training:,}", enlarged=enlarged))
+                     test=f"{len(pictures.images) - pictures.training:,}", enlarged=" ".join(["", *enlarged])))
