@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 
@@ -76,7 +76,7 @@ def load(name: str, places: Mapping[str, str], most: int) -> Pictures:
     return _load(name, places.get(name, ""), most)
 
 
-@lru_cache(maxsize=4)
+@cache
 def _load(name: str, place: str, most: int) -> Pictures:
     if name == DIGITS:
         return digits()

@@ -15,11 +15,13 @@ import sqlalchemy
 
 from lib.architecture import Impossible
 from lib.devices import Device
+from lib.lab import curves, store
 from lib.lab import database as opened
-from lib.lab import store
 from lib.lab.jobs import Job
 from lib.lab.limits import limits
 from lib.records import Latency, Network, Protocol, Setting, Spread
+from lib.training.recipe import Recipe
+from lib.training.records import Curve, Entrant, Epoch
 from tests.engine import records as times
 
 pytestmark = pytest.mark.usefixtures("nothing_shipped")  # the tests count runs
@@ -409,3 +411,30 @@ def test_a_title_names_some_networks_and_counts_many():
     many = JOB.model_copy(update={"networks": tuple(Network(preset=f"resnet{depth}") for depth in range(9))})
     assert store.Run.of(many, HERE, []).title.startswith("Latency: 9 networks; batch 4")
     assert "lenet5 input_size=32; batch 4" in store.Run.of(JOB, HERE, []).title
+
+
+def curve(epochs: int, seed: int = 0) -> tuple[Entrant, Curve]:
+    """An entrant, and a curve of it that is made up."""
+    entrant = Entrant(network=Network(preset="resnet18", changed={"depths": (1, 1, 1, 1)}), recipe=Recipe(), seed=seed)
+    each = Epoch.of(1.5, 40.0, 0.1, 0.2, 30.0)
+    return entrant, Curve(preset="resnet18", changed=entrant.network.changed, seed=seed, settings=entrant.recipe, input_size=8,
+                          taken=datetime(2026, 3, 1, tzinfo=timezone.utc), environment={}, epochs=(each,) * epochs)
+
+
+def test_a_curve_grows_and_its_weights_lie_beside_it(database, monkeypatch):
+    with opened.database(curves.Kept) as session:
+        session.execute(sqlalchemy.delete(curves.Kept))
+    entrant, short = curve(2)
+    curves.keep(entrant, "A CPU", short, b"weights of two")
+    curves.keep(entrant, "A CPU", curve(3)[1], b"weights of three")
+    curves.keep(entrant, "A CPU", short, b"late and shorter")  # of another process
+    [(found, kept)] = curves.find([entrant], "A CPU").items()
+    assert found == entrant and kept.epochs == curve(3)[1].epochs and not curves.find([entrant], "A GPU")
+    assert curves.state(entrant, "A CPU") == (3, b"weights of three") and curves.grows([entrant], "A CPU")
+    monkeypatch.setattr(curves, "limits", lambda: limits().model_copy(update={"most_curves": 2, "most_state_bytes": 10}))
+    for seed in (1, 2):
+        curves.keep(*(curve(1, seed)[0], "A CPU", curve(1, seed)[1], b"small"))
+    assert [len(curves.find([curve(1, seed)[0]], "A CPU")) for seed in range(3)] == [0, 1, 1]
+    assert curves.state(curve(1, 2)[0], "A CPU") == (1, b"small")
+    curves.keep(curve(2, 2)[0], "A CPU", curve(2, 2)[1], b"more than may be kept")
+    assert curves.state(curve(2, 2)[0], "A CPU") is None and len(curves.find([curve(2, 2)[0]], "A CPU")) == 1
