@@ -9,6 +9,7 @@ CONTENTS = {
         "compare": _("Compare"),
         "timing": _("Timing"),
         "train": _("Train"),
+        "inside": _("What it sees"),
         "textbook": _("Textbook, checked"),
     },
     _("Lessons"): {

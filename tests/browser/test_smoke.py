@@ -6,7 +6,7 @@ import pytest
 
 from tests.browser import harness
 
-PAGES = {"/": "Backbone Lab", "/explore": "Explore", "/compare": "Compare", "/timing": "Timing", "/train": "Train",
+PAGES = {"/": "Backbone Lab", "/explore": "Explore", "/compare": "Compare", "/timing": "Timing", "/train": "Train", "/inside": "What it sees",
          "/textbook": "The textbook, checked", "/bottleneck": "Bottleneck"}
 """Of the lessons one: tests/browser/test_steps.py goes over all steps of all."""
 NARROW = {"width": 390, "height": 844}

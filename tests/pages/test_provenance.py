@@ -12,11 +12,13 @@ from lib.provenance import KINDS
 from tests.pages.app import ROOT, open_page
 
 PAGES = [(path.stem, {}) for path in sorted((ROOT / "pages").glob("*.py"))
-         if path.stem not in {"timing", "textbook", *names()}]  # the textbook's come with its answers: tests/pages/test_textbook.py
+         if path.stem not in {"timing", "textbook", "train", *names()}]  # the textbook's come with its answers: tests/pages/test_textbook.py
 PAGES += [(lesson, {"step": "all"}) for lesson in names()]
 PAGES += [("timing", {"view": view}) for view in ("layers", "macs", "memory")]  # the others show nothing before a run
 PAGES += [("explore", {"view": view}) for view in ("cost", "field", "graph", "papers")]
 PAGES += [("atlas", {"view": view}) for view in ("lineage", "accuracy", "winners", "networks")]
+PAGES += [("train", {"a": "plain20_cifar", "b": "resnet20_cifar", "predict": "false"}),
+          ("inside", {"network": "sk", "view": "gates"}), ("inside", {"network": "lenet5", "view": "field"})]
 FIGURES = {"dataframe", "table", "plotly_chart", "image", "imgs", "bidi_component", "graphviz_chart", "vega_lite_chart"}
 HEADINGS = {"title", "header", "subheader"}
 WITHOUT_NUMBERS = ("connection_watch", "_stepper", "_note", "progress")
