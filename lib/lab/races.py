@@ -43,6 +43,7 @@ class Race:
         self.running: list[Entrant] = []
         self.found: dict[Entrant, Curve] = {}
         self.glimpses: dict[Entrant, Glimpse] = {}
+        self.whole: dict[Entrant, Shown] = {}
         self.watchers: dict[str, Callable[[], bool]] = {}
         self.lock = Lock()
 
@@ -54,14 +55,16 @@ class Race:
         return self.ticket is not None and not self.ticket.settled.is_set()
 
     def shown(self) -> dict[Entrant, Shown]:
-        """What there is of each entrant: what runs or has just run before what is kept, that before what is shipped. Raises
-        `Impossible` if the database cannot be used and nothing else is there."""
+        """What there is of each entrant: what runs or has just run before what is kept, that before what is shipped. Whole
+        curves are asked for once, however many look on."""
         with self.lock:
             found = {entrant: Shown(curve, "run", self.glimpses.get(entrant)) for entrant, curve in self.found.items()}
         others = [entrant for entrant in self.entrants if entrant not in found]
         if self.runs:  # nothing but what this run makes, and what it did not have to make
             others = [entrant for entrant in others if entrant not in self.running]
-        found |= known(others, self.device_name)
+        found |= {entrant: self.whole[entrant] for entrant in others if entrant in self.whole}
+        found |= known([entrant for entrant in others if entrant not in found], self.device_name)
+        self.whole |= {entrant: shown for entrant, shown in found.items() if shown.origin != "run" and shown.curve.over}
         return {entrant: found[entrant] for entrant in self.entrants if entrant in found}
 
     @property

@@ -73,7 +73,7 @@ CARDINALITIES = {(groups, width): Network(preset="resnet20_cifar", changed={"bot
 """Columns of ResNeXt's Table 2 in the frame of the CIFAR networks: about equal cost at each cardinality."""
 SQUEEZED = {depth: Network(preset=f"resnet{depth}_cifar", changed={"se": True}) for depth in (20, 56)}
 SMALL = {"width": 8, "depths": (1, 1, 1, 1), "input_size": 32}
-GATED = {"se": network("seresnet18", **SMALL), "sk": network("skresnet18", **SMALL), "split": network("resnest14d", **SMALL),
+GATED = {"se": network("seresnet18", **SMALL), "sk": network("skresnet18", **SMALL), "split": network("resnest14d", stem_width=16, **SMALL),
          "none": network("resnet18", **SMALL)}
 """Small networks with gates, and one without."""
 OLD = {"lenet": network("lenet5"), "vgg": network("vgg11", width=16, hidden=0), "vgg_bn": network("vgg11_bn", width=16, hidden=0)}

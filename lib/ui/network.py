@@ -61,7 +61,9 @@ class Choice:
 
 def _written(value: Any) -> str:
     """A knob's value as links and command lines write it."""
-    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value).lower()
+    if isinstance(value, tuple):
+        return ",".join(map(str, value))
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def read_choice(parameters: dict[str, str], usual: str = DEFAULT) -> tuple[Choice, list[str]]:

@@ -13,6 +13,7 @@ from websockets.sync.client import connect
 
 from lib.ui.contents import CONTENTS, path
 
+AGENT = "Backbone Lab's rehearsal"
 PATIENCE = 120.0
 """Seconds that a page may be silent."""
 
@@ -33,7 +34,12 @@ def _open(address: str, page: str) -> None:
     """Open a page as a browser does, and read until its run has ended."""
     wish = BackMsg()
     wish.rerun_script.page_name = page
-    with connect(address, subprotocols=["streamlit"], max_size=None, ping_interval=None) as line:
+    with connect(address, subprotocols=["streamlit"], max_size=None, ping_interval=None, user_agent_header=AGENT) as line:
         line.send(wish.SerializeToString())
         while not ForwardMsg.FromString(line.recv(timeout=PATIENCE)).HasField("script_finished"):
             pass
+
+
+def is_rehearsal() -> bool:
+    """Whether the page that runs is opened by the server itself, so that nobody waits for what follows it."""
+    return st.context.headers.get("User-Agent") == AGENT

@@ -114,6 +114,10 @@ def test_every_control_moves():
     assert checked(app) and "c" in address(app)
     app.button(key="train_c_remove").click().run()
     assert checked(app) and "c" not in address(app)
+    app.toggle(key="train_fair").set_value(False).run()
+    assert "rate" not in address(checked(app))
+    app.toggle(key="train_fair").set_value(True).run()
+    assert address(checked(app))["rate"] == "fair"
     app.toggle(key="train_present").set_value(True).run()
     assert address(checked(app))["present"] == "true"
 

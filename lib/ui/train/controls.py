@@ -72,6 +72,7 @@ def choose_recipe(asked: Asked) -> None:
     with right:
         _rate(asked)
         _first_seed(asked)
+    _fair(asked)
     with st.expander(_("More settings"), icon=":material/tune:", key="train_more", on_change=moved):
         if limits().pictures:
             _choice(asked, "data", (DIGITS, *limits().pictures))
@@ -95,14 +96,21 @@ TYPED = _("Pick one, or type another and press Enter.")
 
 
 def _rate(asked: Asked) -> None:
-    names = {SUITS: _("suits each"), FAIR: _("fair: best of {count}").format(count=len(RATES))}
+    names = {SUITS: _("suits each"), FAIR: _("best of {count}").format(count=len(RATES))}
     offered = dict.fromkeys((*names, *(f"{each:g}" for each in RATES), asked.rate))
 
     def start(text: str) -> None:
         asked.rate = rate(text)
     pick(_("Learning rate"), {each: names.get(each, each) for each in offered}, "train_rate", asked.rate, start,
-         _("What suits each network, one number for all, or a fair race: each network is trained at {rates}, and the one with "
-           "the lowest training loss counts.").format(rates=", ".join(f"{each:g}" for each in RATES)) + " " + TYPED)
+         _("What suits each network, the best of a few for each, or one number for all.") + " " + TYPED)
+
+
+def _fair(asked: Asked) -> None:
+    show_value("train_fair", asked.rate == FAIR)
+    st.toggle(_("Fair race"), key="train_fair",
+              on_change=on_choice("train_fair", lambda on: setattr(asked, "rate", FAIR if on else SUITS)),
+              help=_("Is it depth, or only a badly chosen rate? Each network is trained at {rates}; the one with the lowest "
+                     "training loss counts.").format(rates=", ".join(f"{each:g}" for each in RATES)))
 
 
 def _seeds(asked: Asked) -> None:
