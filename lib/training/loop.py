@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import time
 from collections.abc import Iterator, Sequence
-from math import isfinite
+from contextlib import contextmanager
 
 import torch
 import torch.nn.functional as F
@@ -39,32 +39,31 @@ class Training:
 
     def epoch(self) -> Iterator[tuple[float, Epoch]]:
         """After each step the share of the epoch that is done, and the means until then; the test error comes last."""
-        began, waited, seen, loss_sum, wrong, norms = time.perf_counter(), 0.0, 0, 0.0, 0, 0.0
-        batches = shuffled_batches(self.training, self.recipe.batch, self.seed, self.done)
+        means, batches = Means(), shuffled_batches(self.training, self.recipe.batch, self.seed, self.done)
         self.model.train()
-        for step, batch in enumerate(batches, 1):
-            for group in self.optimiser.param_groups:
-                group["lr"] = self.recipe.rate(self.done + step / len(batches))
-            with seeded(chance(self.seed, self.done, step)):  # for dropout and augmentation
-                scores, *others = outputs(self.model, augmented(self.images[batch], self.recipe.augmentation))
-            loss = F.cross_entropy(scores, self.labels[batch])
-            loss = loss + AUXILIARY * sum(F.cross_entropy(other, self.labels[batch]) for other in others)
-            self.optimiser.zero_grad()
-            loss.backward()
-            norms += get_total_norm([weight.grad for weight in self.watched]).item()
-            self.optimiser.step()
-            seen += len(batch)
-            loss_sum += len(batch) * loss.item()
-            wrong += (scores.argmax(1) != self.labels[batch]).sum().item()
-            means = Epoch.of(loss_sum / seen, 100 * wrong / seen, norms / step, time.perf_counter() - began - waited)
-            if step < len(batches):
-                asked = time.perf_counter()
-                yield step / len(batches), means
-                waited += time.perf_counter() - asked  # others train meanwhile
-        error = self.test_error()
+        for number, batch in enumerate(batches, 1):
+            with means.timed():
+                for group in self.optimiser.param_groups:
+                    group["lr"] = self.recipe.rate(self.done + number / len(batches))
+                means.add(len(batch), *self.step(batch, number))
+            if number < len(batches):
+                yield number / len(batches), means.epoch()
+        with means.timed():
+            error = self.test_error()
         self.done += 1
-        yield 1.0, Epoch.of(means.train_loss, means.train_error, means.gradient_norm,
-                            time.perf_counter() - began - waited, error)
+        yield 1.0, means.epoch(error)
+
+    def step(self, batch: Tensor, number: int) -> tuple[float, int, float]:
+        """One step on the pictures with these indices; gives the loss, how many were wrong, and the gradient's norm."""
+        labels = self.labels[batch]
+        with seeded(chance(self.seed, self.done, number)):  # for dropout and augmentation
+            scores, *others = outputs(self.model, augmented(self.images[batch], self.recipe.augmentation))
+        loss = F.cross_entropy(scores, labels) + AUXILIARY * sum(F.cross_entropy(other, labels) for other in others)
+        self.optimiser.zero_grad()
+        loss.backward()
+        norm = get_total_norm([weight.grad for weight in self.watched])
+        self.optimiser.step()
+        return loss.item(), (scores.argmax(1) != labels).sum().item(), norm.item()
 
     @torch.inference_mode()
     def test_error(self) -> float:
@@ -75,18 +74,43 @@ class Training:
                     for part, truth in zip(images.split(TEST_BATCH), labels.split(TEST_BATCH)))
         return 100 * wrong / len(labels)
 
-    def state(self) -> bytes:
-        """Weights and momenta, to go on from."""
-        kept = io.BytesIO()
-        torch.save({"model": self.model.state_dict(), "optimiser": self.optimiser.state_dict(), "done": self.done}, kept)
-        return kept.getvalue()
 
-    def go_on(self, state: bytes) -> None:
-        """Go on from a `state`."""
-        kept = torch.load(io.BytesIO(state), weights_only=True, map_location=self.labels.device)
-        self.model.load_state_dict(kept["model"])
-        self.optimiser.load_state_dict(kept["optimiser"])
-        self.done = kept["done"]
+class Means:
+    """The steps of an epoch, summed up as they come."""
+
+    def __init__(self):
+        self.seen = self.wrong = self.steps = 0
+        self.loss = self.norm = self.seconds = 0.0
+
+    @contextmanager
+    def timed(self) -> Iterator[None]:
+        """What is done inside takes seconds of this network; what others do between does not."""
+        began = time.perf_counter()
+        yield
+        self.seconds += time.perf_counter() - began
+
+    def add(self, count: int, loss: float, wrong: int, norm: float) -> None:
+        """A step on `count` pictures, of which so many were wrong."""
+        self.seen, self.wrong, self.steps = self.seen + count, self.wrong + wrong, self.steps + 1
+        self.loss, self.norm = self.loss + count * loss, self.norm + norm
+
+    def epoch(self, test_error: float | None = None) -> Epoch:
+        return Epoch.of(self.loss / self.seen, 100 * self.wrong / self.seen, self.norm / self.steps, self.seconds, test_error)
+
+
+def state_of(training: Training) -> bytes:
+    """Weights and momenta, to go on from."""
+    kept = io.BytesIO()
+    torch.save({"model": training.model.state_dict(), "optimiser": training.optimiser.state_dict(), "done": training.done}, kept)
+    return kept.getvalue()
+
+
+def go_on(training: Training, state: bytes) -> None:
+    """Go on from a state."""
+    kept = torch.load(io.BytesIO(state), weights_only=True, map_location=training.labels.device)
+    training.model.load_state_dict(kept["model"])
+    training.optimiser.load_state_dict(kept["optimiser"])
+    training.done = kept["done"]
 
 
 def shuffled_batches(count: int, batch: int, seed: int, epoch: int) -> list[Tensor]:
@@ -123,8 +147,3 @@ def augmented(images: Tensor, how: str) -> Tensor:
         mirrored = (torch.rand(len(images)) < 0.5).to(images.device)
         moved = torch.where(mirrored[:, None, None, None], moved.flip(-1), moved)
     return moved
-
-
-def is_lost(epoch: Epoch) -> bool:
-    """Whether the loss is no number any more, so that nothing can be learnt."""
-    return epoch.train_loss is None or not isfinite(epoch.train_loss)

@@ -20,7 +20,7 @@ from lib.measuring import seeded
 from lib.once import once
 from lib.records import Network, Setting
 from lib.timing import Step, Steps
-from lib.training.loop import Training, is_lost
+from lib.training.loop import Training, go_on, state_of
 from lib.training.pictures import Pictures
 from lib.training.recipe import start_anew, usual_rate
 from lib.training.records import Curve, Entrant, Epoch
@@ -144,7 +144,7 @@ def race(entrants: Sequence[Entrant], pictures: Mapping[str, Pictures], setting:
             yield Step(0.0, f"Building {entrant.network.label}")
             training, curve = prepared(entrant, pictures[entrant.recipe.data], setting.device)
             if index in states:
-                training.go_on(states[index])
+                go_on(training, states[index])
             lanes[index] = _lane(index, training)
             yield Step(0.0, f"Built {entrant.network.label}", Begun(index, curve))
         while lanes:
@@ -175,11 +175,11 @@ def _lane(index: int, training: Training) -> Iterator[tuple[float, Glimpse | Fin
         before = training.done
         for share, epoch in training.epoch():
             if share == 1.0:
-                yield training.done, Finished(index, training.done, epoch, training.state())
+                yield training.done, Finished(index, training.done, epoch, state_of(training))
             elif monotonic() - last > GLIMPSE:
                 last = monotonic()
                 yield before + share, Glimpse(index, before + share, epoch)
             else:
                 yield before + share, None
-        if is_lost(epoch):
+        if epoch.train_loss is None:  # it is no number any more, and nothing can be learnt
             return
