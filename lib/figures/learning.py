@@ -20,7 +20,7 @@ def learning(series: Mapping[str, Sequence[Points]], palette: Palette, yaxis: st
     """A line for each network: the median of its seeds; where there are several, a band from the lowest to the highest.
 
     `series` holds for each network the points of each seed. The axis of epochs is `epochs` long from the first moment, and
-    that of the values ends at `top`, so that nothing moves while points come. `letters` are the pixels of type before a class;
+    that of the values ends at `top`, so that nothing moves while points come; with `log` it is logarithmic. `letters` are the pixels of type before a class;
     `guess` is how far a person thinks that the highest line ends above the lowest. `log` counts the values in powers of ten.
     """
     figure, ends = go.Figure(), []
@@ -34,6 +34,8 @@ def learning(series: Mapping[str, Sequence[Points]], palette: Palette, yaxis: st
         ends += middle[-1:]
     figure.update_xaxes(range=[0, epochs * 1.02], title="epoch" if large else None)
     figure.update_yaxes(range=[-0.02 * top, top] if top else None, rangemode="tozero", title=yaxis if large else None)
+    if log:
+        figure.update_yaxes(type="log", exponentformat="power", dtick=1)
     if log:
         figure.update_yaxes(type="log", exponentformat="power")
     if guess is not None and ends:

@@ -102,11 +102,12 @@ def suiting(network: Network, pictures: Pictures) -> float:
 def prepared(entrant: Entrant, pictures: Pictures, device: str) -> tuple[Training, Curve]:
     """An entrant ready to be trained on a device, and its curve without epochs."""
     analysis = fitting(entrant.network, pictures)
-    model, path = build(analysis, entrant).to(device), first_block(analysis)
+    layout = torch.channels_last if device == "cpu" else torch.contiguous_format  # a tenth quicker on CPUs
+    model, path = build(analysis, entrant).to(device, memory_format=layout), first_block(analysis)
     watched = [weight for name, weight in model.named_parameters() if f"{name}.".startswith(f"{path}.")]
     size = analysis.knobs.input_size
-    training = Training(model, pictures.for_network(analysis.architecture.in_channels, size).to(device),
-                        pictures.labels.to(device), pictures.training, entrant.recipe, entrant.seed, watched)
+    images = pictures.for_network(analysis.architecture.in_channels, size).to(device, memory_format=layout)
+    training = Training(model, images, pictures.labels.to(device), pictures.training, entrant.recipe, entrant.seed, watched)
     facts = environment(device, "float32") | {"pictures": pictures.source, "first_block": path}
     return training, Curve(preset=entrant.network.preset, changed=entrant.network.changed, seed=entrant.seed,
                            settings=entrant.recipe, input_size=size, taken=datetime.now(timezone.utc), environment=facts)

@@ -6,7 +6,8 @@ from tests.browser.harness import ROOT
 
 PICTURES = {"atlas": "/", "explore": "/explore?preset=resnext50_32x4d",
             "compare": "/compare?a=resnet50&b=vgg16&c=mobilenet_v2", "bottleneck": "/bottleneck?step=saving",
-            "timing": "/timing?a=resnet18&b=mobilenet_v2"}
+            "timing": "/timing?a=resnet18&b=mobilenet_v2", "train": "/train?a=plain20_cifar&b=plain56_cifar&c=resnet56_cifar&seeds=3",
+            "inside": "/inside?network=residual&layer=layer1.0.conv1"}
 
 
 @pytest.mark.parametrize("name", PICTURES)
@@ -21,5 +22,11 @@ def test_draws(open_page, name):
         page.get_by_placeholder("a number").fill("8.5")
         page.get_by_role("button", name="Answer").click()
         page.locator(".js-plotly-plot").wait_for()
+    if name == "train":
+        page.get_by_text("plain20_cifar").last.click()
+        page.get_by_placeholder("a number").fill("30")
+        page.get_by_role("button", name="That is my guess").click()
+        page.get_by_role("button", name="Skip to the end").click()
+        page.get_by_text("You guessed").first.wait_for()
     page.wait_for_timeout(1500)  # charts and tables load their code
     page.screenshot(path=ROOT / "docs" / f"{name}.png")

@@ -154,12 +154,12 @@ def _say_what_it_is(screen: Screen, found: dict[Entrant, Shown]) -> None:
     curve = next(iter(found.values())).curve
     told = {"day": f"{curve.taken:%Y-%m-%d}", "place": plain(str(curve.environment.get("device_name")))}
     if screen.view.replays:
-        st.markdown(":material/replay: " + prose("train", "Replay", **told))
+        st.caption(":material/replay: " + prose("train", "Replay", **told))
     elif grows_elsewhere(screen.race, found):
         st.caption(":material/hourglass: " + prose("train", "Elsewhere"))
     elif not is_complete(screen.race, found):
         least = min(len(found[entrant].curve.epochs) if entrant in found else 0 for entrant in screen.race.entrants)
-        st.markdown(":material/pause: " + prose("train", "Paused", epochs=least, all=screen.asked.settings.epochs))
+        st.caption(":material/pause: " + prose("train", "Paused", epochs=least, all=screen.asked.settings.epochs))
     elif any(shown.origin == "shipped" for shown in found.values()):
         st.caption(":material/inventory_2: " + prose("train", "Shipped", **told))
 
@@ -182,9 +182,9 @@ def _charts(screen: Screen, found: dict[Entrant, Shown], made: str) -> None:
 
 def _chart(screen: Screen, found: dict[Entrant, Shown], quantity: str, large: bool) -> None:
     asked, lines = screen.asked, curves.series(found, screen.called, quantity)
-    figure = learning(lines, current_palette(), QUANTITIES[quantity], asked.settings.epochs, TOP.get(quantity), large=large,
-                      letters=LARGE if asked.presenting else 0,
-                      guess=screen.made.difference if large and quantity == "train_error" else None)
+    figure = learning(lines, current_palette(), QUANTITIES[quantity], asked.settings.epochs, TOP.get(quantity),
+                      quantity == "gradient_norm", large, LARGE if asked.presenting else 0,
+                      screen.made.difference if large and quantity == "train_error" else None)
     said = ", ".join(_("{name} {value:.3g}").format(name=name, value=seeds[0][-1][1])
                      for name, seeds in lines.items() if seeds and seeds[0])
     st.plotly_chart(figure, key=f"train_chart_{'large' if large else quantity}", config=PLAIN_CHART,
