@@ -26,6 +26,7 @@ LIB = Path(__file__).parent.parent
 FRESH = 20.0
 """Seconds after which a curve that gets no epoch is thought to be trained no longer."""
 
+
 class Kept(Base):
     """A curve. `epochs` says how many it has, and `state` holds the weights after the last of them; None where the room was
     needed. `used` is when somebody last asked for it, `updated` when its last epoch came."""
@@ -43,6 +44,7 @@ class Kept(Base):
     state: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)
     state_bytes: Mapped[int]
 
+
 @cache
 def _code() -> str:
     """Of the code that a curve follows from, and of torch: of another version of the app nothing is found."""
@@ -52,12 +54,15 @@ def _code() -> str:
             digest.update(file.read_bytes())
     return digest.hexdigest()
 
+
 def _key(entrant: Entrant, device_name: str) -> str:
     """What a curve of this server is kept under."""
     return entrant.key(f"{device_name} {_code()}")
 
+
 def _now() -> datetime:
     return datetime.now(timezone.utc).replace(tzinfo=None)
+
 
 def keep(entrant: Entrant, device_name: str, curve: Curve, state: bytes) -> None:
     """Keep a curve and the weights after its last epoch, in place of a shorter one. Raises `Impossible` if the database cannot
@@ -75,6 +80,7 @@ def keep(entrant: Entrant, device_name: str, curve: Curve, state: bytes) -> None
             where=Kept.epochs <= insert.excluded.epochs))
         _make_room(session)
 
+
 def _make_room(session: Session) -> None:
     """Let go of the curves that nobody has asked for longest, and of the weights of more than are kept."""
     extra = select(Kept.id).order_by(Kept.used.desc(), Kept.id).offset(limits().most_curves)
@@ -83,6 +89,7 @@ def _make_room(session: Session) -> None:
     sums = select(Kept.id, total.label("total")).where(Kept.state_bytes > 0).subquery()
     beyond = select(sums.c.id).where(sums.c.total > limits().most_state_bytes)
     session.execute(update(Kept).where(Kept.id.in_(beyond)).values(state=None, state_bytes=0))
+
 
 def find(entrants: Iterable[Entrant], device_name: str) -> dict[Entrant, Curve]:
     """The curves that are kept of these entrants, trained on a device of this name. One may be short of epochs. Raises
@@ -95,15 +102,18 @@ def find(entrants: Iterable[Entrant], device_name: str) -> dict[Entrant, Curve]:
         session.execute(update(Kept).where(Kept.id.in_(rows)).values(used=_now()))
     return {by_key[key]: _cut(curve, by_key[key]) for key, document in rows.items() if (curve := _read(document))}
 
+
 def _read(document: dict) -> Curve | None:
     try:
         return Curve.model_validate(document)
     except ValidationError:  # another version of the app wrote it otherwise
         return None
 
+
 def _cut(curve: Curve, entrant: Entrant) -> Curve:
     """As far as an entrant asks for it."""
     return curve.first(entrant.recipe.epochs)
+
 
 def grows(entrants: Iterable[Entrant], device_name: str) -> bool:
     """Whether one of these got an epoch within the last `FRESH` seconds: another process of this server trains it. Raises
@@ -114,6 +124,7 @@ def grows(entrants: Iterable[Entrant], device_name: str) -> bool:
     with database(Kept) as session:
         last = session.scalar(select(func.max(Kept.updated)).where(Kept.id.in_(keys)))
     return last is not None and (_now() - last).total_seconds() < FRESH
+
 
 def state(entrant: Entrant, device_name: str) -> tuple[int, bytes] | None:
     """After how many epochs, and with which weights, an entrant can go on. None if it cannot, or has gone further than its
