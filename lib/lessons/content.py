@@ -25,7 +25,8 @@ class Chart:
 
     `guess` is the axis, `x` or `y`, on which the number that a person has guessed is drawn into the chart: `times` so
     many units of the axis for one of the question's. On one screen with controls and
-    question it is as high as there is room; `height`, in pixels, is for where it stands alone. `title` stands above it.
+    question it is as high as there is room; `height`, in pixels, is for where it stands alone. `title` stands above it, and
+    the way to `run` what it shows beneath.
     """
 
     draw: Callable[[Palette], Any]
@@ -35,6 +36,7 @@ class Chart:
     times: float = 1.0
     height: int = 0
     title: str = ""
+    run: Run | None = None
 
 
 @dataclass(frozen=True)
@@ -115,6 +117,15 @@ class Explore:
 
 
 @dataclass(frozen=True)
+class Run:
+    """A link that opens the page on which networks are trained: each a preset with its knobs. `settings` are those of the
+    recipe, as that page writes them into its link."""
+
+    networks: tuple[tuple[str, Mapping[str, Any]], ...]
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Beside:
     """Elements side by side; beneath each other on a phone. `widths` are their shares."""
 
@@ -122,7 +133,7 @@ class Beside:
     widths: tuple[int, ...] = ()
 
 
-Element = Chart | Table | Blocks | Network | Numbers | Images | Written | Text | Source | Explore | Beside
+Element = Chart | Table | Blocks | Network | Numbers | Images | Written | Text | Source | Explore | Run | Beside
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from torch import nn
 
 from lib.architecture import Declared
 from lib.models.lenet import LeNet
+from lib.models.vgg import VGG
 from lib.quantities import Line
 
 DIGITS = "digits"
@@ -59,9 +60,10 @@ SUITS, CAREFUL = 0.1, 0.01
 
 
 def usual_rate(model: nn.Module) -> float:
-    """A learning rate that suits a network: deep ones bear the larger one only with batch normalisation."""
+    """A learning rate that suits a network: deep ones bear the larger one only with batch normalisation, and not where
+    linear layers read whole maps of many channels, as in VGG."""
     normalised = any(isinstance(module, nn.BatchNorm2d) for module in model.modules())
-    return SUITS if normalised or isinstance(model, LeNet) else CAREFUL
+    return SUITS if isinstance(model, LeNet) or normalised and not isinstance(model, VGG) else CAREFUL
 
 
 FAIR = (0.3, 0.1, 0.03, 0.01, 0.003)

@@ -82,7 +82,7 @@ RECORDED = {
     "depth": Recorded([*PLAIN.values(), *RESIDUAL.values()]),
     "orders_56": Recorded(list(ORDERS[56].values())),
     "orders_110": Recorded(list(ORDERS[110].values())),
-    "norm": Recorded(list(BARE.values()), rates=(0.1, 0.03, 0.01, 0.001)),
+    "norm": Recorded(list(BARE.values()), rates=FAIR),
     "options": Recorded([*OPTIONS.values()]),
     "auxiliary": Recorded(list(INCEPTION.values()), settings={"epochs": 30, "start": "xavier"}),
     "cardinality": Recorded(list(CARDINALITIES.values())),

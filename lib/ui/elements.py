@@ -18,10 +18,11 @@ from lib.figures.diagram import can_lay_out, svg
 from lib.figures.diagram import source as diagram
 from lib.figures.theme import Drawn, Palette
 from lib.lessons.content import (
-    Beside, Blocks, Chart, Element, Explore, Images, Network, Numbers, Origins, Source, Table, Text, Written)
+    Beside, Blocks, Chart, Element, Explore, Images, Network, Numbers, Origins, Run, Source, Table, Text, Written)
 from lib.provenance import Origin, images_of
 from lib.text import prose
 from lib.ui import _, current_palette
+from lib.ui.comparison import parameters
 from lib.ui.network import Choice
 from lib.ui.provenance import mark
 
@@ -78,7 +79,14 @@ def _chart(element: Chart, place: Place) -> None:
     figure = fitted(element.draw(palette).to_dict(), palette, element, place)
     st.plotly_chart(figure, key=place.key, config={"displayModeBar": False}, alt=element.alt,
                     height="stretch" if place.tight else "content")
-    _marks(element.origin)
+    if element.run:
+        said, way = st.columns([2, 1], gap="small")
+        with said:
+            _marks(element.origin)
+        with way:
+            show(element.run, place)
+    else:
+        _marks(element.origin)
 
 
 def fitted(figure: dict[str, Any], palette: Palette, element: Chart, place: Place) -> Drawn:
@@ -229,6 +237,17 @@ def _source(element: Source, place: Place) -> None:
 @show.register
 def _explore(element: Explore, place: Place) -> None:
     explore_link(element.preset, dict(element.knobs), element.label)
+
+
+@show.register
+def _run(element: Run, place: Place) -> None:
+    st.page_link("../../pages/train.py", label=_("Run it here"), icon=":material/play_arrow:", query_params=run_link(element))
+
+
+def run_link(element: Run) -> dict[str, str]:
+    """The parameters that open these networks on the page Train; the person has predicted already."""
+    networks = parameters([Choice(preset, dict(knobs)) for preset, knobs in element.networks])
+    return networks | dict(element.settings) | {"predict": "false"}
 
 
 @show.register

@@ -172,7 +172,7 @@ def measured_of(kind):
 
 def test_there_are_enough_questions():
     asked = {lesson: {step.asks.name for step in find(lesson).steps} for lesson in names()}
-    assert len(names()) == 12 and all(len(each) >= 5 for each in asked.values())
+    assert len(names()) == 13 and all(len(each) >= 5 for each in asked.values())
     assert sum(map(len, asked.values())) >= 80
     assert {kind.level for kind in kinds().values()} == {1, 2, 3}
 

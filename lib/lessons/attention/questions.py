@@ -3,10 +3,12 @@
 import numpy as np
 
 from lib.lessons.attention import blocks as parts
+from lib.lessons.attention import trained
 from lib.lessons.attention.blocks import FEWEST, FLOOR, WIDTHS, counted, decide, fuse, gate, joins
 from lib.lessons.attention.gates import (
     SEEDS, STRENGTHS, ZOOMS, Drift, called, choices, drift, even_weight, gates, hardness, splits, sums)
 from lib.lessons.attention.groups import SETTINGS, prices, setting
+from lib.lessons.curves import NONE, clear_winner
 from lib.lessons.pictures import OBJECTS
 from lib.measuring import Measured
 from lib.questions import Choice, Levels, Number, Order, Several, kind
@@ -175,3 +177,11 @@ def what_grows(radix: int, cardinality: int) -> Choice:
                   fields={"radix": radix, "cardinality": cardinality} | found.fields())
 
 
+
+
+@kind(level=2, frame=tuple(trained.FRAMES))
+def best_gates(frame: str) -> Choice:
+    """Which gates let a network end clearly lowest on the digits."""
+    found = trained.runs(frame)
+    return Choice(clear_winner(found), fields=trained.fields(frame),
+                  names={name: name for name in trained.networks(frame)} | {NONE: _("None of them")})

@@ -4,10 +4,12 @@ import numpy as np
 
 from lib.figures.lines import lines
 from lib.lessons.attention import blocks as parts
-from lib.lessons.attention import figures, groups, questions
+from lib.lessons.attention import figures, groups, questions, trained
 from lib.lessons.attention import gates as on_picture
 from lib.lessons.attention.gates import AS_IS, SEEDS, SIDE, STRENGTHS, ZOOMS, Drift, seen
 from lib.lessons.content import Beside, Blocks, Chart, Content, Explore, Images, Numbers, Source, Table, Text
+from lib.lessons.curves import SHOWN, table as ends
+from lib.lessons.figures import chart
 from lib.lessons.knobs import Knob, Picture
 from lib.lessons.lesson import Lesson, Link, step
 from lib.lessons.pictures import OBJECTS
@@ -29,6 +31,8 @@ KNOBS = {
                         _("Cardinal groups: of width 64, 40 and 24, as in the authors' table.")),
     "channels": Knob(_("Channels"), (64, 128, 256, 512, 1024, 2048), 256, _("Of the maps for which weights are given.")),
     "reduction": Knob(_("Reduction r"), (2, 4, 8, 16, 32), 16, _("The first small layer leaves 1/r of the numbers.")),
+    "frame": Knob(_("Network"), tuple(trained.FRAMES), "small", _("Into which gates are put."), trained.FRAMES.get),
+    "shown": SHOWN,
     "depth": Knob(_("Layers of the ResNet"), (18, 34, 50, 101, 152), 50, _("Before gates are added.")),
 }
 SE, SK, SPLIT = _("SE (SE-ResNet-50)"), _("SK (SKNet-50)"), _("Split attention (ResNeSt-50)")
@@ -177,10 +181,18 @@ def free(radix: int, cardinality: int) -> Content:
         Explore("resnest50d", groups.knobs(radix, cardinality))))
 
 
+@step(asks=questions.best_gates, predict=True)
+def learnt(frame: str, shown: str) -> Content:
+    runs, fields = trained.runs(frame), trained.fields(frame)
+    at = computed(images_of(*trained.analyses(frame).values()))
+    return Content(chart(runs, shown), fields, (ends(runs), Text("learnt, why", fields), Table(
+        trained.cost_table(frame), at, {"Parameters": "localized", "MACs": "localized"})))
+
+
 LESSON = Lesson(
     "attention", KNOBS, (skeleton, squeeze, layers, gates, decide, select, strength, growth, splits, one_split, four_groups,
-                         costs, added, free),
-    minutes=40,
+                         costs, added, free, learnt),
+    minutes=45,
     links=(Link(_("Gates on a picture: do they share?"), "gates", {"strength": 16}),
            Link(_("A larger object: does the wide kernel gain?"), "growth"),
            Link(_("Two splits in two cardinal groups"), "splits", {"cardinality": 2})),

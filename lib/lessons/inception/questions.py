@@ -1,6 +1,7 @@
 """What the lesson on Inception asks."""
 
 from lib.architecture import Impossible
+from lib.lessons.inception import trained
 from lib.lessons.inception.classifiers import STARTS, WEIGHTS, Gradients, gradient_fields, gradients, reached
 from lib.lessons.inception.kernels import KERNELS, factors
 from lib.lessons.inception.modules import (
@@ -205,3 +206,9 @@ def help_at_conv1(start: str, batch_norm: bool, auxiliary: str, seed: int, gradi
                   fields=gradient_fields(gradients, float(auxiliary)) | {
                       "start": STARTS[start], "seed": seed, "hardly": HARDLY, "many": f"{MANY:.0f}",
                       "norm": _("with batch norm") if batch_norm else _("without batch norm")})
+
+
+@kind(level=2)
+def who_begins() -> Choice:
+    """Which of two small GoogLeNets begins to learn sooner: with auxiliary losses or without."""
+    return Choice(trained.sooner(), fields=trained.fields())

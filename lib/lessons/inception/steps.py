@@ -3,7 +3,9 @@
 import pandas as pd
 
 from lib.lessons.content import Blocks, Chart, Content, Explore, Network, Origins, Source, Table, Text
-from lib.lessons.inception import classifiers, figures, kernels, networks, questions, stems
+from lib.lessons.curves import SHOWN, table
+from lib.lessons.figures import chart
+from lib.lessons.inception import classifiers, figures, kernels, networks, questions, stems, trained
 from lib.lessons.inception.classifiers import PARTS, STARTS, WEIGHTS, Gradients
 from lib.lessons.inception.modules import (
     CHANNELS, FILTERS, FIRST, FIRST_CHANNELS, FIRST_SIZE, SIZES, Modules, Pair, branch_table, branches, break_even,
@@ -46,6 +48,7 @@ KNOBS = {
                   _("He by fan-out, Xavier, or Gaussian of deviation 0.01."), STARTS.get),
     "batch_norm": Knob(_("Batch norm"), (False, True), False, _("In every convolution. The network of 2014 has none.")),
     "seed": Knob(_("Seed"), tuple(range(10)), 0, _("Of the weights and the images.")),
+    "shown": SHOWN,
 }
 SETTINGS = {row: {"row": row, **values} for row, values in ROWS.items()}
 """The filters of each row of Table 1."""
@@ -219,11 +222,18 @@ def gradients(start: str, batch_norm: bool, auxiliary: str, seed: int, gradients
                  Source((classifiers.gradients,))))
 
 
+@step(asks=questions.who_begins, predict=True)
+def learnt(shown: str) -> Content:
+    runs, fields = trained.runs(), trained.fields()
+    return Content(chart(runs, shown), fields, (
+        Text("learnt, the gradient", fields), chart(runs, "gradient_norm"), table(runs), Text("learnt, and today")))
+
+
 LESSON = Lesson(
     "inception", KNOBS,
     (side_by_side, five_by_five, three_by_three, module, growth, stem, poolings, smallest_image, rivals, factors,
-     auxiliary, gradients),
-    minutes=40,
+     auxiliary, gradients, learnt),
+    minutes=45,
     links=(Link(_("A wide reduction: is the branch still cheaper?"), "three_by_three", {"reduce3x3": 192}),
            Link(_("Late modules, small maps: the reductions save more"), "module", {"row": "5a"}),
            Link(_("From small Gaussians the classifiers carry the gradient"), "gradients", {"start": "small"})),

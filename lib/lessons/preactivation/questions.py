@@ -1,5 +1,6 @@
 """What the lesson on identity mappings asks."""
 
+from lib.lessons.preactivation import trained
 from lib.lessons.preactivation.chain import through_chain, units_of_the_paper
 from lib.lessons.preactivation.courses import BOTH, COURSES, ROUNDING, Course, course_fields, of, run_fields
 from lib.lessons.preactivation.errors import error, printed_depths
@@ -130,3 +131,13 @@ def norm_outside(ordering: str) -> Place:
     return Place(frozenset(norms_outside(ordering)), slip_values={
         "as in 2015": ("stem",), "as in (e)": ("end",), "between stages": ("stage",), "after the pooling": ("pooled",),
     }, fields={"name": NAMES[ordering]})
+
+
+@kind(level=2, layers=tuple(trained.ORDERS))
+def has_learnt(layers: int) -> Several:
+    """Which orderings learn the digits in a short training."""
+    learnt = trained.learnt(layers)
+    return Several(answer=frozenset(learnt), names=NAMES, slip_values={
+        "all": set(NAMES), "full alone": {"full"}, "original too": learnt | {"original"},
+        "only (b) fails": set(NAMES) - {"bn_after_addition"},
+    }, fields=trained.fields(layers))

@@ -5,9 +5,11 @@ from collections.abc import Mapping, Sequence
 from lib.figures.lines import lines, nested
 from lib.figures.theme import Drawn, Palette
 from lib.lessons.content import Blocks, Chart, Content, Explore, Network, Source, Table, Text
+from lib.lessons.curves import SHOWN, table
+from lib.lessons.figures import chart
 from lib.lessons.knobs import Knob
 from lib.lessons.lesson import Lesson, Link, step
-from lib.lessons.preactivation import figures, questions
+from lib.lessons.preactivation import figures, questions, trained
 from lib.lessons.preactivation.chain import ScaledUnit, chain_table, through_chain
 from lib.lessons.preactivation.courses import (
     BOTH, COURSES, course_fields, course_table, growth_table, of, over_units, run_fields)
@@ -26,6 +28,8 @@ KNOBS = {
     "ordering": Knob(_("Ordering"), tuple(UNITS), "full", _("Which of the five orderings of the paper's Fig. 4."),
                      lambda ordering: NAMES[ordering][:3]),
     "seed": Knob(_("Seed"), (0, 1, 2, 3, 4), 0, _("Random weights and images follow from it.")),
+    "layers": Knob(_("Layers"), tuple(trained.ORDERS), 110, _("Of the trained networks: units of two 3×3.")),
+    "shown": SHOWN,
     "scale": Knob(_("Shortcut times λ"), (0.5, 0.9, 1.0, 1.1), 0.9,
                   _("What the shortcut is multiplied by; 1 is the identity."), "{:g}".format),
     "slope": Knob(_("Slope of F"), (-0.1, 0.0, 0.1, 0.2), 0.0, _("How much F changes when x changes by one."),
@@ -135,6 +139,12 @@ def errors(depth: str) -> Content:
                    more=(Table(error_table(), origin),))
 
 
+@step(asks=questions.has_learnt, predict=True)
+def learnt(layers: int, shown: str) -> Content:
+    runs, fields = trained.runs(layers), trained.fields(layers)
+    return Content(chart(runs, shown), fields, (table(runs), Text("learnt, against the paper", fields)))
+
+
 @step(asks=questions.much_deeper, predict=True)
 def thousand() -> Content:
     depths, values = printed_depths()
@@ -157,7 +167,7 @@ def ends(ordering: str) -> Content:
 
 LESSON = Lesson(
     "preactivation", KNOBS,
-    (units, code, sums, shortcut, branch, signal, gradient, deeper, errors, thousand, ends), minutes=35,
+    (units, code, sums, shortcut, branch, signal, gradient, deeper, errors, learnt, thousand, ends), minutes=40,
     links=(Link(_("On whose sum does something act?"), "units", {"ordering": "bn_after_addition"}),
            Link(_("A shortcut of 0.9, through 54 units"), "shortcut", {"chain": 54}),
            Link(_("From 164 to 1001 layers"), "thousand")),

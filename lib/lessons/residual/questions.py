@@ -2,12 +2,15 @@
 
 import math
 
+from lib.lessons.curves import CHANCE, CLOSE, apart, clear_loser, end, ends_written
 from lib.lessons.residual.blocks import around, same_depth
 from lib.lessons.residual.family import count_fields, member
 from lib.lessons.residual.identities import Deepened, deepened, percent, responses
 from lib.lessons.residual.published import error_fields, four_errors, published
 from lib.lessons.residual.signals import ANGLES, Start, angle_fields, at_initialisation, start_fields
 from lib.lessons.residual.sums import chains, derived, variances
+from lib.lessons.residual.trained import (
+    CHANGES, DEEP, SHALLOW, at_best, best_fields, changed, changed_fields, every_depth, harder, of_options, trained_fields)
 from lib.measuring import Measured
 from lib.questions import Choice, Levels, Number, Order, Several, kind
 from lib.text import _
@@ -161,4 +164,47 @@ def convolutions(resnet: int) -> Number:
         "path": path, "projections forgotten": path - 1, "at every block": path - 1 + fields["blocks"],
         "dotted in every stage": path - 1 + 4, "linear counted": fields["convolutions"] + 1,
         "stem forgotten": fields["convolutions"] - 1,
+    }, fields=fields)
+
+
+# Trained
+
+@kind(level=2, depth=Levels((110,), (44, 56), (32, 44, 56)))
+def plain_error(depth: int) -> Number:
+    """Training error of a plain network that has learnt the digits."""
+    runs = every_depth()
+    ends = {name: end(runs[f"{name}-{depth}"]).median for name in ("plain", "ResNet")}
+    return Number(ends["plain"], {
+        "chance": CHANCE, "as the residual one": ends["ResNet"], "as the shallow one": end(runs[f"plain-{SHALLOW}"]).median,
+        "half": 50.0,
+    }, unit="%", tolerance=0.15, within=5.0, shown=".1f", fields=trained_fields(depth))
+
+
+@kind(level=3)
+def only_the_rate() -> Choice:
+    """Whether a deep plain network catches up with a shallow one at a better learning rate."""
+    runs = at_best()
+    shallow, deep = runs[f"plain-{SHALLOW}"], runs[f"plain-{DEEP}"]
+    worse = end(deep).median > end(shallow).median and apart(shallow, deep)
+    return Choice("depth" if worse else "rate", fields=best_fields())
+
+
+@kind(level=2, layers=(20, 56))
+def hardest_option(layers: int) -> Choice:
+    """Which shortcut option is the hardest to train, if that can be told."""
+    return Choice(clear_loser(of_options(layers)), fields=option_fields(layers))
+
+
+def option_fields(layers: int) -> dict[str, object]:
+    """How the options end."""
+    return {"layers": layers, "close": f"{CLOSE:g}", "each": ends_written(of_options(layers))}
+
+
+@kind(level=3, change=tuple(CHANGES))
+def supported(change: str) -> Several:
+    """What so small an experiment shows."""
+    fields = changed_fields() | {"change": CHANGES[change], "each": ends_written(changed(change))}
+    return Several(answer=frozenset({"harder"} if harder() else ()), slip_values={
+        "all": {"harder", "number", "pictures", "cause"}, "the number too": {"harder", "number"},
+        "large pictures too": {"harder", "pictures"}, "the cause too": {"harder", "cause"},
     }, fields=fields)

@@ -2,6 +2,8 @@
 
 from lib.figures.lines import lines, nested
 from lib.lessons.content import Blocks, Chart, Content, Explore, Source, Table, Text
+from lib.lessons.curves import SHOWN, origin, rate_table, table
+from lib.lessons.figures import chart, over_rates
 from lib.lessons.knobs import Knob
 from lib.lessons.lesson import Lesson, Link, step
 from lib.lessons.residual import figures, questions
@@ -17,11 +19,15 @@ from lib.lessons.residual.signals import (
     signal_table, start_fields)
 from lib.lessons.residual.sums import CHANNELS as STACK
 from lib.lessons.residual.sums import MOST, SIDE, SMALL, chain_table, chains, over_sums, two_ways, variance_table
+from lib.lessons.residual.trained import (
+    CHANGES, at_best, best_fields, beside_the_paper, changed, changed_fields, changed_table, every_depth, of_depth, of_options,
+    rated, trained_fields)
 from lib.models.resnet import (
     BasicBlock, Bottleneck, PlainBasicBlock, ZeroPadding, identity_or_projection, projection, zero_padding)
 from lib.provenance import Origin, computed, images_of, measured
 from lib.provenance import published as quoted
 from lib.text import _
+from lib.training.loop import Training
 
 KNOBS = {
     "depth": Knob(_("Layers"), (20, 32, 44, 56, 110), 56, _("Weight layers of the CIFAR networks.")),
@@ -38,6 +44,9 @@ KNOBS = {
     "stride": Knob(_("Stride"), (1, 2), 1, _("Of the block's first convolution.")),
     "resnet": Knob(_("ResNet"), (18, 34, 50, 101, 152), 50, _("A column of the paper's Table 1.")),
     "seed": Knob(_("Seed"), (0, 1, 2, 3, 4), 0, _("Random weights and images follow from it.")),
+    "shown": SHOWN,
+    "layers": Knob(_("Layers"), (20, 56), 56, _("Weight layers of the ResNet.")),
+    "change": Knob(_("Recipe"), tuple(CHANGES), "usual", _("One thing at a time is changed."), CHANGES.get),
 }
 
 
@@ -209,10 +218,38 @@ def count(resnet: int) -> Content:
          Text("count, the family", fields), Source((Bottleneck,)), Explore("resnet34"), Explore("resnet50")))
 
 
+@step(asks=questions.plain_error, predict=True)
+def trained(depth: int, shown: str) -> Content:
+    runs, fields = of_depth(depth), trained_fields(depth)
+    return Content(chart(runs, shown, "y" if shown == "train_error" else ""), fields,
+                   (table(every_depth()), Text("trained, the same weights"), Source((Training,))))
+
+
+@step(asks=questions.only_the_rate, predict=True)
+def rates() -> Content:
+    return Content(over_rates(rated()), best_fields(), (rate_table(rated()), Text("rates, fair"), chart(at_best())))
+
+
+@step(asks=questions.hardest_option, predict=True)
+def learnt_options(layers: int, shown: str) -> Content:
+    runs = of_options(layers)
+    return Content(chart(runs, shown), questions.option_fields(layers), (table(runs), Text("learnt_options, in print")))
+
+
+@step(asks=questions.supported, predict=True)
+def honest(change: str, shown: str) -> Content:
+    runs = changed(change)
+    paper = (origin(every_depth()), quoted(published()["cifar"]["source"]))
+    return Content(chart(runs, shown), {"change": CHANGES[change]}, (
+        Text("honest, moved", changed_fields()), Table(changed_table(), origin(runs)),
+        Text("honest, the paper"), Table(beside_the_paper(), paper)))
+
+
 LESSON = Lesson(
     "residual", KNOBS,
-    (plain, shortcuts, count, degradation, deepest, contained, identity, backwards, sums, start, gradients, shattering),
-    minutes=45,
+    (plain, shortcuts, count, degradation, trained, rates, deepest, contained, identity, backwards, sums, start, gradients,
+     shattering, learnt_options, honest),
+    minutes=60,
     links=(Link(_("Four networks: the deep plain one is worst"), "degradation"),
            Link(_("Plain-110: the gradient grows, nothing vanishes"), "gradients", {"depth": 110}),
            Link(_("A projection on every shortcut: ResNet-110 shatters too"), "shattering",

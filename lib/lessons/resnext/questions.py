@@ -2,6 +2,8 @@
 
 from math import sqrt
 
+from lib.lessons.curves import NONE, clear_winner
+from lib.lessons.resnext import trained
 from lib.lessons.resnext.costs import MAP, block, cost_fields, equal_inside, forms, several
 from lib.lessons.resnext.networks import (
     DOUBLED, START, added, against_resnet, billions, error_fields, errors, network)
@@ -163,3 +165,10 @@ def against_one_path(cardinality: int, width: int, depth: int) -> Choice:
     return Choice(against_resnet(depth, cardinality, width), fields=cost_fields(cardinality, width) | {
         "depth": depth, "macs": f"{chosen.macs:,}", "start_macs": f"{start.macs:,}", "size": chosen.image,
         "percent": f"{100 * chosen.macs / start.macs:.1f}"})
+
+
+@kind(level=2)
+def best_cardinality() -> Choice:
+    """Which cardinality ends clearly lowest on the digits."""
+    return Choice(clear_winner(trained.runs()), fields=trained.fields(),
+                  names={each: each for each in trained.runs()} | {NONE: _("None of them")})

@@ -1,9 +1,11 @@
 """The steps of the lesson on ResNeXt."""
 
 from lib.lessons.content import Blocks, Chart, Content, Explore, Numbers, Source, Table, Text
+from lib.lessons.curves import SHOWN, table
+from lib.lessons.figures import chart
 from lib.lessons.knobs import Knob
 from lib.lessons.lesson import Lesson, Link, step
-from lib.lessons.resnext import costs, figures, networks, questions, reach
+from lib.lessons.resnext import costs, figures, networks, questions, reach, trained
 from lib.lessons.resnext.paths import INNER, Differences, PathsAdded, PathsConcatenated, dense_weight
 from lib.models.resnet import Bottleneck
 from lib.models.resnext import equal_weights_width
@@ -14,6 +16,7 @@ KNOBS = {
     "cardinality": Knob(_("Cardinality C"), (1, 2, 4, 8, 16, 32), 32, _("Paths of the block, groups of its 3×3.")),
     "width": Knob(_("Width d of a path"), (1, 2, 4, 8, 14, 24, 40, 64), 4, _("Channels of one path of the block.")),
     "depth": Knob(_("Layers of the network"), (50, 101), 50, _("Of the whole network.")),
+    "shown": SHOWN,
     "seed": Knob(_("Seed"), tuple(range(10)), 0, _("Weights and input of the measured block follow from it.")),
 }
 ADDED, CONCATENATED, GROUPED = _("(a) Paths added"), _("(b) Paths concatenated"), _("(c) Grouped")
@@ -112,6 +115,14 @@ def published_errors(depth: int) -> Content:
                                           published(_("errors: Xie et al. 2016, Table 3")))),))
 
 
+@step(asks=questions.best_cardinality, predict=True)
+def learnt(shown: str) -> Content:
+    runs, fields = trained.runs(), trained.fields()
+    at = computed(images_of(*trained.costs().values()))
+    return Content(chart(runs, shown), fields, (table(runs), Text("learnt, why", fields), Table(
+        trained.cost_table(), at, {"Parameters": "localized", "MACs": "localized"})))
+
+
 @step(asks=questions.twice_the_cost, predict=True)
 def doubled() -> Content:
     errors = dict([networks.START, *networks.DOUBLED.values()])
@@ -145,8 +156,8 @@ def yours(cardinality: int, width: int, depth: int) -> Content:
 
 LESSON = Lesson(
     "resnext", KNOBS,
-    (weights, forms, bookkeeping, matrix, chance, mixing, cost, inside, published_errors, doubled, add, yours),
-    minutes=35,
+    (weights, forms, bookkeeping, matrix, chance, mixing, cost, inside, published_errors, learnt, doubled, add, yours),
+    minutes=40,
     links=(Link(_("Three drawings of one block: do they give the same?"), "forms"),
            Link(_("Eight blocks on the diagonal, and nothing else"), "matrix", {"cardinality": 8}),
            Link(_("Twice the cost: deeper, wider or more paths?"), "doubled")),

@@ -27,7 +27,8 @@ EXAMPLES: dict[str, dict[str, str]] = {
     _("LeNet, VGG with norms, ResNet-20"): {"a": "lenet5", "b": "vgg11_bn", "b.width": "16", "b.hidden": "0",
                                           "c": "resnet20_cifar"},
     _("A small GoogLeNet, with and without auxiliary classifiers"): {
-        "a": "googlenet_2014", "a.width": "25", "b": "googlenet_2014", "b.width": "25", "b.auxiliary": "true", "epochs": "30"},
+        "a": "googlenet_2014", "a.width": "25", "b": "googlenet_2014", "b.width": "25", "b.auxiliary": "true", "epochs": "30",
+        "start": "xavier"},
 }
 """What a race shows, and the parameters of its link."""
 
