@@ -63,6 +63,7 @@ def test_predict_run_and_see():
     table = app.dataframe[0].value
     assert list(table["Network"]) == [RESIDUAL, "plain20_cifar n=1 width=4"] and list(table["Epochs"]) == [2, 2]
     assert f"You guessed {RESIDUAL}" in said(app) and "You guessed 30.0 points" in said(app)
+    assert "your guess" in app.get("plotly_chart")[0].proto.spec
     assert "Measured" in said(app) and "first block behind the stem" in said(app)
 
 
@@ -159,6 +160,7 @@ def test_what_is_kept_is_replayed_and_trained_longer():
     assert "A replay" in said(app).replace("**", "") and labels(app)[0] == "Skip to the end"
     checked(app.button(key="train_skip").click().run())
     assert labels(app)[0] == "Replay" and "A replay" not in said(app).replace("**", "")
+    assert "your guess" not in app.get("plotly_chart")[0].proto.spec  # nothing was guessed
     checked(app.button(key="train_replay").click().run())
     assert labels(app)[0] == "Skip to the end"
     checked(app.button(key="train_skip").click().run())

@@ -182,9 +182,9 @@ def _charts(screen: Screen, found: dict[Entrant, Shown], made: str) -> None:
 
 def _chart(screen: Screen, found: dict[Entrant, Shown], quantity: str, large: bool) -> None:
     asked, lines = screen.asked, curves.series(found, screen.called, quantity)
-    figure = learning(lines, current_palette(), QUANTITIES[quantity], asked.settings.epochs, TOP.get(quantity),
-                      quantity == "gradient_norm", large, LARGE if asked.presenting else 0,
-                      screen.made.difference if large and quantity == "train_error" else None)
+    figure = learning(lines, current_palette(), QUANTITIES[quantity], asked.settings.epochs, TOP.get(quantity), large,
+                      letters=LARGE if asked.presenting else 0, log=quantity == "gradient_norm",
+                      guess=screen.made.difference if large and quantity == "train_error" else None)
     said = ", ".join(_("{name} {value:.3g}").format(name=name, value=seeds[0][-1][1])
                      for name, seeds in lines.items() if seeds and seeds[0])
     st.plotly_chart(figure, key=f"train_chart_{'large' if large else quantity}", config=PLAIN_CHART,
