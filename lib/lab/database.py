@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -13,7 +14,7 @@ from threading import Lock
 from typing import ClassVar
 
 from sqlalchemy import DDL, Connection, Engine, NullPool, create_engine, inspect, make_url
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.schema import CreateTable
 
@@ -42,11 +43,12 @@ def database(*tables: type[Base]) -> Iterator[Session]:
         raise Impossible(f"The database of stored runs {fault(error)}; {tables[0].unkept}.") from None
 
 
+BUSY = "is busy with other work"
 FAULTS = {
     "is full: its disk, or what it may take of it": (sqlite3.SQLITE_FULL, "53100"),
     "may be read, but not written": (sqlite3.SQLITE_READONLY, "25006", "42501"),
     "is damaged": (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, "XX001", "XX002"),
-    "is busy with other work": (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, "53300", "55P03"),
+    BUSY: (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, "53300", "55P03"),
 }
 """What may be wrong, by SQLite's numbers and PostgreSQL's codes."""
 
@@ -80,7 +82,7 @@ def _open(address: str, tables: tuple[type[Base], ...]) -> Engine:
         if url.drivername in ("postgres", "postgresql"):
             url = url.set(drivername="postgresql+psycopg")
         if url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:"):
-            more = {"poolclass": NullPool, "connect_args": {"timeout": 20}}  # opened anew each time: a file may be deleted
+            more = {"poolclass": NullPool, "connect_args": {"timeout": PATIENCE}}  # opened anew each time: a file may be deleted
         elif url.get_backend_name() == "postgresql":
             more = {"pool_pre_ping": True, "connect_args": {"connect_timeout": 5}}
         else:
@@ -90,14 +92,31 @@ def _open(address: str, tables: tuple[type[Base], ...]) -> Engine:
         raise Impossible(f"The database of stored runs needs the Python package {error.name}.") from None
     except (SQLAlchemyError, ValueError):
         raise Impossible("DATABASE_URL is not the address of an SQLite file or PostgreSQL database.") from None
-    with engine.connect() as connection:
-        if engine.dialect.name == "sqlite":
-            connection.exec_driver_sql("PRAGMA journal_mode=WAL")  # from now on one may read this file while another writes
-        for table in tables:
-            connection.execute(CreateTable(table.__table__, if_not_exists=True))
-            _add_new_columns(connection, table)
-        connection.commit()
+    _prepare(engine, tables)
     return engine
+
+
+PATIENCE = 20.0
+"""Seconds that others may take with the database."""
+
+
+def _prepare(engine: Engine, tables: tuple[type[Base], ...]) -> None:
+    """Make what is not there. SQLite does not wait by itself where several processes set up a new file at once."""
+    end = time.monotonic() + PATIENCE
+    while True:
+        try:
+            with engine.connect() as connection:
+                if engine.dialect.name == "sqlite":
+                    connection.exec_driver_sql("PRAGMA journal_mode=WAL")  # from now on one may read while another writes
+                for table in tables:
+                    connection.execute(CreateTable(table.__table__, if_not_exists=True))
+                    _add_new_columns(connection, table)
+                connection.commit()
+            return
+        except OperationalError as error:
+            if fault(error) != BUSY or time.monotonic() > end:
+                raise
+            time.sleep(0.05)
 
 
 def _add_new_columns(connection: Connection, table: type[Base]) -> None:

@@ -29,7 +29,7 @@ from lib.measuring import seeded
 from lib.once import forget
 from lib.records import Network
 from lib.trace import tensors_in
-from lib.training.loop import Training
+from lib.training.loop import Training, state_of
 from lib.training.recipe import Recipe
 from lib.training.records import Curve, Entrant, Epoch
 
@@ -262,7 +262,7 @@ def test_a_network_of_a_race_is_found_by_its_link(monkeypatch):
         model.fc.bias += one_hot(torch.tensor(4), 10) * 50
     curve = Curve(preset="resnet20_cifar", seed=3, settings=entrant.recipe, input_size=8, taken="2026-01-01T00:00:00Z",
                   environment={}, epochs=[Epoch.of(1.0, 50, 1.0, 0.1, 50)] * 2)
-    curves.keep(entrant, "a processor", curve, training.state())
+    curves.keep(entrant, "a processor", curve, state_of(training))
     asked, problems = links.read(links.of_race(entrant))
     assert not problems and asked.race.seed == 3
     assert asked.race.recipe.epochs == 2  # as many as were kept

@@ -4,6 +4,7 @@ import json
 import os
 import pwd
 import shutil
+import sqlite3
 import subprocess
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
@@ -438,3 +439,19 @@ def test_a_curve_grows_and_its_weights_lie_beside_it(database, monkeypatch):
     assert curves.state(curve(1, 2)[0], "A CPU") == (1, b"small")
     curves.keep(curve(2, 2)[0], "A CPU", curve(2, 2)[1], b"more than may be kept")
     assert curves.state(curve(2, 2)[0], "A CPU") is None and len(curves.find([curve(2, 2)[0]], "A CPU")) == 1
+
+
+def test_a_new_file_that_another_process_sets_up_is_waited_for(tmp_path, monkeypatch):
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path / 'runs.sqlite'}")
+    tries, add = [], opened._add_new_columns
+
+    def busy_at_first(connection, table):
+        tries.append(table)
+        if len(tries) < 3:
+            cause = sqlite3.OperationalError("database is locked")
+            cause.sqlite_errorcode = sqlite3.SQLITE_BUSY
+            raise sqlalchemy.exc.OperationalError("", {}, cause)
+        add(connection, table)
+    monkeypatch.setattr(opened, "_add_new_columns", busy_at_first)
+    store.keep(run())
+    assert len(tries) == 3 and [row.origin for row in store.runs() if row.host == "here"] == ["measured"]
