@@ -47,7 +47,7 @@ class Learnt:
         return self.pictures.classes
 
     def analysis(self) -> Analysis:
-        return _fitting(self.entrant)
+        return fitting(self.entrant.network, self.pictures)
 
     def build(self, side: Side) -> nn.Module:
         """The network in eval mode. Raises `Gone` if its trained weights are kept no longer."""
@@ -77,11 +77,6 @@ class Learnt:
 def takes_drawings(learnt: Learnt) -> bool:
     """Whether a person can draw pictures like those that it has learnt."""
     return learnt.entrant.recipe.data == DIGITS
-
-
-@once
-def _fitting(entrant: Entrant) -> Analysis:
-    return fitting(entrant.network, pictures_of(entrant))
 
 
 @dataclass(frozen=True)

@@ -87,7 +87,9 @@ class Cluster:
 
 
 class RayWorker:
-    """A worker on a node of a Ray cluster."""
+    """A worker on a node of a Ray cluster, whose processes Ray starts."""
+
+    cold = False
 
     def __init__(self, cluster: Cluster, device: Device):
         self.cluster, self.device, self.name = cluster, device, device.name

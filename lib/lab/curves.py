@@ -15,10 +15,9 @@ from typing import ClassVar
 import torch
 from pydantic import ValidationError
 from sqlalchemy import JSON, LargeBinary, delete, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from lib.lab.database import Base, database
+from lib.lab.database import Base, database, insert_into
 from lib.lab.limits import limits
 from lib.training.records import Curve, Entrant
 
@@ -64,21 +63,22 @@ def _now() -> datetime:
     return datetime.now(timezone.utc).replace(tzinfo=None)
 
 
-def keep(entrant: Entrant, device_name: str, curve: Curve, state: bytes) -> None:
-    """Keep a curve and the weights after its last epoch, in place of a shorter one. Raises `Impossible` if the database cannot
-    be used."""
+def keep(entrant: Entrant, device_name: str, curve: Curve, state: bytes) -> bool:
+    """Keep a curve and the weights after its last epoch, in place of a shorter one; whether they are kept now. Raises
+    `Impossible` if the database cannot be used."""
     if not limits().keep_runs:
-        return
+        return False
     held = state if len(state) <= limits().most_state_bytes else None
     values = {"id": _key(entrant, device_name), "title": curve.label[:300], "device_name": device_name, "used": _now(),
               "updated": _now(), "epochs": len(curve.epochs), "document": curve.model_dump(mode="json"), "state": held,
               "state_bytes": len(held or b"")}
     with database(Kept) as session:
-        insert = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[session.bind.dialect.name](Kept).values(values)
-        session.execute(insert.on_conflict_do_update(
+        insert = insert_into(Kept, session).values(values)
+        kept = session.scalar(insert.on_conflict_do_update(
             index_elements=[Kept.id], set_={name: insert.excluded[name] for name in values},
-            where=Kept.epochs <= insert.excluded.epochs))
+            where=Kept.epochs <= insert.excluded.epochs).returning(Kept.id))
         _make_room(session)
+        return kept is not None and held is not None
 
 
 def _make_room(session: Session) -> None:

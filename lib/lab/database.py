@@ -14,6 +14,7 @@ from threading import Lock
 from typing import ClassVar
 
 from sqlalchemy import DDL, Connection, Engine, NullPool, create_engine, inspect, make_url
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.schema import CreateTable
@@ -41,6 +42,11 @@ def database(*tables: type[Base]) -> Iterator[Session]:
         logging.warning("the database of runs: %s", error)
         _open.cache_clear()  # the next who come begin anew, with a table if there is none
         raise Impossible(f"The database of stored runs {fault(error)}; {tables[0].unkept}.") from None
+
+
+def insert_into(table: type[Base], session: Session) -> sqlite.Insert | postgresql.Insert:
+    """An INSERT that can say what to do with a row that is there already."""
+    return {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[session.bind.dialect.name](table)
 
 
 BUSY = "is busy with other work"

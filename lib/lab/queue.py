@@ -127,7 +127,7 @@ class Line:
     def warm(self) -> None:
         """Let the worker's process begin, if it has not, so that the next job need not wait for that; asks for no place."""
         with self.changed:
-            if self.tickets or not getattr(self.worker, "cold", False):
+            if self.tickets or not self.worker.cold:
                 return
             self.join(Ticket(Job(kind="warm", networks=(), setting=Setting(device=self.worker.device.id), background=True)))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from threading import Lock
 from typing import Any, Literal
@@ -41,6 +41,7 @@ class Race:
         self.owner, self.message, self.paused = "", "", False
         self.unkept = ""
         self.running: list[Entrant] = []
+        self.states: dict[Entrant, bytes] = {}  # of curves that could not be kept, to go on from
         self.found: dict[Entrant, Curve] = {}
         self.glimpses: dict[Entrant, Glimpse] = {}
         self.whole: dict[Entrant, Shown] = {}
@@ -88,35 +89,38 @@ class Race:
         """Train what is missing, or with `anew` everything from the beginning. Raises `Impossible` where limits, pictures,
         networks or the line do not allow it."""
         refuse_beyond_limits(self.entrants)
-        with self.lock:
+        with self.lock:  # so that nothing is heard before all is ready for it
             if self.runs:
                 return
-            done = {} if anew else {entrant: shown.curve for entrant, shown in known(self.entrants, self.device_name).items()}
-            self.running = [entrant for entrant in self.entrants if entrant not in done or not done[entrant].over]
-            if not self.running:
-                return
-            self.found = {entrant: curve for entrant, curve in self.found.items() if entrant not in self.running}
+            done = {} if anew else self._done()
+            running = [entrant for entrant in self.entrants if entrant not in done or not done[entrant].over]
+            states = {entrant: state for entrant in running if entrant in done and (state := self._state(entrant, done[entrant]))}
+            if running:
+                ticket = Ticket(self._job(running, states), visitor, wanted=self.is_watched, ended=self._ended, hear=self._hear,
+                                seconds=limits().race_seconds, shorter="It can go on from there.")
+                self.ticket = self.line.join(ticket)
+            self.found = {entrant: curve for entrant, curve in self.found.items() if entrant not in running and curve.over}
+            self.found |= {entrant: done[entrant] for entrant in states}
+            self.running, self.states = running, {}
             self.glimpses, self.message, self.unkept, self.paused, self.owner = {}, "", "", False, visitor
-            job = self._job({} if anew else self._states(done))
-            self.ticket = Ticket(job, visitor, wanted=self.is_watched, ended=self._ended, hear=self._hear,
-                                 seconds=limits().race_seconds, shorter="It can go on from there.")
-            self.line.join(self.ticket)
 
-    def _job(self, states: dict[int, bytes]) -> Job:
+    def _done(self) -> dict[Entrant, Curve]:
+        """How far each entrant has come: what was run here last counts before what is kept or shipped."""
+        kept = {entrant: shown.curve for entrant, shown in known(self.entrants, self.device_name).items()}
+        return kept | {entrant: curve for entrant, curve in self.found.items() if curve.epochs}
+
+    def _state(self, entrant: Entrant, curve: Curve) -> bytes | None:
+        """The weights after the last epoch of its curve; None where they are gone."""
+        if entrant in self.states:
+            return self.states[entrant]
+        found = curves.state(entrant, self.device_name)
+        return found[1] if found and found[0] == len(curve.epochs) else None
+
+    def _job(self, running: Sequence[Entrant], states: Mapping[Entrant, bytes]) -> Job:
         device = self.line.worker.device
         return Job(kind="race", networks=tuple(dict.fromkeys(entrant.network for entrant in self.entrants)),
                    setting=Setting(device=device.id, threads=device.cores if device.id == "cpu" else 0),
-                   entrants=tuple(self.running), states=states)
-
-    def _states(self, done: dict[Entrant, Curve]) -> dict[int, bytes]:
-        """The weights from which entrants go on, by their number; their curves are kept up to there."""
-        states = {}
-        for number, entrant in enumerate(self.running):
-            found = curves.state(entrant, self.device_name) if entrant in done else None
-            if found and found[0] <= entrant.recipe.epochs:
-                states[number] = found[1]
-                self.found[entrant] = done[entrant].first(entrant.recipe.epochs)
-        return states
+                   entrants=tuple(running), states={running.index(entrant): state for entrant, state in states.items()})
 
     def _hear(self, found: Any) -> None:
         """Take what the worker has found; keep each epoch with its weights."""
@@ -133,9 +137,13 @@ class Race:
             self.found[entrant] = curve
             self.glimpses.pop(entrant, None)
         try:
-            curves.keep(entrant, self.device_name, curve, found.state)
+            kept = curves.keep(entrant, self.device_name, curve, found.state)
         except Impossible as error:
-            self.unkept = str(error)
+            kept, self.unkept = False, str(error)
+        if kept or curve.over:
+            self.states.pop(entrant, None)
+        else:
+            self.states[entrant] = found.state
 
     def _ended(self, ticket: Ticket) -> None:
         self.message = "" if self.paused and ticket.message == "Stopped." else ticket.message

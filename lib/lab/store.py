@@ -17,12 +17,11 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 from pydantic_core import from_json
 from sqlalchemy import JSON, case, delete, func, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column, undefer
 
 from lib.architecture import Impossible
 from lib.devices import Device
-from lib.lab.database import Base, database
+from lib.lab.database import Base, database, insert_into
 from lib.lab.jobs import Job
 from lib.lab.layers import LayerTimes
 from lib.lab.limits import limits
@@ -233,8 +232,7 @@ def _with_documents(session: Session, ids: Iterable[str]) -> list[Stored]:
 
 def _insert(session: Session, rows: Iterable[Stored]) -> set[str]:
     """Add rows whose id is not there yet; the ids of those that were added."""
-    insert = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[session.bind.dialect.name]
-    statement = insert(Stored).on_conflict_do_nothing().returning(Stored.id)
+    statement = insert_into(Stored, session).on_conflict_do_nothing().returning(Stored.id)
     values = [{name: getattr(row, name) for name in Stored.__table__.columns.keys()} for row in rows]
     return {session.scalar(statement.values(value)) for value in values} - {None}
 

@@ -36,10 +36,12 @@ class WorkerLost(RuntimeError):
 
 
 class Worker(Protocol):
-    """Measures on one device, one job at a time. `name` is what people call where it measures."""
+    """Measures on one device, one job at a time. `name` is what people call where it measures; `cold` while its process must
+    be started first."""
 
     device: Device
     name: str
+    cold: bool
 
     def steps(self, job: Job) -> Iterator[Step | None]:
         """The steps of a job. Raises `Impossible` for what cannot be measured, `WorkerLost` if the process is gone."""

@@ -49,7 +49,7 @@ class Training:
             if number < len(batches):
                 yield number / len(batches), means.epoch()
         with means.timed():
-            error = self.test_error()
+            error = test_error(self.model, self.images[self.training:], self.labels[self.training:])
         self.done += 1
         yield 1.0, means.epoch(error)
 
@@ -64,15 +64,6 @@ class Training:
         norm = get_total_norm([weight.grad for weight in self.watched])
         self.optimiser.step()
         return loss.item(), (scores.argmax(1) != labels).sum().item(), norm.item()
-
-    @torch.inference_mode()
-    def test_error(self) -> float:
-        """The share of the test pictures whose highest score is that of a wrong class, in percent."""
-        self.model.eval()
-        images, labels = self.images[self.training:], self.labels[self.training:]
-        wrong = sum((outputs(self.model, part)[0].argmax(1) != truth).sum().item()
-                    for part, truth in zip(images.split(TEST_BATCH), labels.split(TEST_BATCH)))
-        return 100 * wrong / len(labels)
 
 
 class Means:
@@ -96,6 +87,15 @@ class Means:
 
     def epoch(self, test_error: float | None = None) -> Epoch:
         return Epoch.of(self.loss / self.seen, 100 * self.wrong / self.seen, self.norm / self.steps, self.seconds, test_error)
+
+
+@torch.inference_mode()
+def test_error(model: nn.Module, images: Tensor, labels: Tensor) -> float:
+    """The share of pictures (N, C, H, W) whose highest score is that of a wrong class, in percent."""
+    model.eval()
+    wrong = sum((outputs(model, part)[0].argmax(1) != truth).sum().item()
+                for part, truth in zip(images.split(TEST_BATCH), labels.split(TEST_BATCH)))
+    return 100 * wrong / len(labels)
 
 
 def state_of(training: Training) -> bytes:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from statistics import median
-
 from lib.once import once
 from lib.text import _
 from lib.training.recorded import PLAIN, RESIDUAL, SEEDS, entrant
@@ -23,8 +21,3 @@ def recorded() -> dict[str, dict[str, tuple[Curve, ...]]]:
     """For each change and network the curves that came with the app; there may be none."""
     return {words: {name: tuple(curve for seed in SEEDS if (curve := curve_of(entrant(network, seed=seed, **changed))))
                     for name, network in NETWORKS.items()} for words, changed in CHANGES.items()}
-
-
-def end(curves: tuple[Curve, ...]) -> float | None:
-    """The training error after the last epoch in percent, the median of the seeds; None if nothing was recorded."""
-    return median(curve.epochs[-1].train_error for curve in curves) if curves else None

@@ -73,11 +73,12 @@ def load(name: str, places: Mapping[str, str], most: int) -> Pictures:
     """
     if name != DIGITS and name not in places:
         raise Impossible(f"There are no pictures “{name[:40]}” here; there are {', '.join([DIGITS, *places])}.")
-    return _load(name, places.get(name, ""), most)
+    place = places.get(name, "")
+    return _load(name, place, most, version(name, place))
 
 
 @cache
-def _load(name: str, place: str, most: int) -> Pictures:
+def _load(name: str, place: str, most: int, version: str) -> Pictures:
     if name == DIGITS:
         return digits()
     return of_torchvision(name, place, most) if name in TORCHVISION else of_folder(name, Path(place), most)
@@ -110,7 +111,7 @@ def of_torchvision(name: str, root: str, most: int) -> Pictures:
     try:
         parts = [kind(root, train=train, download=False) for train in (True, False)]
     except (RuntimeError, OSError):
-        raise Impossible(f"The files of {TORCHVISION[name]} are not in {root}, where the setting says.") from None
+        raise Impossible(f"The files of {TORCHVISION[name]} are not where the setting says.") from None
     training = int(TRAINING_SHARE * most)
     counts = min(training, len(parts[0].data)), min(most - training, len(parts[1].data))
     images = torch.cat([_bytes(part.data[:count]) for part, count in zip(parts, counts)])
@@ -129,14 +130,14 @@ def _bytes(images) -> Tensor:
 def of_folder(name: str, folder: Path, most: int) -> Pictures:
     """A folder with a subfolder for each class. Pictures are cut to squares and brought to 32 × 32 pixels; files that are no
     pictures are left out. At most `most` are read, from each class alike."""
-    classes = sorted(each for each in folder.glob("*") if each.is_dir() and not each.name.startswith("."))
+    classes = subfolders(folder)
     if len(classes) < 2:
-        raise Impossible(f"{folder} needs a subfolder with pictures for each of at least two classes.")
+        raise Impossible(f"The folder of “{name}” needs a subfolder with pictures for each of at least two classes.")
     images, labels = [], []
     for label, each in enumerate(classes):
         read = list(_read(each, most // len(classes)))
         if len(read) < 2:
-            raise Impossible(f"{each} holds fewer than two pictures that can be read.")
+            raise Impossible(f"“{each.name}” of “{name}” holds fewer than two pictures that can be read.")
         images += read
         labels += [label] * len(read)
     size = FOLDER_PIXELS
@@ -162,9 +163,17 @@ def of_image(image: Image.Image, size: int) -> Tensor:
     return torch.from_numpy(np.asarray(square, dtype=np.float32) / 255).permute(2, 0, 1).contiguous()
 
 
+def subfolders(folder: Path) -> list[Path]:
+    """Those of a folder, by name; none where there is no folder."""
+    return sorted(each for each in folder.glob("*") if each.is_dir() and not each.name.startswith("."))
+
+
 def version(name: str, place: str) -> str:
-    """Something that changes when the files of a folder do; empty for the digits and torchvision's sets."""
+    """Something that changes when files come into a folder's subfolders or leave them; empty for the digits and torchvision's
+    sets."""
     if name == DIGITS or name in TORCHVISION:
         return ""
-    files = [file.stat() for file in Path(place).rglob("*") if file.is_file()]
-    return f"{len(files)} files of {max((int(file.st_mtime) for file in files), default=0)}"
+    return " ".join(f"{each.name} {each.stat().st_mtime_ns}" for each in subfolders(Path(place)))[-MOST_VERSION:]
+
+
+MOST_VERSION = 300

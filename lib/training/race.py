@@ -17,6 +17,7 @@ from lib.analysis.fitting import input_sizes
 from lib.architecture import Impossible
 from lib.devices import cores, environment
 from lib.measuring import seeded
+from lib.meta import on_meta
 from lib.once import once
 from lib.records import Network, Setting
 from lib.timing import Step, Steps
@@ -95,7 +96,7 @@ def build(analysis: Analysis, entrant: Entrant) -> nn.Module:
 def suiting(network: Network, pictures: Pictures) -> float:
     """The learning rate that suits a network."""
     analysis = fitting(network, pictures)
-    with torch.device("meta"):
+    with on_meta():
         return usual_rate(analysis.architecture.build(analysis.knobs))
 
 

@@ -27,7 +27,7 @@ OTHER = Network(preset="plain20_cifar", changed={"n": 1, "width": 4})
 class Here:
     """A worker in this very process."""
 
-    device, name = DEVICE, "a CPU"
+    device, name, cold = DEVICE, "a CPU", False
     run = 0
 
     def steps(self, job):
@@ -115,6 +115,42 @@ def test_paused_it_goes_on_from_the_last_whole_epoch(line):
     assert 1 <= before < 6 and race.paused and race.message == ""
     ran(race)
     assert told(race.found[entrant(epochs=6, seed=5)]) == told(whole)
+
+
+def begun(race, visitor="ada", **more):
+    """Start a race and wait for its first epoch."""
+    race.watch("tab", lambda: True)
+    race.start(visitor, **more)
+    until(lambda: any(curve.epochs and not curve.over for curve in race.found.values()))
+    return race
+
+
+@pytest.mark.parametrize("keeps", [True, False])
+def test_run_live_over_a_whole_curve_and_paused_it_goes_on_live(line, monkeypatch, keeps):
+    """Also on a server that keeps nothing: the weights are held in memory then."""
+    monkeypatch.setattr(curves, "limits", lambda: limits().model_copy(update={"keep_runs": keeps}))
+    one = entrant(epochs=30, seed=6)
+    whole = ran(race_of(line, [one])).found[one]
+    race = begun(race_of(line, [one]), anew=True)
+    race.pause()
+    until(lambda: not race.runs)
+    before = len(race.found[one].epochs)
+    assert 1 <= before < 30 and len(race.states) == 1
+    trained = []
+    monkeypatch.setattr(Here, "steps", lambda self, job: (trained.append(len(job.states)), run(job))[1])
+    assert told(ran(race).found[one]) == told(whole) and trained == [1] and not race.states
+
+
+def test_a_full_line_refuses_in_a_sentence_and_may_be_asked_again(line, monkeypatch):
+    monkeypatch.setattr(line, "rules", limits().model_copy(update={"places_per_visitor": 1}))
+    other = begun(race_of(line, [entrant(epochs=80)]))
+    race = race_of(line, [entrant(epochs=1, seed=1)])
+    with pytest.raises(Impossible, match="You have 1 run in the line"):
+        race.start("ada")
+    assert not race.runs
+    other.stop()
+    until(lambda: not other.runs)
+    assert len(ran(race).found[entrant(epochs=1, seed=1)].epochs) == 1
 
 
 def test_trained_longer_it_begins_where_the_shorter_race_ended(line, monkeypatch):

@@ -48,10 +48,11 @@ def test_a_folder_of_ones_own(tmp_path):
     before = version("flowers", str(tmp_path))
     flower(tmp_path / "rose", "more.png", 200)
     assert version("flowers", str(tmp_path)) != before and version("digits", "") == ""
+    assert len(load("flowers", {"flowers": str(tmp_path)}, 100).images) == 11  # what was read before counts no more
 
 
 def test_a_folder_that_is_none(tmp_path):
-    with pytest.raises(Impossible, match="a subfolder with pictures for each of at least two classes"):
+    with pytest.raises(Impossible, match="The folder of “x” needs a subfolder with pictures for each of at least two classes"):
         of_folder("x", tmp_path / "nowhere", 10)
     flower(tmp_path / "a", "1.png", 1)
     flower(tmp_path / "b", "1.png", 1)
@@ -80,5 +81,5 @@ def test_mnist_where_its_files_are(tmp_path):
 def test_what_is_not_there(tmp_path):
     with pytest.raises(Impossible, match="There are no pictures “cats” here; there are digits."):
         load("cats", {}, 100)
-    with pytest.raises(Impossible, match="The files of CIFAR10 are not in"):
+    with pytest.raises(Impossible, match="The files of CIFAR10 are not where the setting says"):
         load("cifar10", {"cifar10": str(tmp_path)}, 100)

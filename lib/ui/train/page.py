@@ -29,7 +29,7 @@ from lib.ui.train import curves, honesty, predict
 from lib.ui.train.controls import choose_networks, choose_recipe, chosen_device
 from lib.ui.train.examples import show_examples
 from lib.ui.train.running import (
-    POLL, View, attend, buttons, grows_elsewhere, is_complete, key_of, line_of, say_progress, start_if_asked, view_of)
+    POLL, View, attend, buttons, grows_elsewhere, is_complete, key_of, say_progress, start_if_asked, view_of)
 from lib.ui.train.state import FAIR, QUANTITIES, SHORT, Asked, analysis_of, names, read
 
 PLAIN_CHART = {"displayModeBar": False}
@@ -50,7 +50,7 @@ def show() -> None:
         st.markdown(f"**{_('How they are trained')}**")
         choose_recipe(asked)
     try:
-        line = line_of(chosen_device(asked))
+        line = lab().lines[chosen_device(asked)]
         entrants = asked.entrants()
     except (Impossible, IndexError) as error:
         st.error(plain(str(error) if isinstance(error, Impossible) else _("timing.toml allows no device of this machine.")))
@@ -223,7 +223,7 @@ def _background(screen: Screen) -> None:
     with st.expander(_("The code that trains"), icon=":material/code:", key="train_code", on_change=moved) as box:
         if box.open:
             st.markdown(prose("train", "Loop"))
-            for part in (loop.Training, loop.shuffled_batches, loop.outputs):
+            for part in (loop.Training, loop.shuffled_batches, loop.outputs, loop.test_error):
                 st.code(source(part), language="python")
 
 

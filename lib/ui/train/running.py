@@ -12,7 +12,6 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from lib.architecture import Impossible
 from lib.lab import curves
-from lib.lab.lab import lab
 from lib.lab.limits import limits
 from lib.lab.races import Race, Shown
 from lib.training.records import Entrant
@@ -175,8 +174,3 @@ def say_progress(race: Race) -> None:
         text = plain(ticket.step.doing)
         st.progress(min(ticket.step.share, 1.0), text=text if left is None else _("{doing}, about {left} s left").format(
             doing=text, left=ceil(left)))
-
-
-def line_of(key: str):
-    """The line before a device."""
-    return lab().lines[key]
