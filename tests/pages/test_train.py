@@ -6,6 +6,8 @@ import pytest
 
 from lib.lab import races
 from lib.training.recipe import Recipe
+from lib.training.shipped import curve_of
+from lib.ui.train.examples import EXAMPLES
 from lib.ui.train.state import Asked, read
 from tests.pages.app import address, as_visitor, checked, open_page
 
@@ -95,6 +97,13 @@ def test_a_bad_value_gets_a_sentence_and_the_default(wrong, words):
     app = open_page("train", **OPEN | wrong)
     assert words in said(app)
     assert "train_run" in [button.key for button in app.button]
+
+
+@pytest.mark.parametrize("example", EXAMPLES.values(), ids=EXAMPLES)
+def test_every_example_can_be_run_and_was_recorded(example):
+    asked = read(example)
+    assert not asked.problems and asked.parameters() == example
+    assert all(curve_of(entrant) for entrant in asked.entrants())
 
 
 def test_what_is_open_at_first():
