@@ -5,7 +5,7 @@ from statistics import median
 
 import plotly.graph_objects as go
 
-from lib.figures.lines import look
+from lib.figures.lines import decades_apart, look
 from lib.figures.theme import Palette, drawn, dress
 
 Points = Sequence[tuple[float, float]]
@@ -20,8 +20,9 @@ def learning(series: Mapping[str, Sequence[Points]], palette: Palette, yaxis: st
     """A line for each network: the median of its seeds; where there are several, a band from the lowest to the highest.
 
     `series` holds for each network the points of each seed. The axis of epochs is `epochs` long from the first moment, and
-    that of the values ends at `top`, so that nothing moves while points come; with `log` it is logarithmic. `letters` are the pixels of type before a class;
-    `guess` is how far a person thinks that the highest line ends above the lowest. `log` counts the values in powers of ten.
+    that of the values ends at `top`, so that nothing moves while points come; with `log` it counts in powers of ten.
+    `letters` are the pixels of type before a class; `guess` is how far a person thinks that the highest line ends above the
+    lowest.
     """
     figure, ends = go.Figure(), []
     for index, (name, seeds) in enumerate(series.items()):
@@ -35,9 +36,8 @@ def learning(series: Mapping[str, Sequence[Points]], palette: Palette, yaxis: st
     figure.update_xaxes(range=[0, epochs * 1.02], title="epoch" if large else None)
     figure.update_yaxes(range=[-0.02 * top, top] if top else None, rangemode="tozero", title=yaxis if large else None)
     if log:
-        figure.update_yaxes(type="log", exponentformat="power", dtick=1)
-    if log:
-        figure.update_yaxes(type="log", exponentformat="power")
+        values = [value for seeds in series.values() for points in seeds for _epoch, value in points]
+        figure.update_yaxes(type="log", exponentformat="power", dtick=decades_apart(values))
     if guess is not None and ends:
         _draw_guess(figure, palette, epochs, min(ends), guess)
     dress(figure, palette, LARGE if large else SMALL).update_layout(showlegend=large)

@@ -25,13 +25,14 @@ def lines(x: Sequence, series: Mapping[str, Sequence[float]], palette: Palette, 
     if "x" in log:
         figure.update_xaxes(type="log", tickvals=x, ticktext=[f"{value:g}" for value in x])
     if "y" in log:
-        figure.update_yaxes(type="log", exponentformat="power", dtick=1 if _decades(series) < 6 else 2)
+        figure.update_yaxes(type="log", exponentformat="power", dtick=decades_apart([value for line in series.values() for value in line]))
     return dress(figure, palette).update_layout(showlegend=True)
 
 
-def _decades(series: Mapping[str, Sequence[float]]) -> float:
-    values = [value for line in series.values() for value in line]
-    return math.log10(max(values) / min(values))
+def decades_apart(values: Sequence[float]) -> int:
+    """How many powers of ten lie between two ticks of a logarithmic axis, so that there are about six."""
+    shown = [value for value in values if value > 0]
+    return max(1, math.ceil(math.log10(max(shown) / min(shown)) / 6)) if shown else 1
 
 
 @drawn

@@ -20,8 +20,8 @@ from lib.lessons.residual.signals import (
 from lib.lessons.residual.sums import CHANNELS as STACK
 from lib.lessons.residual.sums import MOST, SIDE, SMALL, chain_table, chains, over_sums, two_ways, variance_table
 from lib.lessons.residual.trained import (
-    CHANGES, at_best, best_fields, beside_the_paper, changed, changed_fields, changed_table, every_depth, of_depth, of_options,
-    rated, trained_fields)
+    CHANGES, at_best, best_fields, beside_the_paper, changed, changed_fields, changed_table, every_depth, norm_fields, of_depth,
+    of_options, rated, trained_fields)
 from lib.models.resnet import (
     BasicBlock, Bottleneck, PlainBasicBlock, ZeroPadding, identity_or_projection, projection, zero_padding)
 from lib.provenance import Origin, computed, images_of, measured
@@ -222,7 +222,7 @@ def count(resnet: int) -> Content:
 def trained(depth: int, shown: str) -> Content:
     runs, fields = of_depth(depth), trained_fields(depth)
     return Content(chart(runs, shown, "y" if shown == "train_error" else ""), fields,
-                   (table(every_depth()), Text("trained, the same weights"), Source((Training,))))
+                   (table(every_depth()), Text("trained, the same weights", norm_fields()), Source((Training,))))
 
 
 @step(asks=questions.only_the_rate, predict=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from statistics import median
 
 import pandas as pd
 
@@ -37,6 +38,14 @@ def trained_fields(depth: int) -> dict[str, object]:
     return {"depth": depth, "plain": plain.written, "residual": f"{residual.median:.1f}", "residual_band": residual.written,
             "shallow": SHALLOW, "shallow_plain": f"{end(every_depth()[f'plain-{SHALLOW}']).median:.1f}",
             "chance": f"{CHANCE:g}", "epochs": Recipe().epochs}
+
+
+def norm_fields() -> dict[str, object]:
+    """The gradient norm of the deepest plain network in its first epoch and in its last, as the median of the seeds."""
+    deepest = max(PLAIN)
+    curves = every_depth()[f"plain-{deepest}"]
+    first = median(curve.epochs[0].gradient_norm for curve in curves)
+    return {"deepest": deepest, "first_norm": f"{first:,.0f}", "last_norm": f"{end(curves, 'gradient_norm').median:.1e}"}
 
 
 # Is it only the rate?

@@ -30,12 +30,12 @@ from lib.ui.train.controls import choose_networks, choose_recipe, chosen_device
 from lib.ui.train.examples import show_examples
 from lib.ui.train.running import (
     POLL, View, attend, buttons, grows_elsewhere, is_complete, key_of, say_progress, start_if_asked, view_of)
-from lib.ui.train.state import FAIR, QUANTITIES, SHORT, Asked, analysis_of, names, read
+from lib.ui.train.state import FAIR, QUANTITIES, SHORT, Asked, analysis_of, called, read
 
 PLAIN_CHART = {"displayModeBar": False}
 TOP = {"train_error": 100.0, "test_error": 100.0}
 """Where the axis of a quantity ends."""
-FORMATS = {"train_error": "%.1f", "test_error": "%.1f", "train_loss": "%.4f", "gradient_norm": "%.3f", "seconds": "%.2f"}
+FORMATS = {"train_error": "%.1f", "test_error": "%.1f", "train_loss": "%.4f", "gradient_norm": "%.3g", "seconds": "%.2f"}
 
 
 def show() -> None:
@@ -111,10 +111,9 @@ def _race(asked: Asked, race: Race) -> None:
     """The race as it stands, its question first."""
     start_if_asked(race)
     attend(race)
-    called = dict(zip([choice.network for choice in asked.choices], names(asked.choices)))
-    screen = Screen(asked, race, called, predict.guesses(key_of(race)), view_of(race))
-    if asked.predicts and len(called) > 1 and not screen.made.open:
-        predict.ask(list(called.values()), screen.made, key_of(race))
+    screen = Screen(asked, race, called(asked.choices), predict.guesses(key_of(race)), view_of(race))
+    if asked.predicts and len(screen.called) > 1 and not screen.made.open:
+        predict.ask(list(screen.called.values()), screen.made, key_of(race))
         st.markdown(":material/visibility_off: " + prose("train", "Hidden"))
         return
     found, view = screen.found(), screen.view
@@ -232,6 +231,8 @@ def _say_pictures(screen: Screen) -> None:
     pictures = pictures_of(screen.race.entrants[0])
     sizes = {choice.preset: analysis_of(choice, screen.asked.settings.data).knobs.input_size for choice in screen.asked.choices}
     larger = {size: [name for name, each in sizes.items() if each == size] for size in sizes.values() if size != pictures.size}
+    if len(screen.called) < len(screen.asked.choices):
+        st.caption(prose("train", "Same"))
     enlarged = [prose("train", "Enlarged", networks=", ".join(each), size=size) for size, each in larger.items()]
     st.caption(prose("train", "What", pictures=plain(pictures.source), training=f"{pictures.training:,}",
                      test=f"{len(pictures.images) - pictures.training:,}", enlarged=" ".join(["", *enlarged])))

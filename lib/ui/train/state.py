@@ -80,13 +80,13 @@ class Asked:
         recipe = self.settings
         made = version(recipe.data, limits().pictures.get(recipe.data, ""))
         found = []
-        for choice in self.choices:
+        for network in called(self.choices):
             own = recipe
             if self.rate == SUITS:
-                suits = suiting(choice.network, pictures_of(Entrant(network=choice.network, recipe=recipe)))
+                suits = suiting(network, pictures_of(Entrant(network=network, recipe=recipe)))
                 own = recipe.model_copy(update={"learning_rate": suits})
             for seed in range(self.seed, self.seed + self.seeds):
-                one = Entrant(network=choice.network, recipe=own, seed=seed, version=made)
+                one = Entrant(network=network, recipe=own, seed=seed, version=made)
                 found += at_rates(one) if self.rate == FAIR else [one]
         refuse_beyond_limits(found)
         return found
@@ -104,11 +104,18 @@ class Asked:
 MOST_LETTERS = 44
 
 
-def names(choices: list[Learner]) -> list[str]:
-    """What to call each network: its preset and what was changed of it, with its slot's letter where that is not enough."""
-    labels = [choice.network.label for choice in choices]
-    short = [label if len(label) <= MOST_LETTERS else label[:MOST_LETTERS - 1] + "…" for label in labels]
-    return [label if short.count(label) == 1 else f"{slot}: {label}" for slot, label in zip(comparison.SLOTS, short)]
+def called(choices: Sequence[Learner]) -> dict[Network, str]:
+    """What to call each network: its preset and what was changed of it, with its slot's letter where that is not enough. The
+    same network in two slots is one."""
+    slots = {choice.network: slot for slot, choice in reversed(list(zip(comparison.SLOTS, choices)))}
+    slots = dict(sorted(slots.items(), key=lambda each: each[1]))
+    short = {network: _cut(network.label) for network in slots}
+    return {network: label if list(short.values()).count(label) == 1 else f"{slots[network]}: {label}"
+            for network, label in short.items()}
+
+
+def _cut(label: str) -> str:
+    return label if len(label) <= MOST_LETTERS else label[:MOST_LETTERS - 1] + "…"
 
 
 def _short(value: Any) -> str:
