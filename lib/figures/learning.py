@@ -33,7 +33,9 @@ def learning(series: Mapping[str, Sequence[Points]], palette: Palette, yaxis: st
         figure.add_scatter(name=name, legendgroup=name, x=list(values), y=middle, **shown,
                            hovertemplate=f"{name}<br>epoch %{{x:.3g}}<br>%{{y:.3g}}<extra></extra>")
         ends += middle[-1:]
-    figure.update_xaxes(range=[0, epochs * 1.02], title="epoch" if large else None)
+    figure.update_xaxes(range=[0, epochs * 1.02])
+    if large:
+        figure.update_xaxes(tickprefix="epoch ", showtickprefix="first")  # a title would cost a line of height
     figure.update_yaxes(range=[-0.02 * top, top] if top else None, rangemode="tozero", title=yaxis if large else None)
     if log:
         values = [value for seeds in series.values() for points in seeds for _epoch, value in points]

@@ -80,10 +80,9 @@ def _chart(element: Chart, place: Place) -> None:
     st.plotly_chart(figure, key=place.key, config={"displayModeBar": False}, alt=element.alt,
                     height="stretch" if place.tight else "content")
     if element.run:
-        said, way = st.columns([2, 1], gap="small")
-        with said:
-            _marks(element.origin)
-        with way:
+        with st.container(horizontal=True, gap="small"):
+            with st.container():
+                _marks(element.origin)
             show(element.run, place)
     else:
         _marks(element.origin)

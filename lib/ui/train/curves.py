@@ -30,12 +30,17 @@ def until(found: Found, at: float) -> dict[Entrant, Shown]:
             for entrant, shown in found.items()}
 
 
+def ended(found: Found) -> dict[Entrant, Shown]:
+    """As it stood at the end of each entrant's last epoch."""
+    return {entrant: Shown(shown.curve, shown.origin) for entrant, shown in found.items()}
+
+
 def points(shown: Shown, quantity: str) -> Points:
     """Epochs and values of a quantity; where it is no number, there is no point."""
-    ended = [(float(number), getattr(epoch, quantity)) for number, epoch in enumerate(shown.curve.epochs, 1)]
+    known = [(float(number), getattr(epoch, quantity)) for number, epoch in enumerate(shown.curve.epochs, 1)]
     if shown.glimpse and quantity != "seconds":
-        ended.append((round(shown.glimpse.at, 2), getattr(shown.glimpse.epoch, quantity)))
-    return tuple((at, value) for at, value in ended if value is not None)
+        known.append((round(shown.glimpse.at, 2), getattr(shown.glimpse.epoch, quantity)))
+    return tuple((at, value) for at, value in known if value is not None)
 
 
 def series(found: Found, names: Mapping[Network, str], quantity: str) -> dict[str, tuple[Points, ...]]:

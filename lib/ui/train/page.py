@@ -144,6 +144,7 @@ def _picture(screen: Screen, lives: bool) -> None:
         _numbers(screen, now, made)
     else:
         st.caption(prose("train", "Nothing yet"))
+        _chart(screen, {}, asked.quantity, large=True)  # the axes, and the browser has its library before the first points
 
 
 def _say_what_it_is(screen: Screen, found: dict[Entrant, Shown]) -> None:
@@ -174,9 +175,10 @@ def _charts(screen: Screen, found: dict[Entrant, Shown], made: str) -> None:
     mark("measured", made)
     if not asked.presenting:
         others = [quantity for quantity in QUANTITIES if quantity != asked.quantity]
+        ended = curves.ended(found)  # small ones need not be drawn each second
         for column, quantity in zip(st.columns(len(others), gap="small"), others):
             with column:
-                _chart(screen, found, quantity, large=False)
+                _chart(screen, ended, quantity, large=False)
 
 
 def _chart(screen: Screen, found: dict[Entrant, Shown], quantity: str, large: bool) -> None:
