@@ -19,7 +19,7 @@ from lib.training.race import repeatable
 from lib.training.recipe import Recipe
 from lib.training.records import Entrant
 
-BLOCKS, EPOCHS, RATE = 2, 6, 0.1
+BLOCKS, EPOCHS, RATE = 2, 4, 0.1
 """Blocks in each of three stages; epochs of training; the learning rate."""
 LAYERS = 6 * BLOCKS + 2
 LEARNT = 20.0
