@@ -67,5 +67,5 @@ def difference(ends: Ends) -> Number:
 def _fields(ends: Ends) -> dict[str, object]:
     each = ", ".join(f"{name} {error:.1f} %" for name, error in sorted(ends, key=lambda end: end[1]))
     low, high = min(ends, key=lambda end: end[1]), max(ends, key=lambda end: end[1])
-    return {"each": each, "count": len(ends), "low": low[0], "low_error": f"{low[1]:.1f}", "high": high[0],
+    return {"each": each, "close": f"{CLOSE:g}", "low": low[0], "low_error": f"{low[1]:.1f}", "high": high[0],
             "high_error": f"{high[1]:.1f}"}
