@@ -35,6 +35,8 @@ from lib.ui.train.state import FAIR, QUANTITIES, SHORT, Asked, analysis_of, call
 PLAIN_CHART = {"displayModeBar": False}
 TOP = {"train_error": 100.0, "test_error": 100.0}
 """Where the axis of a quantity ends."""
+DECADES = ("train_loss", "gradient_norm")
+"""Quantities whose first epoch may be thousands of times the last: their axes count in powers of ten."""
 FORMATS = {"train_error": "%.1f", "test_error": "%.1f", "train_loss": "%.4f", "gradient_norm": "%.3g", "seconds": "%.2f"}
 
 
@@ -184,7 +186,7 @@ def _charts(screen: Screen, found: dict[Entrant, Shown], made: str) -> None:
 def _chart(screen: Screen, found: dict[Entrant, Shown], quantity: str, large: bool) -> None:
     asked, lines = screen.asked, curves.series(found, screen.called, quantity)
     figure = learning(lines, current_palette(), QUANTITIES[quantity], asked.settings.epochs, TOP.get(quantity), large,
-                      letters=LARGE if asked.presenting else 0, log=quantity == "gradient_norm",
+                      letters=LARGE if asked.presenting else 0, log=quantity in DECADES,
                       guess=screen.made.difference if large and quantity == "train_error" else None)
     said = ", ".join(_("{name} {value:.3g}").format(name=name, value=seeds[0][-1][1])
                      for name, seeds in lines.items() if seeds and seeds[0])
