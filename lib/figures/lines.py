@@ -25,7 +25,8 @@ def lines(x: Sequence, series: Mapping[str, Sequence[float]], palette: Palette, 
     if "x" in log:
         figure.update_xaxes(type="log", tickvals=x, ticktext=[f"{value:g}" for value in x])
     if "y" in log:
-        figure.update_yaxes(type="log", exponentformat="power", dtick=decades_apart([value for line in series.values() for value in line]))
+        values = [value for line in series.values() for value in line]
+        figure.update_yaxes(type="log", exponentformat="power", dtick=decades_apart(values))
     return dress(figure, palette).update_layout(showlegend=True)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import gzip
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
+from hashlib import blake2b
 from io import BytesIO
 from pathlib import Path
 
@@ -20,6 +21,8 @@ from lib.training.recipe import DIGITS
 
 FILE = Path(__file__).parent.parent / "data" / "digits.csv.gz"
 TRAINING_SHARE = 0.8
+MOST_HELD = 8
+"""Sets of pictures that stay in memory."""
 FOLDER_PIXELS = 32
 """Height and width to which the pictures of a folder are brought."""
 TORCHVISION = {"mnist": "MNIST", "fashion_mnist": "FashionMNIST", "kmnist": "KMNIST", "cifar10": "CIFAR10", "cifar100": "CIFAR100"}
@@ -77,7 +80,7 @@ def load(name: str, places: Mapping[str, str], most: int) -> Pictures:
     return _load(name, place, most, version(name, place))
 
 
-@cache
+@lru_cache(MOST_HELD)
 def _load(name: str, place: str, most: int, version: str) -> Pictures:
     if name == DIGITS:
         return digits()
@@ -173,7 +176,5 @@ def version(name: str, place: str) -> str:
     sets."""
     if name == DIGITS or name in TORCHVISION:
         return ""
-    return " ".join(f"{each.name} {each.stat().st_mtime_ns}" for each in subfolders(Path(place)))[-MOST_VERSION:]
-
-
-MOST_VERSION = 300
+    seen = " ".join(f"{each.name} {each.stat().st_mtime_ns}" for each in subfolders(Path(place)))
+    return blake2b(seen.encode(), digest_size=8).hexdigest()

@@ -51,6 +51,17 @@ def test_a_folder_of_ones_own(tmp_path):
     assert len(load("flowers", {"flowers": str(tmp_path)}, 100).images) == 11  # what was read before counts no more
 
 
+def test_a_new_picture_is_noticed_in_each_of_many_classes(tmp_path):
+    classes = [tmp_path / f"class {number:02}" for number in range(30)]
+    for each in classes:
+        flower(each, "1.png", 1)
+    seen = {version("many", str(tmp_path))}
+    for each in classes:
+        flower(each, "2.png", 2)
+        seen.add(version("many", str(tmp_path)))
+    assert len(seen) == 31 and max(map(len, seen)) < 40
+
+
 def test_a_folder_that_is_none(tmp_path):
     with pytest.raises(Impossible, match="The folder of “x” needs a subfolder with pictures for each of at least two classes"):
         of_folder("x", tmp_path / "nowhere", 10)

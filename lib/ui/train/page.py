@@ -190,9 +190,10 @@ def _chart(screen: Screen, found: dict[Entrant, Shown], quantity: str, large: bo
                       guess=screen.made.difference if large and quantity == "train_error" else None)
     said = ", ".join(_("{name} {value:.3g}").format(name=name, value=seeds[0][-1][1])
                      for name, seeds in lines.items() if seeds and seeds[0])
+    alt = _("{quantity} over the epochs; last: {said}. The table below holds the same.") if said else _(
+        "{quantity} over the epochs: nothing yet.")
     st.plotly_chart(figure, key=f"train_chart_{'large' if large else quantity}", config=PLAIN_CHART,
-                    alt=_("{quantity} over the epochs; last: {said}. The table below holds the same.").format(
-                        quantity=QUANTITIES[quantity], said=said or _("nothing yet")))
+                    alt=alt.format(quantity=QUANTITIES[quantity], said=said))
 
 
 def _numbers(screen: Screen, found: dict[Entrant, Shown], made: str) -> None:
