@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from hashlib import blake2b
 from io import BytesIO
 from pathlib import Path
@@ -21,8 +21,6 @@ from lib.training.recipe import DIGITS
 
 FILE = Path(__file__).parent.parent / "data" / "digits.csv.gz"
 TRAINING_SHARE = 0.8
-MOST_HELD = 8
-"""Sets of pictures that stay in memory."""
 FOLDER_PIXELS = 32
 """Height and width to which the pictures of a folder are brought."""
 TORCHVISION = {"mnist": "MNIST", "fashion_mnist": "FashionMNIST", "kmnist": "KMNIST", "cifar10": "CIFAR10", "cifar100": "CIFAR100"}
@@ -80,7 +78,7 @@ def load(name: str, places: Mapping[str, str], most: int) -> Pictures:
     return _load(name, place, most, version(name, place))
 
 
-@lru_cache(MOST_HELD)
+@cache
 def _load(name: str, place: str, most: int, version: str) -> Pictures:
     if name == DIGITS:
         return digits()
