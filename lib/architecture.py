@@ -6,11 +6,13 @@ are all derived from its `knobs`; nothing here needs torch.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, ValidationInfo, field_validator
+from pydantic import (BaseModel, ConfigDict, Field, PlainValidator, TypeAdapter, ValidationError, ValidationInfo,
+                      field_validator)
 
 
 class Impossible(ValueError):
@@ -29,7 +31,8 @@ class Declared(BaseModel):
 
     A field's `title` is its label, its `description` the help text, and its bounds the range of the control.
     `json_schema_extra` may hold `follows`, the knob whose change resets this one, `set_by`, the switch that
-    decides it, and `stride`, how far one press of a + button goes. Instances are frozen and hashable.
+    decides it, `stride`, how far one press of a + button goes, and `under`, the heading under which it is folded away.
+    Instances are frozen and hashable.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
@@ -70,23 +73,73 @@ LARGEST_IMAGE = 2048
 """Pixels of a side. Networks set the smallest one themselves, and some the largest (lib/analysis/fitting.py)."""
 
 
+def written_size(height: int, width: int) -> int | str:
+    """Height and width as `ImageSize` writes them: 224, or `480x640`."""
+    return height if height == width else f"{height}x{width}"
+
+
+def sides(size: int | str) -> tuple[int, int]:
+    """Height and width of an `ImageSize`."""
+    height, _, width = str(size).partition("x")
+    return int(height), int(width or height)
+
+
+def size_text(size: int | str) -> str:
+    """An `ImageSize` for a sentence: `224`, or `480×640`."""
+    return str(size).replace("x", "×")
+
+
+def _read_size(value: Any) -> int | str:
+    written = "x".join(map(str, value)) if isinstance(value, (tuple, list)) else str(value)
+    whole = re.fullmatch(r"([0-9]{1,4})(?:[x×]([0-9]{1,4}))?", written)
+    height, width = (int(side or whole[1]) for side in whole.groups()) if whole else (0, 0)
+    if isinstance(value, bool) or not (1 <= height <= LARGEST_IMAGE and 1 <= width <= LARGEST_IMAGE):
+        raise ValueError("no size of an image")
+    return written_size(height, width)
+
+
+ImageSize = Annotated[int | str, PlainValidator(_read_size)]
+"""The size of an image in pixels: a number for a square, else height and width as `480x640`."""
+
+
 def input_size_knob(default: int = 224, step: int = 32) -> Any:
     """The knob `input_size`; families differ in what it is at first, and in how far one press of + goes."""
-    return Field(default, ge=1, le=LARGEST_IMAGE, title="Input size", description="Height and width of the image, in pixels.",
-                 json_schema_extra={"stride": step})
+    return Field(default, title="Input size", json_schema_extra={"stride": step}, description=(
+        "Side of the square image in pixels, or height × width."))
+
+
+INSIDE, ENDS, PICTURE = ({"under": heading} for heading in ("Inside the blocks", "Stem and head", "Image and classes"))
+"""Headings under which knobs are folded away that a beginner turns later: `json_schema_extra=INSIDE`."""
+
+
+def in_channels_knob(default: int = 3) -> Any:
+    """The knob `in_channels`; LeNet reads grey images."""
+    return Field(default, ge=1, le=64, title="Channels of the image", json_schema_extra=PICTURE, description=(
+        "1 for grey, 3 for colours, 4 with infrared or depth, more for satellites."))
+
+
+def num_classes_knob(default: int = 1000, most: int = 22_000) -> Any:
+    """The knob `num_classes`; networks for small images have 10."""
+    return Field(default, ge=1, le=most, title="Classes", description="Outputs of the last layer.",
+                 json_schema_extra=PICTURE | {"stride": 100 if default > 100 else 10})
 
 
 class NetworkKnobs(Declared):
     """What can be turned on any network. A family adds its own fields."""
 
-    input_size: int = input_size_knob()
+    input_size: ImageSize = input_size_knob()
+    in_channels: int = in_channels_knob()
+
+    @property
+    def sides(self) -> tuple[int, int]:
+        """Height and width of the image, in pixels."""
+        return sides(self.input_size)
 
 
 class Knobs(NetworkKnobs):
     """What can be turned on a network that classifies."""
 
-    num_classes: int = Field(1000, ge=1, le=22_000, title="Classes", description="Outputs of the last layer.",
-                             json_schema_extra={"stride": 100})
+    num_classes: int = num_classes_knob()
 
 
 def _plain(knobs: type[Declared], error: Mapping[str, Any]) -> Impossible:
@@ -119,7 +172,9 @@ class Range:
 
 
 def bounds(knobs: type[Declared], name: str) -> Range:
-    """The range of a whole-number knob, read from its declaration. `multiple_of` is the step."""
+    """The range of a whole-number knob, or of a side of an image, read from its declaration. `multiple_of` is the step."""
+    if is_size(knobs, name):
+        return Range(1, LARGEST_IMAGE)
     limits = {type(rule).__name__: rule for rule in knobs.model_fields[name].metadata}
     return Range(limits["Ge"].ge, limits["Le"].le, limits["MultipleOf"].multiple_of if "MultipleOf" in limits else 1)
 
@@ -127,7 +182,7 @@ def bounds(knobs: type[Declared], name: str) -> Range:
 def options(knobs: type[Declared], name: str) -> tuple[Any, ...]:
     """The values of a knob that is a choice among a few; empty for other knobs."""
     annotation = knobs.model_fields[name].annotation
-    return getattr(annotation, "__args__", ()) if getattr(annotation, "__origin__", None) is not tuple else ()
+    return annotation.__args__ if get_origin(annotation) is Literal else ()
 
 
 def option_of(options: tuple[Any, ...], value: Any) -> Any:
@@ -140,6 +195,11 @@ def is_sequence(knobs: type[Declared], name: str) -> bool:
     return getattr(knobs.model_fields[name].annotation, "__origin__", None) is tuple
 
 
+def is_size(knobs: type[Declared], name: str) -> bool:
+    """Whether the knob is an `ImageSize`."""
+    return knobs.model_fields[name].annotation == int | str
+
+
 def choices(knobs: type[Declared], name: str) -> str:
     """What a knob accepts, in words."""
     annotation = knobs.model_fields[name].annotation
@@ -148,6 +208,8 @@ def choices(knobs: type[Declared], name: str) -> str:
     if is_sequence(knobs, name):
         count = len(annotation.__args__)
         return f"give {count} whole numbers from 1 to {MOST_BLOCKS}, such as {','.join('2' * count)}"
+    if is_size(knobs, name):
+        return f"choose {bounds(knobs, name)} for a square, or height x width, such as 480x640"
     values = options(knobs, name)
     if len(values) > MOST_NAMED:
         return f"choose one of {len(values)} names, such as {', '.join(map(str, values[:MOST_NAMED // 2]))}"
@@ -278,9 +340,8 @@ class Architecture:
     """A family of networks: its paper, its knobs, its named networks, and how to build one. There is one of each.
 
     `build(knobs)` returns the `nn.Module`; `stages(knobs)` its rows in the paper's table. The first preset is
-    the one shown first. `in_channels` are those of the image: 3 colours, or 1 for grey. `built_for_size` tells that
-    the weights depend on the size of the image, as they do where a linear layer reads a whole map. `also` is what else
-    the family is usually called.
+    the one shown first. `built_for_size` tells that the weights depend on the size of the image, as they do where a
+    linear layer reads a whole map. `also` is what else the family is usually called.
     """
 
     id: str
@@ -294,6 +355,5 @@ class Architecture:
     claims: tuple[Claim, ...] = ()
     results: tuple[Result, ...] = ()
     changes: tuple[Change, ...] = ()
-    in_channels: int = 3
     built_for_size: bool = False
     also: tuple[str, ...] = ()

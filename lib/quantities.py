@@ -12,7 +12,6 @@ Text = Annotated[str, StringConstraints(max_length=2000, pattern=r"^[^\x00]*$")]
 Count = Annotated[int, Field(ge=0, le=10**6)]
 """Of what is counted one by one: repetitions, cores, threads."""
 Batch = Annotated[int, Field(ge=1, le=10**6)]
-Pixels = Annotated[int, Field(ge=1, le=10**6)]
 Macs = Annotated[int, Field(ge=1, le=10**18)]
 Params = Annotated[int, Field(ge=0, le=10**15)]
 Bytes = Annotated[int, Field(ge=0, le=10**18)]

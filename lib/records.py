@@ -9,11 +9,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from lib import catalog
 from lib.analysis import Analysis, analyze_knobs
-from lib.architecture import Declared
+from lib.architecture import Declared, ImageSize
 from lib.digits import MOST_FIGURES, figures, measurement, rounded, unit
 from lib.load import Load
-from lib.quantities import (Batch, Bytes, Changed, Count, Line, Macs, Milliseconds, Params, PassTime, PerSecond, Pixels, Share,
-                            Text)
+from lib.quantities import (Batch, Bytes, Changed, Count, Line, Macs, Milliseconds, Params, PassTime, PerSecond, Share, Text)
 
 MOST_BATCH = 256
 
@@ -147,7 +146,7 @@ class Measured(BaseModel):
     device: Line
     batch: Batch
     dtype: Line
-    input_size: Pixels
+    input_size: ImageSize
     environment: dict[Line, Line | Count]
 
     @property

@@ -160,7 +160,7 @@ def place(model: nn.Module, setting: Setting) -> nn.Module:
 
 def images(analysis: Analysis, setting: Setting) -> Tensor:
     """Random images, (batch, C, H, W)."""
-    shape = (setting.batch, *image_shape(analysis.architecture, analysis.knobs)[1:])
+    shape = (setting.batch, *image_shape(analysis.knobs)[1:])
     image = torch.randn(shape, device=setting.device, dtype=DTYPES[setting.dtype])
     return image.contiguous(memory_format=torch.channels_last) if setting.channels_last else image
 

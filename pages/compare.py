@@ -5,6 +5,7 @@ import streamlit as st
 
 from lib.analysis import comparison
 from lib.analysis.remarks import remarks
+from lib.architecture import size_text
 from lib.figures.comparison import bars, fields
 from lib.figures.treemap import TITLES
 from lib.provenance import images_of
@@ -48,7 +49,7 @@ with st.container(horizontal=True, vertical_alignment="center"):
 
 # Side by side
 shown = names(choices)
-sizes = [analysis.knobs.input_size for analysis in analyses]
+sizes = [size_text(analysis.knobs.input_size) for analysis in analyses]
 if len(set(sizes)) > 1:
     st.info(prose("compare", "Sizes differ", sizes=", ".join(f"{name} {size} px" for name, size in zip(shown, sizes))))
 st.subheader(_("Totals"), anchor=False)

@@ -68,7 +68,7 @@ class Analysis:
     @property
     def input_shape(self) -> Shape:
         """(N, C, H, W) of the image; N is 1."""
-        return image_shape(self.architecture, self.knobs)
+        return image_shape(self.knobs)
 
     @property
     def image(self) -> str:
@@ -187,7 +187,7 @@ def analyze_knobs(preset: str, architecture: Architecture, knobs: NetworkKnobs) 
     with on_meta():
         model = architecture.build(knobs)
     try:
-        ops = record(model, image_shape(architecture, knobs))
+        ops = record(model, image_shape(knobs))
     except ImpossibleShape as error:
         refused = error.op, str(error)  # not the error itself, whose traceback holds the model
     else:

@@ -25,7 +25,7 @@ class Totals:
     macs: int
     weight_layers: int
     receptive_field: int | None
-    input_size: int
+    input_size: int | str
 
 
 @once

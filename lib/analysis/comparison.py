@@ -79,12 +79,12 @@ def levels(analyses: Sequence[Analysis]) -> tuple[Level, ...]:
 def _by_factor(analysis: Analysis) -> dict[int | None, Share]:
     groups: dict[int | None, list[Part]] = {}
     for stage in outline(analysis).children:
-        groups.setdefault(_factor(stage, analysis.knobs.input_size), []).append(stage)
+        groups.setdefault(_factor(stage, analysis.input_shape[-1]), []).append(stage)
     return {factor: _share(stages) for factor, stages in groups.items()}
 
 
 def _factor(stage: Part, image: int) -> int | None:
-    """Pixels of the image for one cell of the stage's map, as a power of two; None for a head."""
+    """Pixels of an image so wide for one cell of the stage's map, as a power of two; None for a head."""
     shape = _last_layer(stage).out_shapes[0]
     if stage.name == "head" or len(shape) != 4:
         return None

@@ -4,68 +4,135 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
 
 from torch import nn
 
-from lib.architecture import Architecture, Impossible, NetworkKnobs, bounds
+from lib.architecture import Architecture, Impossible, NetworkKnobs, bounds, written_size
 from lib.meta import on_meta
 from lib.once import once
 from lib.trace import ImpossibleShape, Op, Shape, output_size, record, shape_text
 
 
-def image_shape(architecture: Architecture, knobs: NetworkKnobs) -> Shape:
+def image_shape(knobs: NetworkKnobs) -> Shape:
     """(N, C, H, W) of one image for this network."""
-    return (1, architecture.in_channels, knobs.input_size, knobs.input_size)
+    return (1, knobs.in_channels, *knobs.sides)
 
 
 def refusal(architecture: Architecture, knobs: NetworkKnobs, op: Op, reason: str) -> Impossible:
     """The error of a trace as one sentence: the layer that cannot take its input, the arithmetic, and what works."""
-    size, sizes = knobs.input_size, input_sizes(architecture, knobs)
-    nearest = () if not sizes else (sizes[0],) if size < sizes[0] else (sizes[-1],)
-    works = f"Input sizes that work: {_written(sizes)}" if sizes else "No input size works with these knobs"
-    return Impossible(f"{op.name} cannot take what a {size}×{size} image leaves for it: {_arithmetic(op, reason)}. {works}.",
-                      {"input_size": nearest})
+    height, width = knobs.sides
+    squares = input_sizes(architecture, knobs)
+    works = [f"squares of {_written(squares)}"] if squares else []
+    nearest = [written_size(side, side) for side in _nearest(squares, max(height, width))]
+    if op.kind == "linear" or height != width:
+        widths, heights = widths_at(architecture, knobs, height), heights_at(architecture, knobs, width)
+        works += [f"at {height} pixels of height {_written(widths, 'width')}", f"at {width} of width {_written(heights, 'height')}"]
+        nearest += [written_size(height, side) for side in _nearest(widths, width)]
+        nearest += [written_size(side, width) for side in _nearest(heights, height)]
+    elif squares:
+        works = [_written(squares)]
+    possible = f"Input sizes that work: {'; '.join(works)}" if nearest else "No input size works with these knobs"
+    return Impossible(f"{op.name} cannot take what a {height}×{width} image leaves for it: {_arithmetic(op, reason)}. {possible}.",
+                      {"input_size": tuple(dict.fromkeys(nearest))})
 
 
-def _written(sizes: range) -> str:
-    return f"{sizes[0]}" if len(sizes) == 1 else f"{sizes[0]} to {sizes[-1]:,}"
+def _nearest(sizes: range, wanted: int) -> tuple[int, ...]:
+    return (min(max(wanted, sizes[0]), sizes[-1]),) if sizes else ()
+
+
+def _written(sizes: range, of: str = "") -> str:
+    """`227 to 258`, or with what they are sizes `of`: `widths 227 to 258`, `no width`."""
+    if not sizes:
+        return f"no {of}"
+    several = len(sizes) > 1
+    text = f"{sizes[0]} to {sizes[-1]:,}" if several else f"{sizes[0]}"
+    return f"{of}{'s' * several} {text}" if of else text
 
 
 def input_sizes(architecture: Architecture, knobs: NetworkKnobs) -> range:
-    """All sizes of image that this network takes, whatever the one in `knobs` is; empty if there is none.
+    """The sides of all squares that this network takes, whatever the size in `knobs` is; empty if there are none.
 
     A larger image leaves larger maps everywhere. So below some size a window finds too few cells, above some other a
     linear layer too many numbers, and both ends are found by bisection, with a real pass for each try.
     """
-    return _found_sizes(architecture, knobs.model_copy(update={"input_size": bounds(type(knobs), "input_size").low}))
+    return _found_sizes(architecture, _unsized(knobs))
+
+
+def widths_at(architecture: Architecture, knobs: NetworkKnobs, height: int) -> range:
+    """As `input_sizes`: the widths of the images of this height that the network takes."""
+    return _found_sizes(architecture, _unsized(knobs), height=height)
+
+
+def heights_at(architecture: Architecture, knobs: NetworkKnobs, width: int) -> range:
+    """As `input_sizes`: the heights of the images of this width that the network takes."""
+    return _found_sizes(architecture, _unsized(knobs), width=width)
+
+
+def _unsized(knobs: NetworkKnobs) -> NetworkKnobs:
+    return knobs.model_copy(update={"input_size": 1})
+
+
+@dataclass(frozen=True)
+class Smallest:
+    """The side of the smallest square that a network takes, in pixels. `why` says what one pixel less would leave: it is
+    empty where a single pixel is enough."""
+
+    side: int
+    why: str
 
 
 @once
-def _found_sizes(architecture: Architecture, knobs: NetworkKnobs) -> range:
+def smallest_image(architecture: Architecture, knobs: NetworkKnobs) -> Smallest | None:
+    """The smallest square that this network takes, and why; None if it takes none. Call it with any size in `knobs`."""
+    sizes = input_sizes(architecture, knobs)
+    if not sizes:
+        return None
+    less = sizes[0] - 1
+    error = less and _refused(architecture, knobs.model_copy(update={"input_size": less}))
+    return Smallest(sizes[0], f"With {less} × {less} pixels, {error.op.name} has too little: {_arithmetic(error.op, str(error))}."
+                    if error else "")
+
+
+@once
+def _found_sizes(architecture: Architecture, knobs: NetworkKnobs, height: int | None = None, width: int | None = None) -> range:
+    """The sides that fit for what is not given: the height, the width, or both."""
     limits, misfit = bounds(type(knobs), "input_size"), _misfit(architecture, knobs)
     every = range(limits.low, limits.high + 1)
-    first = 0 if misfit(every[0]) == 0 else bisect_left(every, 0, key=misfit)
-    end = len(every) if misfit(every[-1]) == 0 else bisect_right(every, 0, first, key=misfit)
+
+    def is_off(side: int) -> int:
+        return misfit(height or side, width or side)
+    first = 0 if is_off(every[0]) == 0 else bisect_left(every, 0, key=is_off)
+    end = len(every) if is_off(every[-1]) == 0 else bisect_right(every, 0, first, key=is_off)
     return every[first:end]
 
 
-def _misfit(architecture: Architecture, knobs: NetworkKnobs) -> Callable[[int], int]:
-    """A function that says of an input size whether it is too small (-1), fits (0), or is too large (1)."""
+def _misfit(architecture: Architecture, knobs: NetworkKnobs) -> Callable[[int, int], int]:
+    """A function that says of a height and a width whether they are too small (-1), fit (0), or are too large (1)."""
     @cache
-    def build(size: int) -> nn.Module:
-        with on_meta():
-            return architecture.build(knobs.model_copy(update={"input_size": size}))
+    def misfit(height: int, width: int) -> int:
+        error = _refused(architecture, knobs.model_copy(update={"input_size": written_size(height, width)}), build)
+        if error is None:
+            return 0
+        return 1 if error.op.kind == "linear" and _arriving(error.op) > _expected(error.op) else -1
 
-    @cache
-    def misfit(size: int) -> int:
-        model = build(size if architecture.built_for_size else knobs.input_size)
-        try:
-            record(model, (1, architecture.in_channels, size, size))
-        except ImpossibleShape as error:
-            return 1 if error.op.kind == "linear" and _arriving(error.op) > _expected(error.op) else -1
-        return 0
+    build = _build if architecture.built_for_size else cache(lambda *_: _build(architecture, knobs))
     return misfit
+
+
+def _build(architecture: Architecture, knobs: NetworkKnobs) -> nn.Module:
+    with on_meta():
+        return architecture.build(knobs)
+
+
+def _refused(architecture: Architecture, knobs: NetworkKnobs, build: Callable[..., nn.Module] = _build) -> ImpossibleShape | None:
+    """Why a pass on an image of this size does not come to its end; None if it does."""
+    try:
+        record(build(architecture, knobs), image_shape(knobs))
+    except ImpossibleShape as error:
+        return error.with_traceback(None)  # which would hold the model
+    return None
 
 
 def _arriving(op: Op) -> int:
@@ -82,10 +149,14 @@ def _arithmetic(op: Op, reason: str) -> str:
     """The sizes that do not go together, with this op's own numbers."""
     shape = op.in_shapes[0]
     if op.window:
-        axis = (shape[-1], op.window.kernel[-1], op.window.stride[-1], op.window.padding[-1], op.window.dilation[-1])
-        size, kernel, stride, padding, dilation = axis
-        return (f"its input is {shape_text(shape)}, so the output would be ⌊({size} + 2·{padding} − {dilation}·({kernel} − 1)"
-                f" − 1) / {stride}⌋ + 1 = {output_size(*axis)} cells wide")
+        window = op.window
+        axes = dict(zip(("wide", "high"), list(zip(shape[2:], window.kernel, window.stride, window.padding, window.dilation))[::-1]))
+        cells = {way: output_size(*axis, window.ceil_mode) for way, axis in axes.items()}
+        way = min(cells, key=cells.get)
+        size, kernel, stride, padding, dilation = axes[way]
+        left, right = ("⌈", "⌉") if window.ceil_mode else ("⌊", "⌋")
+        return (f"its input is {shape_text(shape)}, so the output would be {left}({size} + 2·{padding} − {dilation}·({kernel} − 1)"
+                f" − 1) / {stride}{right} + 1 = {cells[way]} cells {way}")
     if op.kind == "linear":
         return f"its weights expect {_expected(op):,} numbers and {_arriving(op):,} arrive"
     return reason

@@ -88,7 +88,7 @@ def traced(preset: str, knobs: NetworkKnobs, dtype: str, batch: int) -> Held:
     with on_meta():
         model = architecture.build(knobs)
     model.to(numbers).train()
-    images = torch.empty((batch, *image_shape(architecture, knobs)[1:]), dtype=numbers, device="meta")
+    images = torch.empty((batch, *image_shape(knobs)[1:]), dtype=numbers, device="meta")
     labels = torch.zeros(batch, dtype=torch.int64, device="meta")
     weights = [*model.parameters(), *model.buffers()]
     known = {memory_of(tensor) for tensor in (*weights, images, labels)}

@@ -7,6 +7,7 @@ import plotly.graph_objects as go
 from lib.analysis import Analysis
 from lib.analysis.comparison import Level, growth
 from lib.analysis.receptive_field import sides_text
+from lib.architecture import size_text
 from lib.figures.theme import Palette, drawn, dress
 from lib.figures.treemap import TITLES
 
@@ -42,8 +43,8 @@ def fields(names: Sequence[str], analyses: Sequence[Analysis], palette: Palette)
             line={"shape": "hv", "width": 2.5, "color": palette.series[index], "dash": DASHES[index]},
             hovertemplate=f"{name}<br>%{{text}}<extra></extra>")
     last = max(analysis.weight_layers for analysis in analyses)
-    for size in sorted({analysis.knobs.input_size for analysis in analyses}):
-        figure.add_scatter(name=f"the image, {size} px", x=[0, last], y=[size, size], mode="lines", hoverinfo="name",
+    for longer, image in sorted({(max(analysis.input_shape[2:]), size_text(analysis.knobs.input_size)) for analysis in analyses}):
+        figure.add_scatter(name=f"the image, {image} px", x=[0, last], y=[longer, longer], mode="lines", hoverinfo="name",
                            line={"color": palette.text, "dash": "dot", "width": 1})
     figure.update_layout(yaxis_title="receptive field, px", xaxis_title="weight layers passed")
     return _dress(figure, palette)

@@ -71,7 +71,7 @@ class Learnt:
 
     def _fitted(self, images: Tensor) -> Tensor:
         analysis = self.analysis()
-        return fitted(images, analysis.architecture.in_channels, analysis.knobs.input_size)
+        return fitted(images, analysis.knobs.in_channels, analysis.knobs.sides)
 
 
 def takes_drawings(learnt: Learnt) -> bool:

@@ -10,21 +10,25 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from lib.architecture import (
-    DISTILL, Architecture, Change, Claim, Impossible, Knobs, Paper, Preset, Result, Stage, by_torchvision, input_size_knob)
+    DISTILL, Architecture, Change, Claim, ImageSize, Impossible, Knobs, Paper, Preset, Result, Stage, by_torchvision,
+    input_size_knob)
+from lib.models.heads import Head, head_knob, hidden_knob, pooled
 
 
 class AlexNet2012(nn.Module):
     """Fig. 2: five convolutions, local response normalisation after the first two, three fully connected layers.
 
-    The two GPUs of 2012 are two groups in conv2, conv4 and conv5. Input (N, 3, 227, 227), output (N, num_classes): the
-    paper says 224, but (224 - 11) / 4 + 1 is not 55, and fc6 takes 6x6 maps alone.
+    The two GPUs of 2012 are two groups in conv2, conv4 and conv5. Input (N, in_channels, 227, 227), output
+    (N, num_classes): the paper says 224, but (224 - 11) / 4 + 1 is not 55, and fc6 takes 36 cells alone, unless a `head`
+    pools them.
     """
 
-    def __init__(self, width: int = 96, groups: int = 2, num_classes: int = 1000):
+    def __init__(self, width: int = 96, groups: int = 2, num_classes: int = 1000, hidden: int = 4096,
+                 head: Head = "flatten", in_channels: int = 3):
         super().__init__()
         filters = [width, width * 8 // 3, width * 4, width * 4, width * 8 // 3]
         self.features = nn.Sequential(
-            nn.Conv2d(3, filters[0], 11, stride=4), nn.ReLU(inplace=True),
+            nn.Conv2d(in_channels, filters[0], 11, stride=4), nn.ReLU(inplace=True),
             nn.LocalResponseNorm(5, alpha=1e-4, beta=0.75, k=2), nn.MaxPool2d(3, stride=2),
             nn.Conv2d(filters[0], filters[1], 5, padding=2, groups=groups), nn.ReLU(inplace=True),
             nn.LocalResponseNorm(5, alpha=1e-4, beta=0.75, k=2), nn.MaxPool2d(3, stride=2),
@@ -32,41 +36,52 @@ class AlexNet2012(nn.Module):
             nn.Conv2d(filters[2], filters[3], 3, padding=1, groups=groups), nn.ReLU(inplace=True),
             nn.Conv2d(filters[3], filters[4], 3, padding=1, groups=groups), nn.ReLU(inplace=True),
             nn.MaxPool2d(3, stride=2))
-        self.classifier = classifier(filters[4] * 6 * 6, num_classes)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.classifier(self.features(x).flatten(1))
-
-
-class AlexNet(nn.Module):
-    """The 2014 network as in torchvision: one tower of 64-192-384-256-256 filters, no normalisation.
-
-    Input (N, 3, H, W) of at least 63x63, output (N, num_classes). Adaptive pooling to 6x6 makes sizes other than 224
-    possible.
-    """
-
-    def __init__(self, width: int = 64, num_classes: int = 1000):
-        super().__init__()
-        filters = [width, width * 3, width * 6, width * 4, width * 4]
-        self.features = nn.Sequential(
-            nn.Conv2d(3, filters[0], 11, stride=4, padding=2), nn.ReLU(inplace=True), nn.MaxPool2d(3, stride=2),
-            nn.Conv2d(filters[0], filters[1], 5, padding=2), nn.ReLU(inplace=True), nn.MaxPool2d(3, stride=2),
-            nn.Conv2d(filters[1], filters[2], 3, padding=1), nn.ReLU(inplace=True),
-            nn.Conv2d(filters[2], filters[3], 3, padding=1), nn.ReLU(inplace=True),
-            nn.Conv2d(filters[3], filters[4], 3, padding=1), nn.ReLU(inplace=True), nn.MaxPool2d(3, stride=2))
-        self.avgpool = nn.AdaptiveAvgPool2d(6)
-        self.classifier = classifier(filters[4] * 6 * 6, num_classes)
+        pooling, features = pooled(head, cells=6)
+        self.avgpool = nn.Identity() if head == "flatten" else pooling
+        self.classifier = classifier(filters[4] * features, num_classes, hidden)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.classifier(self.avgpool(self.features(x)).flatten(1))
 
 
-def classifier(in_features: int, num_classes: int) -> nn.Sequential:
-    """fc6, fc7 and fc8, with dropout before the first two."""
+class AlexNet(nn.Module):
+    """The 2014 network as in torchvision: one tower of 64-192-384-256-256 filters, no normalisation.
+
+    Input (N, in_channels, H, W) of at least 63x63, output (N, num_classes). Adaptive pooling to 6x6 makes sizes other
+    than 224 possible.
+    """
+
+    def __init__(self, width: int = 64, num_classes: int = 1000, hidden: int = 4096, head: Head = "flatten",
+                 in_channels: int = 3):
+        super().__init__()
+        filters = [width, width * 3, width * 6, width * 4, width * 4]
+        self.features = nn.Sequential(
+            nn.Conv2d(in_channels, filters[0], 11, stride=4, padding=2), nn.ReLU(inplace=True), nn.MaxPool2d(3, stride=2),
+            nn.Conv2d(filters[0], filters[1], 5, padding=2), nn.ReLU(inplace=True), nn.MaxPool2d(3, stride=2),
+            nn.Conv2d(filters[1], filters[2], 3, padding=1), nn.ReLU(inplace=True),
+            nn.Conv2d(filters[2], filters[3], 3, padding=1), nn.ReLU(inplace=True),
+            nn.Conv2d(filters[3], filters[4], 3, padding=1), nn.ReLU(inplace=True), nn.MaxPool2d(3, stride=2))
+        self.avgpool, features = pooled(head, cells=6)
+        self.classifier = classifier(filters[4] * features, num_classes, hidden)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.classifier(self.avgpool(self.features(x)).flatten(1))
+
+
+def classifier(in_features: int, num_classes: int, hidden: int = 4096) -> nn.Sequential:
+    """fc6, fc7 and fc8, with dropout before the first two; with no `hidden` units fc8 alone."""
+    if not hidden:
+        return nn.Sequential(nn.Linear(in_features, num_classes))
     return nn.Sequential(
-        nn.Dropout(), nn.Linear(in_features, 4096), nn.ReLU(inplace=True),
-        nn.Dropout(), nn.Linear(4096, 4096), nn.ReLU(inplace=True),
-        nn.Linear(4096, num_classes))
+        nn.Dropout(), nn.Linear(in_features, hidden), nn.ReLU(inplace=True),
+        nn.Dropout(), nn.Linear(hidden, hidden), nn.ReLU(inplace=True),
+        nn.Linear(hidden, num_classes))
+
+
+def head_layers(hidden: int) -> dict[str, str]:
+    """The modules of the head by their usual names."""
+    names = ("dropout6", "fc6", "relu6", "dropout7", "fc7", "relu7", "fc8") if hidden else ("fc8",)
+    return {"avgpool": ""} | {f"classifier.{index}": name for index, name in enumerate(names)}
 
 
 class AlexNetKnobs(Knobs):
@@ -82,7 +97,9 @@ class AlexNetKnobs(Knobs):
         default_factory=lambda chosen: 2 if chosen.get("version") == "2012" else 1, ge=1, le=8, title="Groups",
         description="The towers of the 2012 network: groups in conv2, conv4 and conv5.",
         json_schema_extra={"follows": "version"})
-    input_size: int = input_size_knob(227)
+    hidden: int = hidden_knob()
+    head: Head = head_knob("flatten", cells=6)
+    input_size: ImageSize = input_size_knob(227)
 
     @model_validator(mode="after")
     def whole_filters(self):
@@ -106,8 +123,8 @@ class AlexNetKnobs(Knobs):
 
 def build(knobs: AlexNetKnobs) -> nn.Module:
     if knobs.version == "2012":
-        return AlexNet2012(knobs.width, knobs.groups, knobs.num_classes)
-    return AlexNet(knobs.width, knobs.num_classes)
+        return AlexNet2012(knobs.width, knobs.groups, knobs.num_classes, knobs.hidden, knobs.head, knobs.in_channels)
+    return AlexNet(knobs.width, knobs.num_classes, knobs.hidden, knobs.head, knobs.in_channels)
 
 
 def stages(knobs: AlexNetKnobs) -> tuple[Stage, ...]:
@@ -119,9 +136,7 @@ def stages(knobs: AlexNetKnobs) -> tuple[Stage, ...]:
     for layer, followers in layers.items():
         names = [layer, *(follower + layer[-1] for follower in followers)]
         rows.append(Stage(layer, {f"features.{next(index)}": name for name in names}))
-    fully_connected = ("dropout6", "fc6", "relu6", "dropout7", "fc7", "relu7", "fc8")
-    head = {f"classifier.{index}": name for index, name in enumerate(fully_connected)}
-    return *rows, Stage("head", {"avgpool": ""} | head)
+    return *rows, Stage("head", head_layers(knobs.hidden))
 
 
 MEGA = 10**6

@@ -11,7 +11,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from lib.architecture import DISTILL, Architecture, Change, Claim, Knobs, Paper, Preset, Result, Stage
+from lib.architecture import INSIDE, DISTILL, Architecture, Change, Claim, Knobs, Paper, Preset, Result, Stage
 from lib.models.googlenet import NormalisedConvolution
 from lib.models.heads import Head, head_knob
 from lib.models.heads import head as pooling_and_linear
@@ -72,13 +72,14 @@ class Inception(nn.Module):
 class BNInception(nn.Module):
     """Fig. 5: stem, ten modules, global average pooling, one linear layer.
 
-    `width` scales all filters, in percent. Input (N, 3, H, W), output (N, num_classes).
+    `width` scales all filters, in percent. Input (N, in_channels, H, W), output (N, num_classes).
     """
 
-    def __init__(self, width: int = 100, double: bool = True, num_classes: int = 1000, head: Head = "average"):
+    def __init__(self, width: int = 100, double: bool = True, num_classes: int = 1000, head: Head = "average",
+                 in_channels: int = 3):
         super().__init__()
         w64, w192 = 64 * width // 100, 192 * width // 100
-        self.conv1 = NormalisedConvolution(3, w64, 7, stride=2)
+        self.conv1 = NormalisedConvolution(in_channels, w64, 7, stride=2)
         self.maxpool1 = nn.MaxPool2d(3, stride=2, ceil_mode=True)
         self.conv2 = NormalisedConvolution(w64, w64, 1)
         self.conv3 = NormalisedConvolution(w64, w192, 3)
@@ -104,12 +105,13 @@ class BNInceptionKnobs(Knobs):
 
     width: int = Field(100, ge=25, le=200, multiple_of=25, title="Width, %",
                        description="Filters of every convolution, in percent of Fig. 5.")
-    double: bool = Field(True, title="Two 3x3 for the 5x5", description="Off: 5x5 convolutions, as in GoogLeNet.")
+    double: bool = Field(True, title="Two 3x3 for the 5x5", description="Off: 5x5 convolutions, as in GoogLeNet.",
+                         json_schema_extra=INSIDE)
     head: Head = head_knob()
 
 
 def build(knobs: BNInceptionKnobs) -> BNInception:
-    return BNInception(knobs.width, knobs.double, knobs.num_classes, knobs.head)
+    return BNInception(knobs.width, knobs.double, knobs.num_classes, knobs.head, knobs.in_channels)
 
 
 def stages(knobs: Knobs) -> tuple[Stage, ...]:

@@ -46,7 +46,7 @@ class FeaturePyramid(nn.Module):
 
 
 class Backbone(nn.ModuleDict):
-    """The bottom-up pathway: a ResNet up to its last stage. Input (N, 3, H, W), output C2 to C5, finest first."""
+    """The bottom-up pathway: a ResNet up to its last stage. Input (N, in_channels, H, W), output C2 to C5, finest first."""
 
     def __init__(self, network: nn.Module):
         names = [name for name, _ in network.named_children()]
@@ -63,7 +63,8 @@ class Backbone(nn.ModuleDict):
 
 
 class FPN(nn.Module):
-    """The backbone and the pyramid on it. Input (N, 3, H, W), output P2 to P5 at strides 4, 8, 16, 32, and P6 at 64."""
+    """The backbone and the pyramid on it. Input (N, in_channels, H, W), output P2 to P5 at strides 4, 8, 16, 32, and P6 at
+    64."""
 
     def __init__(self, network: nn.Module, channels: int = 256, p6: bool = False):
         super().__init__()
@@ -75,7 +76,7 @@ class FPN(nn.Module):
 
 
 BACKBONES = {preset: family.ARCHITECTURE for family in (resnet, resnext, resnet_tweaks, resnet_v2, senet, sknet, resnest)
-             for preset in family.ARCHITECTURE.presets}
+             for preset, entry in family.ARCHITECTURE.presets.items() if entry.knobs.get("stem") != "cifar"}
 
 
 class FPNKnobs(NetworkKnobs):
@@ -89,9 +90,10 @@ class FPNKnobs(NetworkKnobs):
 
 
 def backbone_of(knobs: FPNKnobs):
-    """The backbone's family, and its own knobs at this input size."""
+    """The backbone's family, and its own knobs for this image."""
     family = BACKBONES[knobs.backbone]
-    return family, family.knobs.read(family.presets[knobs.backbone].knobs | {"input_size": knobs.input_size})
+    return family, family.knobs.read(family.presets[knobs.backbone].knobs | {
+        "input_size": knobs.input_size, "in_channels": knobs.in_channels})
 
 
 def build(knobs: FPNKnobs) -> FPN:

@@ -11,7 +11,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from lib.architecture import Architecture, Change, Claim, Knobs, Paper, Preset, Result, Stage, by_torchvision
+from lib.architecture import ENDS, INSIDE, Architecture, Change, Claim, Knobs, Paper, Preset, Result, Stage, by_torchvision
 from lib.models.heads import Head, head_knob
 from lib.models.heads import head as pooling_and_linear
 from lib.models.resnet import initialize
@@ -129,15 +129,15 @@ TABLE_1 = {
 class GoogLeNet(nn.Module):
     """Table 1: stem, nine modules with poolings between, global average pooling, dropout, one linear layer.
 
-    `module(in_channels, filters)` builds a module, `width` scales all filters, in percent. Input (N, 3, H, W); output
-    (N, num_classes), with `auxiliary` also the outputs of the classifiers on 4d and on 4a.
+    `module(in_channels, filters)` builds a module, `width` scales all filters, in percent. Input (N, in_channels, H, W);
+    output (N, num_classes), with `auxiliary` also the outputs of the classifiers on 4d and on 4a.
     """
 
     def __init__(self, module=Inception, convolution=BiasedConvolution, width: int = 100, num_classes: int = 1000,
-                 head: Head = "average", auxiliary: bool = False):
+                 head: Head = "average", auxiliary: bool = False, in_channels: int = 3):
         super().__init__()
         w64, w192 = 64 * width // 100, 192 * width // 100
-        self.conv1 = convolution(3, w64, 7, stride=2)
+        self.conv1 = convolution(in_channels, w64, 7, stride=2)
         self.maxpool1 = nn.MaxPool2d(3, stride=2, ceil_mode=True)
         self.norm1 = nn.LocalResponseNorm(5)
         self.conv2 = convolution(w64, w64, 1)
@@ -183,14 +183,17 @@ class GoogLeNetKnobs(Knobs):
     """What turns a GoogLeNet into another one."""
 
     batch_norm: bool = Field(False, title="Batch norm", description="Off: biases and response normalisation, as in 2014. "
-                                                                    "On: torchvision's normalised network.")
+                                                                    "On: torchvision's normalised network.",
+                             json_schema_extra=INSIDE)
     third_kernel: Literal[3, 5] = Field(5, title="Kernel of the third branch",
-                                        description="5x5 in the paper, 3x3 in torchvision.")
-    reduced: bool = Field(True, title="1x1 reductions", description="Off: the naive module of Fig. 2 (a).")
+                                        description="5x5 in the paper, 3x3 in torchvision.", json_schema_extra=INSIDE)
+    reduced: bool = Field(True, title="1x1 reductions", description="Off: the naive module of Fig. 2 (a).",
+                          json_schema_extra=INSIDE)
     width: int = Field(100, ge=25, le=200, multiple_of=25, title="Width, %",
                        description="Filters of every convolution, in percent of Table 1.")
-    auxiliary: bool = Field(False, title="Auxiliary classifiers",
-                            description="On 4a and 4d: in training each adds its loss with weight 0.3; dropped at inference.")
+    auxiliary: bool = Field(False, title="Auxiliary classifiers", description=(
+                                "On 4a and 4d: in training each adds its loss with weight 0.3; dropped at inference."),
+                            json_schema_extra=ENDS)
     head: Head = head_knob()
 
 
@@ -199,7 +202,8 @@ def build(knobs: GoogLeNetKnobs) -> GoogLeNet:
     module = partial(Inception if knobs.reduced else NaiveInception, convolution=convolution,
                      third_kernel=knobs.third_kernel)
     network = NormalisedGoogLeNet if knobs.batch_norm else GoogLeNet
-    model = network(module, width=knobs.width, num_classes=knobs.num_classes, head=knobs.head, auxiliary=knobs.auxiliary)
+    model = network(module, width=knobs.width, num_classes=knobs.num_classes, head=knobs.head, auxiliary=knobs.auxiliary,
+                    in_channels=knobs.in_channels)
     initialize(model)
     return model
 

@@ -9,14 +9,22 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from lib.architecture import ENDS
+
 Head = Literal["average", "max", "both", "flatten"]
 
 
-def head_knob() -> Head:
-    """The knob that families ending in global pooling declare: `head: Head = head_knob()`."""
-    return Field("average", title="Head", description=(
+def head_knob(default: Head = "average", cells: int = 7) -> Head:
+    """The knob that families declare: `head: Head = head_knob()`. `cells` is the side of the map that is flattened."""
+    return Field(default, title="Head", json_schema_extra=ENDS, description=(
         "What turns the last map into features for the linear layer: its global average, its global maximum, both "
-        "side by side, or all cells of a 7×7 map, flattened."))
+        f"side by side, or all cells of a {cells}×{cells} map, flattened."))
+
+
+def hidden_knob() -> int:
+    """The knob of families with two large linear layers, fc6 and fc7: `hidden: int = hidden_knob()`."""
+    return Field(4096, ge=0, le=8192, title="Units of fc6 and fc7", json_schema_extra=ENDS | {"stride": 256},
+                 description="0: neither, and fc8 reads the pooled maps themselves.")
 
 
 class AverageAndMax(nn.Module):
@@ -35,12 +43,20 @@ POOLINGS = {
     "average": (lambda: nn.AdaptiveAvgPool2d(1), 1),
     "max": (lambda: nn.AdaptiveMaxPool2d(1), 1),
     "both": (AverageAndMax, 2),
-    "flatten": (lambda: nn.AdaptiveAvgPool2d(7), 7 * 7),
 }
-"""Each head's pooling, and the features it makes of one channel. 7x7 is what 224 pixels leave after five halvings."""
+"""The pooling of each head that leaves one cell, and the features it makes of one channel."""
+
+
+def pooled(kind: Head, cells: int = 7) -> tuple[nn.Module, int]:
+    """A head's pooling, and the features it makes of one channel: those of `cells` times `cells` where the map is
+    flattened. 7x7 is what 224 pixels leave after five halvings."""
+    if kind == "flatten":
+        return nn.AdaptiveAvgPool2d(cells), cells * cells
+    pooling, features = POOLINGS[kind]
+    return pooling(), features
 
 
 def head(kind: Head, channels: int, num_classes: int) -> tuple[nn.Module, nn.Linear]:
     """The pooling and the linear layer after it, for a last map of `channels` channels."""
-    pooling, features = POOLINGS[kind]
-    return pooling(), nn.Linear(channels * features, num_classes)
+    pooling, features = pooled(kind)
+    return pooling, nn.Linear(channels * features, num_classes)

@@ -10,7 +10,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from lib.architecture import (
-    DISTILL, Architecture, Change, Claim, Knobs, Paper, Preset, Result, Stage, by_timm, input_size_knob)
+    ENDS, DISTILL, Architecture, Change, Claim, ImageSize, Knobs, Paper, Preset, Result, Stage, by_timm, input_size_knob)
 from lib.models.heads import Head, head_knob
 from lib.models.heads import head as pooling_and_linear
 
@@ -176,13 +176,14 @@ class AuxiliaryClassifier(nn.Module):
 class InceptionV3(nn.Module):
     """Table 1: a stem of 3x3 convolutions, 3 A, B, 4 C, D, 2 E, global average pooling, dropout, one linear layer.
 
-    Input (N, 3, H, W), 299x299 in the paper; output (N, num_classes), with `auxiliary` also that of the classifier on
-    the last 17x17 grid.
+    Input (N, in_channels, H, W), 299x299 in the paper; output (N, num_classes), with `auxiliary` also that of the
+    classifier on the last 17x17 grid.
     """
 
-    def __init__(self, num_classes: int = 1000, head: Head = "average", auxiliary: bool = False):
+    def __init__(self, num_classes: int = 1000, head: Head = "average", auxiliary: bool = False,
+                 in_channels: int = 3):
         super().__init__()
-        self.Conv2d_1a_3x3 = Convolution(3, 32, 3, stride=2)
+        self.Conv2d_1a_3x3 = Convolution(in_channels, 32, 3, stride=2)
         self.Conv2d_2a_3x3 = Convolution(32, 32, 3)
         self.Conv2d_2b_3x3 = Convolution(32, 64, 3, padding=1)
         self.maxpool1 = nn.MaxPool2d(3, stride=2)
@@ -222,13 +223,14 @@ class InceptionV3Knobs(Knobs):
     """What turns an Inception v3 into another one."""
 
     auxiliary: bool = Field(False, title="Auxiliary classifier",
-                            description="On the last 17x17 grid, in training only; it needs a map of at least 17x17.")
+                            description="On the last 17x17 grid, in training only; it needs a map of at least 17x17.",
+                            json_schema_extra=ENDS)
     head: Head = head_knob()
-    input_size: int = input_size_knob(299)
+    input_size: ImageSize = input_size_knob(299)
 
 
 def build(knobs: InceptionV3Knobs) -> InceptionV3:
-    return InceptionV3(knobs.num_classes, knobs.head, knobs.auxiliary)
+    return InceptionV3(knobs.num_classes, knobs.head, knobs.auxiliary, knobs.in_channels)
 
 
 def stages(knobs: InceptionV3Knobs) -> tuple[Stage, ...]:

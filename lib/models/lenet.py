@@ -11,7 +11,9 @@ import torch
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
-from lib.architecture import Architecture, Change, Claim, Impossible, Knobs, Paper, Preset, Stage, input_size_knob
+from lib.architecture import (
+    INSIDE, PICTURE, Architecture, Change, Claim, ImageSize, Impossible, Knobs, Paper, Preset, Stage, in_channels_knob,
+    input_size_knob, num_classes_knob)
 
 TABLE_I = ((0, 1, 2), (1, 2, 3), (2, 3, 4), (3, 4, 5), (0, 4, 5), (0, 1, 5),
            (0, 1, 2, 3), (1, 2, 3, 4), (2, 3, 4, 5), (0, 3, 4, 5), (0, 1, 4, 5), (0, 1, 2, 5),
@@ -78,26 +80,28 @@ class RadialBasis(nn.Module):
         return (x.unsqueeze(1) - self.codes).square().sum(2)
 
 
-def c5_kernel(input_size: int = 32, border: int = 0) -> int:
+def c5_kernel(sides: tuple[int, int] = (32, 32), border: int = 0) -> tuple[int, int]:
     """C5 reads whole maps of S4, which are 5x5 for images of 32 pixels: two 5x5 convolutions and two halvings before."""
-    s2 = (input_size + 2 * border - 4) // 2
-    return max(1, (s2 - 4) // 2)
+    s2 = [(side + 2 * border - 4) // 2 for side in sides]
+    height, width = (max(1, (cells - 4) // 2) for cells in s2)
+    return height, width
 
 
 class LeNet1998(nn.Module):
     """Fig. 2: C1, S2, C3, S4, C5, F6 and the output layer.
 
-    Input (N, 1, size, size), with 32 as the paper's size; output (N, num_classes): distances, of which the smallest
-    counts.
+    Input (N, in_channels, *sides), with 32 by 32 as the paper's; output (N, num_classes): distances, of which the
+    smallest counts.
     """
 
-    def __init__(self, activation=ScaledTanh, num_classes: int = 10, size: int = 32, border: int = 0):
+    def __init__(self, activation=ScaledTanh, num_classes: int = 10, sides: tuple[int, int] = (32, 32), border: int = 0,
+                 in_channels: int = 1):
         super().__init__()
-        self.c1 = nn.Conv2d(1, 6, 5, padding=border)
+        self.c1 = nn.Conv2d(in_channels, 6, 5, padding=border)
         self.s2 = Subsampling(6)
         self.c3 = SparseConvolution()
         self.s4 = Subsampling(16)
-        self.c5 = nn.Conv2d(16, 120, c5_kernel(size, border))
+        self.c5 = nn.Conv2d(16, 120, c5_kernel(sides, border))
         self.f6 = nn.Linear(120, 84)
         self.output = RadialBasis(84, num_classes)
         self.squash = activation()
@@ -110,15 +114,16 @@ class LeNet1998(nn.Module):
 
 
 class LeNet(nn.Module):
-    """LeNet-5 as it is usually built today. Input (N, 1, size, size), output (N, num_classes)."""
+    """LeNet-5 as it is usually built today. Input (N, in_channels, *sides), output (N, num_classes)."""
 
-    def __init__(self, activation=nn.Tanh, pooling=nn.AvgPool2d, num_classes: int = 10, size: int = 32, border: int = 0):
+    def __init__(self, activation=nn.Tanh, pooling=nn.AvgPool2d, num_classes: int = 10, sides: tuple[int, int] = (32, 32),
+                 border: int = 0, in_channels: int = 1):
         super().__init__()
-        self.c1 = nn.Conv2d(1, 6, 5, padding=border)
+        self.c1 = nn.Conv2d(in_channels, 6, 5, padding=border)
         self.s2 = pooling(2)
         self.c3 = nn.Conv2d(6, 16, 5)
         self.s4 = pooling(2)
-        self.c5 = nn.Conv2d(16, 120, c5_kernel(size, border))
+        self.c5 = nn.Conv2d(16, 120, c5_kernel(sides, border))
         self.f6 = nn.Linear(120, 84)
         self.output = nn.Linear(84, num_classes)
         self.squash = activation()
@@ -136,15 +141,17 @@ class LeNetKnobs(Knobs):
     version: Literal["1998", "modern"] = Field(
         "1998", title="Version",
         description="1998: sparse C3, trained subsampling, distances to codes. Modern: none of these.")
-    activation: Literal["tanh", "relu"] = Field("tanh", title="Activation", description="tanh as in 1998, or ReLU.")
+    activation: Literal["tanh", "relu"] = Field("tanh", title="Activation", description="tanh as in 1998, or ReLU.",
+                                                json_schema_extra=INSIDE)
     pooling: Literal["average", "max"] = Field(
         "average", title="Pooling", description="Of the modern version; that of 1998 has its own subsampling.",
-        json_schema_extra={"follows": "version"})
-    num_classes: int = Field(10, ge=1, le=100, title="Classes", description="Outputs of the last layer.")
+        json_schema_extra=INSIDE | {"follows": "version"})
+    num_classes: int = num_classes_knob(10, most=100)
     border: Literal[0, 2] = Field(
         0, title="Border", description="Zeros around the image. Two on each side make a 28-pixel digit, as MNIST has it, "
-        "as large as the paper's 32 pixels.")
-    input_size: int = input_size_knob(32, step=4)
+        "as large as the paper's 32 pixels.", json_schema_extra=PICTURE)
+    input_size: ImageSize = input_size_knob(32, step=4)
+    in_channels: int = in_channels_knob(1)
 
     @model_validator(mode="after")
     def pools_without_weights(self):
@@ -157,11 +164,11 @@ class LeNetKnobs(Knobs):
 
 def build(knobs: LeNetKnobs) -> nn.Module:
     if knobs.version == "1998":
-        return LeNet1998(ScaledTanh if knobs.activation == "tanh" else nn.ReLU, knobs.num_classes, knobs.input_size,
-                         knobs.border)
+        return LeNet1998(ScaledTanh if knobs.activation == "tanh" else nn.ReLU, knobs.num_classes, knobs.sides,
+                         knobs.border, knobs.in_channels)
     return LeNet(nn.Tanh if knobs.activation == "tanh" else nn.ReLU,
-                 nn.AvgPool2d if knobs.pooling == "average" else nn.MaxPool2d, knobs.num_classes, knobs.input_size,
-                 knobs.border)
+                 nn.AvgPool2d if knobs.pooling == "average" else nn.MaxPool2d, knobs.num_classes, knobs.sides,
+                 knobs.border, knobs.in_channels)
 
 
 def stages(knobs: LeNetKnobs) -> tuple[Stage, ...]:
@@ -191,6 +198,5 @@ ARCHITECTURE = Architecture(
     stages=stages,
     claims=(Claim("lenet5_1998", "params", 60_000, "LeCun et al. 1998, section II.B"),),
     changes=(Change("lenet5_1998", "lenet5", "dense C3, pooling without weights, linear output"),),
-    in_channels=1,
     built_for_size=True,
 )

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from lib.architecture import DISTILL, Architecture, Change, Claim, Knobs, Paper, Preset, Result, Stage, by_timm
 from lib.models.heads import Head, head_knob
 from lib.models.heads import head as pooling_and_linear
-from lib.models.resnet import initialize
+from lib.models.resnet import OutputStride, initialize, output_stride_knob, strides
 
 
 class DepthwiseSeparable(nn.Module):
@@ -20,9 +20,10 @@ class DepthwiseSeparable(nn.Module):
     Input (N, in_channels, H, W), output (N, channels, H / stride, W / stride). timm clamps at 6 (ReLU6), and so do we.
     """
 
-    def __init__(self, in_channels: int, channels: int, stride: int = 1):
+    def __init__(self, in_channels: int, channels: int, stride: int = 1, dilation: int = 1):
         super().__init__()
-        self.conv_dw = nn.Conv2d(in_channels, in_channels, 3, stride, padding=1, groups=in_channels, bias=False)
+        self.conv_dw = nn.Conv2d(in_channels, in_channels, 3, stride, padding=dilation, dilation=dilation,
+                                 groups=in_channels, bias=False)
         self.bn1 = nn.BatchNorm2d(in_channels)
         self.conv_pw = nn.Conv2d(in_channels, channels, 1, bias=False)
         self.bn2 = nn.BatchNorm2d(channels)
@@ -36,9 +37,9 @@ class DepthwiseSeparable(nn.Module):
 class FullConvolution(nn.Module):
     """Fig. 3, left: the 3x3 convolution that a depthwise separable one stands for. Shapes as there."""
 
-    def __init__(self, in_channels: int, channels: int, stride: int = 1):
+    def __init__(self, in_channels: int, channels: int, stride: int = 1, dilation: int = 1):
         super().__init__()
-        self.conv = nn.Conv2d(in_channels, channels, 3, stride, padding=1, bias=False)
+        self.conv = nn.Conv2d(in_channels, channels, 3, stride, padding=dilation, dilation=dilation, bias=False)
         self.bn1 = nn.BatchNorm2d(channels)
         self.relu = nn.ReLU6(inplace=True)
 
@@ -55,25 +56,25 @@ def table_1(repeats: int) -> tuple[tuple[tuple[int, int], ...], ...]:
 class MobileNet(nn.Module):
     """Table 1: a 3x3 stem of 32 channels, 13 layers, global average pooling, one linear layer.
 
-    `width` is the width multiplier alpha in percent. Input (N, 3, H, W), output (N, num_classes).
+    `width` is the width multiplier alpha in percent. Input (N, in_channels, H, W), output (N, num_classes).
     """
 
     def __init__(self, layer=DepthwiseSeparable, width: int = 100, repeats: int = 5, num_classes: int = 1000,
-                 head: Head = "average"):
+                 head: Head = "average", in_channels: int = 3, output_stride: int = 32):
         super().__init__()
-        in_channels = 32 * width // 100
-        self.conv_stem = nn.Conv2d(3, in_channels, 3, stride=2, padding=1, bias=False)
-        self.bn1 = nn.BatchNorm2d(in_channels)
+        given, table = 32 * width // 100, table_1(repeats)
+        self.conv_stem = nn.Conv2d(in_channels, given, 3, stride=2, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(given)
         self.relu = nn.ReLU6(inplace=True)
-        stages = []
-        for layers in table_1(repeats):
-            stage = []
-            for channels, stride in layers:
-                stage.append(layer(in_channels, channels * width // 100, stride))
-                in_channels = channels * width // 100
-            stages.append(nn.Sequential(*stage))
-        self.blocks = nn.Sequential(*stages)
-        self.global_pool, self.classifier = pooling_and_linear(head, in_channels, num_classes)
+        steps = iter(strides([stride for layers in table for _, stride in layers], 2, output_stride))
+        self.blocks = nn.Sequential()
+        for layers in table:
+            stage = nn.Sequential()
+            for (channels, _), (stride, dilation, _) in zip(layers, steps):
+                stage.append(layer(given, channels * width // 100, stride, dilation))
+                given = channels * width // 100
+            self.blocks.append(stage)
+        self.global_pool, self.classifier = pooling_and_linear(head, given, num_classes)
         initialize(self)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -90,12 +91,13 @@ class MobileNetKnobs(Knobs):
                          description="Layers of 512 channels at stride 16 after the first: 5 in the paper, 0 in its "
                                      "shallow network.")
     separable: bool = Field(True, title="Depthwise separable", description="Off: full 3x3 convolutions, as in Table 4.")
+    output_stride: OutputStride = output_stride_knob()
     head: Head = head_knob()
 
 
 def build(knobs: MobileNetKnobs) -> MobileNet:
     return MobileNet(DepthwiseSeparable if knobs.separable else FullConvolution, knobs.width, knobs.repeats,
-                     knobs.num_classes, knobs.head)
+                     knobs.num_classes, knobs.head, knobs.in_channels, knobs.output_stride)
 
 
 def stages(knobs: MobileNetKnobs) -> tuple[Stage, ...]:

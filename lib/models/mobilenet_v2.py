@@ -4,19 +4,22 @@ arXiv:1801.04381.
 Table 1 (the bottleneck residual block), Table 2 (the network), Fig. 6 (the ablations). Module names are torchvision's.
 """
 
+from functools import partial
+
 from pydantic import Field
 from torch import Tensor, nn
 
-from lib.architecture import Architecture, Change, Claim, Knobs, Paper, Preset, Result, Stage, by_torchvision
+from lib.architecture import INSIDE, Architecture, Change, Claim, Knobs, Paper, Preset, Result, Stage, by_torchvision
 from lib.models.heads import Head, head_knob
 from lib.models.heads import head as pooling_and_linear
-from lib.models.resnet import initialize
+from lib.models.resnet import OutputStride, initialize, output_stride_knob, strides
 
 
-def convolution(in_channels: int, channels: int, kernel: int, stride: int = 1, groups: int = 1) -> nn.Sequential:
+def convolution(in_channels: int, channels: int, kernel: int, stride: int = 1, groups: int = 1,
+                dilation: int = 1) -> nn.Sequential:
     """A convolution, its normalisation, and ReLU6."""
     return nn.Sequential(
-        nn.Conv2d(in_channels, channels, kernel, stride, padding=kernel // 2, groups=groups, bias=False),
+        nn.Conv2d(in_channels, channels, kernel, stride, kernel // 2 * dilation, dilation, groups, bias=False),
         nn.BatchNorm2d(channels), nn.ReLU6(inplace=True))
 
 
@@ -29,12 +32,12 @@ class InvertedResidual(nn.Module):
     """
 
     def __init__(self, in_channels: int, channels: int, stride: int, expansion: int = 6, residual: bool = True,
-                 linear: bool = True):
+                 linear: bool = True, dilation: int = 1):
         super().__init__()
         wide = in_channels * expansion
         widen = [convolution(in_channels, wide, 1)] if expansion > 1 else []
         self.conv = nn.Sequential(
-            *widen, convolution(wide, wide, 3, stride, groups=wide),
+            *widen, convolution(wide, wide, 3, stride, groups=wide, dilation=dilation),
             nn.Conv2d(wide, channels, 1, bias=False), nn.BatchNorm2d(channels),
             *([] if linear else [nn.ReLU6(inplace=True)]))
         self.residual = residual and stride == 1 and in_channels == channels
@@ -57,22 +60,23 @@ def eights(channels: int, width: int) -> int:
 class MobileNetV2(nn.Module):
     """Table 2: a 3x3 stem, seven rows of inverted residuals, a 1x1 to 1280 channels, pooling, linear layer.
 
-    `block(in_channels, channels, stride, expansion)` builds a block, `expansion` is t of all rows but the first,
-    `width` the multiplier in percent. Input (N, 3, H, W), output (N, num_classes).
+    `block(in_channels, channels, stride, expansion, dilation=...)` builds a block, `expansion` is t of all rows but the
+    first, `width` the multiplier in percent. Input (N, in_channels, H, W), output (N, num_classes).
     """
 
     def __init__(self, block=InvertedResidual, width: int = 100, expansion: int = 6, num_classes: int = 1000,
-                 head: Head = "average"):
+                 head: Head = "average", in_channels: int = 3, output_stride: int = 32):
         super().__init__()
-        in_channels = eights(32, width)
-        layers = [convolution(3, in_channels, 3, stride=2)]
-        for t, channels, blocks, stride in TABLE_2:
-            for index in range(blocks):
-                layers.append(block(in_channels, eights(channels, width), stride if index == 0 else 1,
-                                    expansion if t > 1 else 1))
-                in_channels = eights(channels, width)
+        given = eights(32, width)
+        layers = [convolution(in_channels, given, 3, stride=2)]
+        rows = [(t, eights(channels, width), stride if index == 0 else 1)
+                for t, channels, blocks, stride in TABLE_2 for index in range(blocks)]
+        steps = strides([stride for _, _, stride in rows], 2, output_stride)
+        for (t, channels, _), (stride, dilation, _) in zip(rows, steps):
+            layers.append(block(given, channels, stride, expansion if t > 1 else 1, dilation=dilation))
+            given = channels
         last = eights(1280, max(100, width))
-        self.features = nn.Sequential(*layers, convolution(in_channels, last, 1))
+        self.features = nn.Sequential(*layers, convolution(given, last, 1))
         self.avgpool, linear = pooling_and_linear(head, last, num_classes)
         self.classifier = nn.Sequential(nn.Dropout(0.2), linear)
         initialize(self)
@@ -91,15 +95,16 @@ class MobileNetV2Knobs(Knobs):
                            description="How many times wider a block is inside; the first block has 1.")
     residual: bool = Field(True, title="Shortcuts", description="Off: the blocks of Fig. 6 (b) without shortcut.")
     linear: bool = Field(True, title="Linear bottlenecks",
-                         description="Off: ReLU6 also after the last 1x1 of a block, as in Fig. 6 (a).")
+                         description="Off: ReLU6 also after the last 1x1 of a block, as in Fig. 6 (a).",
+                         json_schema_extra=INSIDE)
+    output_stride: OutputStride = output_stride_knob()
     head: Head = head_knob()
 
 
 def build(knobs: MobileNetV2Knobs) -> MobileNetV2:
-    def block(in_channels: int, channels: int, stride: int, expansion: int) -> InvertedResidual:
-        return InvertedResidual(in_channels, channels, stride, expansion, knobs.residual, knobs.linear)
-
-    return MobileNetV2(block, knobs.width, knobs.expansion, knobs.num_classes, knobs.head)
+    block = partial(InvertedResidual, residual=knobs.residual, linear=knobs.linear)
+    return MobileNetV2(block, knobs.width, knobs.expansion, knobs.num_classes, knobs.head, knobs.in_channels,
+                       knobs.output_stride)
 
 
 def stages(knobs: MobileNetV2Knobs) -> tuple[Stage, ...]:

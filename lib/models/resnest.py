@@ -10,12 +10,10 @@ from typing import Literal
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
-from lib.architecture import Architecture, Change, Claim, Impossible, Knobs, Paper, Preset, Result, Stage, by_timm
-from lib.models import resnet_tweaks
-from lib.models.heads import Head, head_knob
-from lib.models.heads import head as pooling_and_linear
-from lib.models.resnet import FourStages, initialize, require_whole_width, stage
-from lib.models.resnet_tweaks import deep_stem, pooled_projection
+from lib.architecture import ENDS, INSIDE, Architecture, Change, Claim, Impossible, Paper, Preset, Result, Stage, by_timm
+from lib.models import resnet, resnet_tweaks
+from lib.models.resnet import FourStageKnobs, FourStages, ResNet, framed, require_whole_width
+from lib.models.resnet_tweaks import DEEP, pooled_projection
 
 
 class SplitAttention(nn.Module):
@@ -25,11 +23,12 @@ class SplitAttention(nn.Module):
     same. Splits lie one after the other in the 3x3's output, each with its K groups.
     """
 
-    def __init__(self, channels: int, radix: int, cardinality: int):
+    def __init__(self, channels: int, radix: int, cardinality: int, dilation: int = 1):
         super().__init__()
         self.radix, self.cardinality = radix, cardinality
         attention = attention_channels(channels, radix)
-        self.conv = nn.Conv2d(channels, radix * channels, 3, padding=1, groups=radix * cardinality, bias=False)
+        self.conv = nn.Conv2d(channels, radix * channels, 3, padding=dilation, dilation=dilation, groups=radix * cardinality,
+                              bias=False)
         self.bn0 = nn.BatchNorm2d(radix * channels)
         self.relu = nn.ReLU(inplace=True)
         self.pool = nn.AdaptiveAvgPool2d(1)
@@ -65,7 +64,7 @@ class ResNeStBottleneck(nn.Module):
     """
 
     def __init__(self, in_channels: int, channels: int, stride: int = 1, radix: int = 2, cardinality: int = 1,
-                 base_width: int = 64, pool_first: bool = False):
+                 base_width: int = 64, pool_first: bool = False, dilations: tuple[int, int] = (1, 1)):
         super().__init__()
         width = channels * base_width // 64 * cardinality
         self.out_channels = 4 * channels
@@ -73,7 +72,7 @@ class ResNeStBottleneck(nn.Module):
         self.conv1 = nn.Conv2d(in_channels, width, 1, bias=False)
         self.bn1 = nn.BatchNorm2d(width)
         self.pool_first = pool if pool_first else nn.Identity()
-        self.conv2 = SplitAttention(width, radix, cardinality)
+        self.conv2 = SplitAttention(width, radix, cardinality, dilations[0])
         self.pool_last = nn.Identity() if pool_first else pool
         self.conv3 = nn.Conv2d(width, self.out_channels, 1, bias=False)
         self.bn3 = nn.BatchNorm2d(self.out_channels)
@@ -87,37 +86,10 @@ class ResNeStBottleneck(nn.Module):
         return self.relu(residual + self.downsample(x))
 
 
-class ResNeSt(nn.Module):
-    """ResNet-D's frame: deep stem, four stages, pooling, linear layer.
-
-    `block(in_channels, channels, stride)` builds a block. The stem may be wider than conv2_x: 128 channels in
-    ResNeSt-101. Input (N, 3, H, W), output (N, num_classes).
-    """
-
-    def __init__(self, block, depths: tuple[int, int, int, int], width: int = 64, stem_width: int = 64,
-                 num_classes: int = 1000, head: Head = "average"):
-        super().__init__()
-        self.conv1 = deep_stem(stem_width)
-        self.bn1 = nn.BatchNorm2d(stem_width)
-        self.relu = nn.ReLU(inplace=True)
-        self.maxpool = nn.MaxPool2d(3, stride=2, padding=1)
-        self.layer1 = stage(block, depths[0], stem_width, width, stride=1)
-        self.layer2 = stage(block, depths[1], self.layer1[-1].out_channels, 2 * width, stride=2)
-        self.layer3 = stage(block, depths[2], self.layer2[-1].out_channels, 4 * width, stride=2)
-        self.layer4 = stage(block, depths[3], self.layer3[-1].out_channels, 8 * width, stride=2)
-        self.avgpool, self.fc = pooling_and_linear(head, self.layer4[-1].out_channels, num_classes)
-        initialize(self)
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = self.maxpool(self.relu(self.bn1(self.conv1(x))))
-        x = self.layer4(self.layer3(self.layer2(self.layer1(x))))
-        return self.fc(self.avgpool(x).flatten(1))
-
-
 DEPTHS = {14: (1, 1, 1, 1), 26: (2, 2, 2, 2), 50: (3, 4, 6, 3), 101: (3, 4, 23, 3)}
 
 
-class ResNeStKnobs(Knobs):
+class ResNeStKnobs(FourStageKnobs):
     """What turns a ResNeSt into another one."""
 
     depth: Literal[14, 26, 50, 101] = Field(50, title="Depth", description="Weight layers: how many blocks in each stage.")
@@ -129,14 +101,14 @@ class ResNeStKnobs(Knobs):
     stem_width: int = Field(
         default_factory=lambda chosen: 128 if chosen.get("depth") == 101 else 64, ge=8, le=256, multiple_of=8,
         title="Stem width", description="Channels of the deep stem: 64, and 128 from depth 101 on.",
-        json_schema_extra={"follows": "depth"})
+        json_schema_extra=ENDS | {"follows": "depth"})
     radix: int = Field(2, ge=1, le=4, title="Radix R", description="Splits of every cardinal group; 1 leaves a plain gate.")
     cardinality: int = Field(1, ge=1, le=4, title="Cardinality K", description="Cardinal groups, which are concatenated.")
     base_width: int = Field(64, ge=8, le=128, title="Bottleneck width",
-                            description="Channels of one cardinal group where the stage has 64.")
+                            description="Channels of one cardinal group where the stage has 64.", json_schema_extra=INSIDE)
     pool_first: bool = Field(False, title="Pool first", description="The pooling of a stage before the split attention "
-                                                                    "(the ablation's fast variants), not after it.")
-    head: Head = head_knob()
+                                                                    "(the ablation's fast variants), not after it.",
+                             json_schema_extra=INSIDE)
 
     @model_validator(mode="after")
     def whole_groups(self):
@@ -157,15 +129,16 @@ class ResNeStKnobs(Knobs):
         return self
 
 
-def build(knobs: ResNeStKnobs) -> ResNeSt:
+def build(knobs: ResNeStKnobs) -> ResNet:
     block = partial(ResNeStBottleneck, radix=knobs.radix, cardinality=knobs.cardinality, base_width=knobs.base_width,
                     pool_first=knobs.pool_first)
-    return ResNeSt(block, knobs.depths, knobs.width, knobs.stem_width, knobs.num_classes, knobs.head)
+    return framed(4 * [block], knobs, DEEP if knobs.stem == "imagenet" else None, knobs.stem_width)
 
 
 def stages(knobs: ResNeStKnobs) -> tuple[Stage, ...]:
-    """The rows of ResNet's Table 1, with the deep stem."""
-    return resnet_tweaks.DEEP_STEM, *resnet_tweaks.resnet.stages(knobs)[1:]
+    """The rows of ResNet's Table 1, with the deep stem on large images."""
+    first, *others = resnet.stages(knobs)
+    return resnet_tweaks.DEEP_STEM if knobs.stem == "imagenet" else first, *others
 
 
 def template(radix: int, cardinality: int, base_width: int) -> Preset:

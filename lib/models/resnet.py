@@ -4,16 +4,17 @@ Table 1 (the family), Fig. 5 (the two blocks), Fig. 3 (the plain counterpart), s
 Module names are torchvision's.
 """
 
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 import torch.nn.functional as F
 from pydantic import BeforeValidator, Field, model_validator
 from torch import Tensor, nn
 
 from lib.architecture import (
-    DISTILL, MOST_BLOCKS, Architecture, Change, Claim, Impossible, Knobs, Paper, Preset, Result, Stage, by_torchvision,
-    split_numbers)
+    DISTILL, ENDS, INSIDE, MOST_BLOCKS, Architecture, Change, Claim, Impossible, Knobs, Paper, Preset, Result, Stage,
+    by_torchvision, split_numbers)
 from lib.models.heads import Head, head_knob
 from lib.models.heads import head as pooling_and_linear
 
@@ -59,16 +60,18 @@ SHORTCUTS = {"A": zero_padding, "B": identity_or_projection, "C": projection}
 class BasicBlock(nn.Module):
     """Fig. 5, left: two 3x3 convolutions and a shortcut, y = F(x) + x.
 
-    `shortcut(in_channels, out_channels, stride)` builds the way around them. Input (N, in_channels, H, W), output
-    (N, channels, H / stride, W / stride).
+    `shortcut(in_channels, out_channels, stride)` builds the way around them, `dilations` are those of the two
+    convolutions. Input (N, in_channels, H, W), output (N, channels, H / stride, W / stride).
     """
 
-    def __init__(self, in_channels: int, channels: int, stride: int = 1, shortcut=identity_or_projection):
+    def __init__(self, in_channels: int, channels: int, stride: int = 1, shortcut=identity_or_projection,
+                 dilations: tuple[int, int] = (1, 1)):
         super().__init__()
+        first, second = dilations
         self.out_channels = channels
-        self.conv1 = nn.Conv2d(in_channels, channels, 3, stride, padding=1, bias=False)
+        self.conv1 = nn.Conv2d(in_channels, channels, 3, stride, padding=first, dilation=first, bias=False)
         self.bn1 = nn.BatchNorm2d(channels)
-        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
+        self.conv2 = nn.Conv2d(channels, channels, 3, padding=second, dilation=second, bias=False)
         self.bn2 = nn.BatchNorm2d(channels)
         self.relu = nn.ReLU(inplace=True)
         self.downsample = shortcut(in_channels, self.out_channels, stride)
@@ -86,18 +89,19 @@ class Bottleneck(nn.Module):
 
     Input (N, in_channels, H, W), output (N, 4 * channels, H / stride, W / stride). The paper strides in the first
     1x1 convolution; torchvision, and we by default, in the 3x3. `groups` and `base_width`, the channels per group
-    at 64, are ResNeXt's cardinality C and width d.
+    at 64, are ResNeXt's cardinality C and width d. Of `dilations` the first counts, as there is one 3x3.
     """
 
     def __init__(self, in_channels: int, channels: int, stride: int = 1, groups: int = 1, base_width: float = 64,
-                 stride_in_1x1: bool = False, shortcut=identity_or_projection):
+                 stride_in_1x1: bool = False, shortcut=identity_or_projection, dilations: tuple[int, int] = (1, 1)):
         super().__init__()
+        dilation, _ = dilations
         width = int(channels * base_width / 64) * groups
         self.out_channels = 4 * channels
         stride_1x1, stride_3x3 = (stride, 1) if stride_in_1x1 else (1, stride)
         self.conv1 = nn.Conv2d(in_channels, width, 1, stride_1x1, bias=False)
         self.bn1 = nn.BatchNorm2d(width)
-        self.conv2 = nn.Conv2d(width, width, 3, stride_3x3, padding=1, groups=groups, bias=False)
+        self.conv2 = nn.Conv2d(width, width, 3, stride_3x3, padding=dilation, dilation=dilation, groups=groups, bias=False)
         self.bn2 = nn.BatchNorm2d(width)
         self.conv3 = nn.Conv2d(width, self.out_channels, 1, bias=False)
         self.bn3 = nn.BatchNorm2d(self.out_channels)
@@ -135,29 +139,70 @@ class PlainBottleneck(Bottleneck):
         return self.relu(self.residual(x))
 
 
-def stem(width: int) -> nn.Module:
+def stem(width: int, in_channels: int = 3) -> nn.Module:
     """conv1 of Table 1."""
-    return nn.Conv2d(3, width, 7, stride=2, padding=3, bias=False)
+    return nn.Conv2d(in_channels, width, 7, stride=2, padding=3, bias=False)
+
+
+def cifar_stem(width: int, in_channels: int = 3) -> nn.Module:
+    """The first convolution of section 4.2, for small images: every cell stays."""
+    return nn.Conv2d(in_channels, width, 3, padding=1, bias=False)
+
+
+def max_pooling() -> nn.Module:
+    """The pooling that opens conv2_x in Table 1."""
+    return nn.MaxPool2d(3, stride=2, padding=1)
+
+
+class Stem(NamedTuple):
+    """How a network begins: `convolution(width, in_channels)`, what pools after it, and the stride of both together."""
+
+    convolution: Callable[[int, int], nn.Module]
+    pooling: Callable[[], nn.Module]
+    stride: int
+
+
+STEMS = {"imagenet": Stem(stem, max_pooling, 4), "cifar": Stem(cifar_stem, nn.Identity, 1)}
+
+
+def strides(wanted: Sequence[int], reached: int, output_stride: int) -> list[tuple[int, int, int]]:
+    """What blocks of these strides do in a network that is to end at `output_stride`, after a stem of stride `reached`:
+    for each its stride, the dilation in which it begins, and the one in which it goes on.
+
+    A block that would go beyond keeps the resolution; those after it dilate their windows, so that they reach as far as
+    before: torchvision's `replace_stride_with_dilation`, from Yu, Koltun, Funkhouser 2017, arXiv:1705.09914.
+    """
+    dilation, found = 1, []
+    for stride in wanted:
+        begun = dilation
+        if reached * stride > output_stride:
+            stride, dilation = 1, dilation * stride
+        reached *= stride
+        found.append((stride, begun, dilation))
+    return found
 
 
 class ResNet(nn.Module):
     """Table 1: a 7x7 stem, four stages of blocks, global average pooling and one linear layer.
 
-    `block(in_channels, channels, stride)` builds a block; `depths` counts the blocks of conv2_x to conv5_x.
-    Input (N, 3, H, W), output (N, num_classes).
+    `blocks` has for each stage what builds a block, `block(in_channels, channels, stride, dilations=...)`; `depths`
+    counts the blocks of conv2_x to conv5_x. The stem may be wider than conv2_x. Input (N, in_channels, H, W), output
+    (N, num_classes).
     """
 
-    def __init__(self, block, depths: tuple[int, int, int, int], width: int = 64, num_classes: int = 1000,
-                 head: Head = "average", stem=stem):
+    def __init__(self, blocks: Sequence, depths: tuple[int, int, int, int], width: int = 64, num_classes: int = 1000,
+                 head: Head = "average", stem: Stem = STEMS["imagenet"], stem_width: int = 64, in_channels: int = 3,
+                 output_stride: int = 32):
         super().__init__()
-        self.conv1 = stem(width)
-        self.bn1 = nn.BatchNorm2d(width)
+        second, third, fourth = strides((2, 2, 2), stem.stride, output_stride)
+        self.conv1 = stem.convolution(stem_width, in_channels)
+        self.bn1 = nn.BatchNorm2d(stem_width)
         self.relu = nn.ReLU(inplace=True)
-        self.maxpool = nn.MaxPool2d(3, stride=2, padding=1)
-        self.layer1 = stage(block, depths[0], width, width, stride=1)
-        self.layer2 = stage(block, depths[1], self.layer1[-1].out_channels, 2 * width, stride=2)
-        self.layer3 = stage(block, depths[2], self.layer2[-1].out_channels, 4 * width, stride=2)
-        self.layer4 = stage(block, depths[3], self.layer3[-1].out_channels, 8 * width, stride=2)
+        self.maxpool = stem.pooling()
+        self.layer1 = stage(blocks[0], depths[0], stem_width, width, stride=1)
+        self.layer2 = stage(blocks[1], depths[1], self.layer1[-1].out_channels, 2 * width, *second)
+        self.layer3 = stage(blocks[2], depths[2], self.layer2[-1].out_channels, 4 * width, *third)
+        self.layer4 = stage(blocks[3], depths[3], self.layer3[-1].out_channels, 8 * width, *fourth)
         self.avgpool, self.fc = pooling_and_linear(head, self.layer4[-1].out_channels, num_classes)
         initialize(self)
 
@@ -167,10 +212,12 @@ class ResNet(nn.Module):
         return self.fc(self.avgpool(x).flatten(1))
 
 
-def stage(block, depth: int, in_channels: int, channels: int, stride: int) -> nn.Sequential:
-    """`depth` blocks; only the first changes the resolution."""
-    first = block(in_channels, channels, stride)
-    return nn.Sequential(first, *(block(first.out_channels, channels) for _ in range(depth - 1)))
+def stage(block, depth: int, in_channels: int, channels: int, stride: int, begun: int = 1,
+          dilation: int = 1) -> nn.Sequential:
+    """`depth` blocks; only the first changes the resolution, or goes from the dilation `begun` with to `dilation`."""
+    first = block(in_channels, channels, stride, dilations=(begun, dilation))
+    others = (block(first.out_channels, channels, dilations=(dilation, dilation)) for _ in range(depth - 1))
+    return nn.Sequential(first, *others)
 
 
 def initialize(model: nn.Module) -> None:
@@ -194,7 +241,35 @@ Count = Annotated[int, Field(ge=1, le=MOST_BLOCKS)]
 FourStages = Annotated[tuple[Count, Count, Count, Count], BeforeValidator(split_numbers)]
 
 
-class ResNetKnobs(Knobs):
+OutputStride = Literal[8, 16, 32]
+
+
+def output_stride_knob(follows: str = "", **default) -> OutputStride:
+    """The knob of families that can dilate instead of striding: `output_stride: OutputStride = output_stride_knob()`."""
+    return Field(**default or {"default": 32}, title="Output stride", json_schema_extra=ENDS | {"follows": follows},
+                 description="Pixels of the image for one cell of the last map. 8 and 16 keep maps large, as segmentation "
+                             "wants them: the last stages dilate their 3x3 instead of striding.")
+
+
+class FourStageKnobs(Knobs):
+    """What can be turned on the frame of Table 1, whatever its blocks are."""
+
+    stem: Literal["imagenet", "cifar"] = Field(
+        "imagenet", title="Stem", json_schema_extra=ENDS, description=(
+            "imagenet: a large convolution of stride 2 and max pooling. cifar: one 3x3 without pooling, for small images."))
+    output_stride: OutputStride = output_stride_knob(
+        default_factory=lambda chosen: 8 if chosen.get("stem") == "cifar" else 32, follows="stem")
+    head: Head = head_knob()
+
+    @model_validator(mode="after")
+    def strides_enough(self):
+        if self.stem == "cifar" and self.output_stride != 8:
+            raise Impossible(f"With the stem for CIFAR the last map has stride 8 without any dilation, so output_stride = "
+                             f"{self.output_stride} is not possible there.", {"output_stride": (8,), "stem": ("imagenet",)})
+        return self
+
+
+class ResNetKnobs(FourStageKnobs):
     """What turns a ResNet into another one."""
 
     depth: Literal[18, 34, 50, 101, 152] = Field(
@@ -207,15 +282,16 @@ class ResNetKnobs(Knobs):
     base_width: int = Field(
         64, ge=1, le=256, title="Bottleneck width",
         description="Channels of the 3x3 convolution where the stage has 64 (torchvision's width_per_group); "
-                    "128 makes a Wide ResNet. Bottleneck blocks only.")
+                    "128 makes a Wide ResNet. Bottleneck blocks only.", json_schema_extra=INSIDE)
     stride_in_1x1: bool = Field(
         False, title="Stride in the 1x1",
-        description="The paper strides in the first 1x1 convolution, torchvision in the 3x3. Bottleneck blocks only.")
+        description="The paper strides in the first 1x1 convolution, torchvision in the 3x3. Bottleneck blocks only.",
+        json_schema_extra=INSIDE)
     residual: bool = Field(True, title="Shortcuts", description="Off: the plain network of the paper's Fig. 3.")
     shortcut: Literal["A", "B", "C"] = Field(
         "B", title="Shortcut option", description="Section 3.3. A: no parameters, new channels are zeros. B: a 1x1 "
-                                                  "projection where the shape changes. C: projections everywhere.")
-    head: Head = head_knob()
+                                                  "projection where the shape changes. C: projections everywhere.",
+        json_schema_extra=INSIDE)
 
     @model_validator(mode="after")
     def whole_widths(self):
@@ -248,7 +324,13 @@ def build(knobs: ResNetKnobs) -> ResNet:
     block = partial(block if knobs.residual else PLAIN[block], shortcut=SHORTCUTS[knobs.shortcut])
     if issubclass(block.func, Bottleneck):
         block = partial(block, base_width=knobs.base_width, stride_in_1x1=knobs.stride_in_1x1)
-    return ResNet(block, knobs.depths, knobs.width, knobs.num_classes, knobs.head)
+    return framed(4 * [block], knobs)
+
+
+def framed(blocks: Sequence, knobs: FourStageKnobs, stem: Stem | None = None, stem_width: int | None = None) -> ResNet:
+    """A network of these blocks in the frame that the knobs describe, unless it has a stem of its own."""
+    return ResNet(blocks, knobs.depths, knobs.width, knobs.num_classes, knobs.head, stem or STEMS[knobs.stem],
+                  stem_width or knobs.width, knobs.in_channels, knobs.output_stride)
 
 
 def stages(knobs: Knobs) -> tuple[Stage, ...]:
@@ -263,6 +345,8 @@ def stages(knobs: Knobs) -> tuple[Stage, ...]:
     )
 
 
+CIFAR = {"stem": "cifar", "num_classes": 10, "input_size": 32}
+"""What fits a network of ImageNet's to CIFAR's images, as many courses and repositories do."""
 GIGA = 10**9
 TABLE = "He et al. 2015, Table 1"
 CAFFE = "He et al., deep-residual-networks, README, 1-crop"
@@ -289,6 +373,8 @@ ARCHITECTURE = Architecture(
                                   also=("WRN-50-2", "Wide ResNet-50")),
         "wide_resnet101_2": Preset({"depth": 101, "base_width": 128}, "The same for ResNet-101.",
                                    also=("WRN-101-2", "Wide ResNet-101")),
+        "resnet18_cifar": Preset({"depth": 18} | CIFAR, "ResNet-18 for small images: a 3x3 stem, no pooling, ten classes."),
+        "resnet50_cifar": Preset({"depth": 50} | CIFAR, "ResNet-50 for small images: a 3x3 stem, no pooling, ten classes."),
         "resnet18_a": Preset({"depth": 18, "shortcut": "A"}, "ResNet-18 with shortcuts without parameters, as in Table 2."),
         "resnet34_a": Preset({"depth": 34, "shortcut": "A"}, "ResNet-34 with shortcuts without parameters, as in Table 2."),
         "resnet34_c": Preset({"depth": 34, "shortcut": "C"}, "ResNet-34 with a projection on every shortcut, as in Table 3."),

@@ -12,24 +12,26 @@ import torch
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
-from lib.architecture import Architecture, Change, Claim, Impossible, Knobs, Paper, Preset, Stage, input_size_knob
+from lib.architecture import (
+    INSIDE, Architecture, Change, Claim, ImageSize, Impossible, Knobs, Paper, Preset, Stage, input_size_knob,
+    num_classes_knob)
 from lib.models.heads import Head, head_knob
 from lib.models.heads import head as pooling_and_linear
 from lib.models.resnet import (
-    SHORTCUTS, BasicBlock, Bottleneck, PlainBasicBlock, PlainBottleneck, initialize, require_whole_width, stage)
+    SHORTCUTS, BasicBlock, Bottleneck, PlainBasicBlock, PlainBottleneck, cifar_stem, initialize, require_whole_width, stage)
 from lib.models.senet import SEBasicBlock, SEBottleneck
 
 
 class ResNetCIFAR(nn.Module):
     """The table of section 4.2: 16, 32 and 64 channels for width 16, then global average pooling and a linear layer.
 
-    `block(in_channels, channels, stride)` builds a block; each stage has `n` of them. Input (N, 3, H, W), output
-    (N, num_classes).
+    `block(in_channels, channels, stride)` builds a block; each stage has `n` of them. Input (N, in_channels, H, W),
+    output (N, num_classes).
     """
 
-    def __init__(self, block, n: int, width: int = 16, num_classes: int = 10, head: Head = "average"):
+    def __init__(self, block, n: int, width: int = 16, num_classes: int = 10, head: Head = "average", in_channels: int = 3):
         super().__init__()
-        self.conv1 = nn.Conv2d(3, width, 3, padding=1, bias=False)
+        self.conv1 = cifar_stem(width, in_channels)
         self.bn1 = nn.BatchNorm2d(width)
         self.relu = nn.ReLU(inplace=True)
         self.layer1 = stage(block, n, width, width, stride=1)
@@ -69,17 +71,20 @@ class ResNetCIFARKnobs(Knobs):
                        description="Channels of the stem and of the first stage; they double twice.")
     residual: bool = Field(True, title="Shortcuts", description="Off: the plain network of section 4.2.")
     shortcut: Literal["A", "B", "C"] = Field(
-        "A", title="Shortcut option", description="The paper uses A here: no parameters, new channels are zeros.")
+        "A", title="Shortcut option", description="The paper uses A here: no parameters, new channels are zeros.",
+        json_schema_extra=INSIDE)
     batch_norm: bool = Field(True, title="Batch norm",
-                             description="Off: no normalisation; each convolution gets a bias instead.")
-    se: bool = Field(False, title="SE blocks", description="Squeeze and excitation on every residual branch, r = 16.")
+                             description="Off: no normalisation; each convolution gets a bias instead.",
+                             json_schema_extra=INSIDE)
+    se: bool = Field(False, title="SE blocks", description="Squeeze and excitation on every residual branch, r = 16.",
+                     json_schema_extra=INSIDE)
     cardinality: int = Field(1, ge=1, le=64, title="Cardinality C",
                              description="Groups of every 3x3 convolution, as in ResNeXt. Bottlenecks only.")
     base_width: int = Field(64, ge=1, le=256, title="Width per group d",
                             description="Channels of one group of the 3x3 where the stage has 64. Bottlenecks only.")
     head: Head = head_knob()
-    num_classes: int = Field(10, ge=1, le=22_000, title="Classes", description="Outputs of the last layer.")
-    input_size: int = input_size_knob(32)
+    num_classes: int = num_classes_knob(10)
+    input_size: ImageSize = input_size_knob(32)
 
     @model_validator(mode="after")
     def fits_together(self):
@@ -100,7 +105,7 @@ def build(knobs: ResNetCIFARKnobs) -> ResNetCIFAR:
     block = partial(BLOCKS[kind][knobs.bottleneck], shortcut=SHORTCUTS[knobs.shortcut])
     if knobs.bottleneck:
         block = partial(block, groups=knobs.cardinality, base_width=knobs.base_width)
-    model = ResNetCIFAR(block, knobs.n, knobs.width, knobs.num_classes, knobs.head)
+    model = ResNetCIFAR(block, knobs.n, knobs.width, knobs.num_classes, knobs.head, knobs.in_channels)
     return model if knobs.batch_norm else without_norms(model)
 
 
@@ -115,6 +120,7 @@ def stages(knobs: ResNetCIFARKnobs) -> tuple[Stage, ...]:
 
 KILO = 10**3
 TABLE = "He et al. 2015, Table 6"
+XIE = "Xie et al. 2016 (ResNeXt), Table 7"
 
 
 def preset(n: int) -> Preset:
@@ -129,6 +135,13 @@ def plain(n: int) -> Preset:
                   also=(f"Plain-{layers}",))
 
 
+def resnext(groups: int) -> Preset:
+    return Preset({"n": 3, "bottleneck": True, "width": 64, "cardinality": groups, "shortcut": "B"},
+                  f"{groups} groups of 64 channels in three blocks a stage: ResNeXt's network for CIFAR. Its paper activates "
+                  "before each convolution; its authors' code, like this, after it.",
+                  also=(f"ResNeXt-29 {groups}x64d",))
+
+
 ARCHITECTURE = Architecture(
     id="resnet_cifar",
     name="ResNet for CIFAR",
@@ -140,6 +153,7 @@ ARCHITECTURE = Architecture(
                                   "n = 18: 164 weight layers in bottleneck blocks (the baseline of the 2016 paper).",
                                   also=("ResNet-164",)),
         **{f"plain{6 * n + 2}_cifar": plain(n) for n in (3, 5, 7, 9, 18)},
+        **{f"resnext29_{groups}x64d_cifar": resnext(groups) for groups in (8, 16)},
     },
     build=build,
     stages=stages,
@@ -154,6 +168,9 @@ ARCHITECTURE = Architecture(
         Claim("plain20_cifar", "weight_layers", 20, "He et al. 2015, Fig. 6"),
         Claim("plain56_cifar", "weight_layers", 56, "He et al. 2015, Fig. 6"),
         Claim("resnet164_cifar", "weight_layers", 164, "He et al. 2016, Table 2"),
+        Claim("resnext29_8x64d_cifar", "params", 34_400 * KILO, XIE, 50 * KILO),
+        Claim("resnext29_16x64d_cifar", "params", 68_100 * KILO, XIE, 50 * KILO,
+              differs="68.155 rounds to 68.2; the table prints 68.1"),
         Claim("resnet164_cifar", "params", 1_700 * KILO, "He et al. 2016, Table 4", 50 * KILO),
     ),
     changes=(

@@ -11,19 +11,22 @@ from typing import Literal
 from pydantic import Field, model_validator
 from torch import nn
 
-from lib.architecture import Architecture, Change, Claim, Impossible, Knobs, Paper, Preset, Result, Stage, by_timm
+from lib.architecture import ENDS, INSIDE, Architecture, Change, Claim, Impossible, Paper, Preset, Result, Stage, by_timm
 from lib.models import resnet
-from lib.models.heads import Head, head_knob
-from lib.models.resnet import TABLE_1, BasicBlock, Bottleneck, FourStages, ResNet, identity_or_projection, stem
+from lib.models.resnet import (
+    TABLE_1, BasicBlock, Bottleneck, FourStageKnobs, FourStages, ResNet, Stem, framed, identity_or_projection, max_pooling)
 
 
-def deep_stem(width: int) -> nn.Sequential:
+def deep_stem(width: int, in_channels: int = 3) -> nn.Sequential:
     """Fig. 2 (b), ResNet-C: 3x3 convolutions of 32, 32 and 64 channels for width 64; the first has the stride."""
     half = width // 2
     return nn.Sequential(
-        nn.Conv2d(3, half, 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(half), nn.ReLU(inplace=True),
+        nn.Conv2d(in_channels, half, 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(half), nn.ReLU(inplace=True),
         nn.Conv2d(half, half, 3, padding=1, bias=False), nn.BatchNorm2d(half), nn.ReLU(inplace=True),
         nn.Conv2d(half, width, 3, padding=1, bias=False))
+
+
+DEEP = Stem(deep_stem, max_pooling, 4)
 
 
 def pooled_projection(in_channels: int, out_channels: int, stride: int) -> nn.Module:
@@ -35,7 +38,7 @@ def pooled_projection(in_channels: int, out_channels: int, stride: int) -> nn.Mo
         nn.Conv2d(in_channels, out_channels, 1, bias=False), nn.BatchNorm2d(out_channels))
 
 
-class ResNetTweaksKnobs(Knobs):
+class ResNetTweaksKnobs(FourStageKnobs):
     """The three tweaks, each by itself."""
 
     depth: Literal[18, 34, 50, 101, 152] = Field(
@@ -47,11 +50,14 @@ class ResNetTweaksKnobs(Knobs):
                        description="Channels after the stem and of conv2_x; each later stage doubles them.")
     stride_in_1x1: bool = Field(
         False, title="Stride in the 1x1",
-        description="On: as in the ResNet of 2015. Off: tweak B, the stride in the 3x3. Bottleneck blocks only.")
-    deep_stem: bool = Field(True, title="Deep stem", description="Tweak C: three 3x3 convolutions for the 7x7.")
+        description="On: as in the ResNet of 2015. Off: tweak B, the stride in the 3x3. Bottleneck blocks only.",
+        json_schema_extra=INSIDE)
+    deep_stem: bool = Field(
+        default_factory=lambda chosen: chosen.get("stem") != "cifar", title="Deep stem",
+        description="Tweak C: three 3x3 convolutions for the 7x7.", json_schema_extra=ENDS | {"follows": "stem"})
     pooled_shortcut: bool = Field(
-        True, title="Pooled shortcut", description="Tweak D: average pooling before the 1x1 of a shortcut that strides.")
-    head: Head = head_knob()
+        True, title="Pooled shortcut", description="Tweak D: average pooling before the 1x1 of a shortcut that strides.",
+        json_schema_extra=INSIDE)
 
     @model_validator(mode="after")
     def has_a_1x1(self):
@@ -59,6 +65,9 @@ class ResNetTweaksKnobs(Knobs):
             raise Impossible(
                 f"stride_in_1x1 acts on bottleneck blocks, but ResNet-{self.depth} is made of basic blocks of two 3x3 "
                 f"convolutions; depths 50, 101 and 152 have bottlenecks.", {"depth": (50,), "stride_in_1x1": (False,)})
+        if self.deep_stem and self.stem == "cifar":
+            raise Impossible("deep_stem puts three 3x3 for a 7x7, but the stem for CIFAR has none.",
+                             {"deep_stem": (False,), "stem": ("imagenet",)})
         return self
 
 
@@ -67,8 +76,7 @@ def build(knobs: ResNetTweaksKnobs) -> ResNet:
                     shortcut=pooled_projection if knobs.pooled_shortcut else identity_or_projection)
     if issubclass(block.func, Bottleneck):
         block = partial(block, stride_in_1x1=knobs.stride_in_1x1)
-    return ResNet(block, knobs.depths, knobs.width, knobs.num_classes, knobs.head,
-                  deep_stem if knobs.deep_stem else stem)
+    return framed(4 * [block], knobs, DEEP if knobs.deep_stem else None)
 
 
 DEEP_STEM = Stage("conv1", {

@@ -10,10 +10,10 @@ from typing import Literal
 from pydantic import Field
 from torch import Tensor, nn
 
-from lib.architecture import DISTILL, Architecture, Change, Claim, Knobs, Paper, Preset, Stage, by_timm
-from lib.models.heads import Head, head_knob
+from lib.architecture import DISTILL, INSIDE, Architecture, Change, Claim, Paper, Preset, Stage, by_timm
+from lib.models.heads import Head
 from lib.models.heads import head as pooling_and_linear
-from lib.models.resnet import FourStages, ZeroPadding, initialize, projection, stem
+from lib.models.resnet import CIFAR, STEMS, FourStageKnobs, FourStages, Stem, ZeroPadding, initialize, projection, strides
 
 
 class ResidualUnit(nn.Module):
@@ -21,22 +21,24 @@ class ResidualUnit(nn.Module):
 
     Orderings differ in `forward`, and in what is normalised: the convolutions' outputs, or their inputs. `first` marks
     the unit after the stem, where a pre-activation comes before the two ways part. `zeros` pads shortcuts with them.
+    `dilations` are those of the 3x3 convolutions.
     Input (N, in_channels, H, W), output (N, out_channels, H / stride, W / stride).
     """
 
     norms_inputs = False
 
     def __init__(self, in_channels: int, channels: int, stride: int = 1, bottleneck: bool = True, zeros: bool = False,
-                 first: bool = False):
+                 first: bool = False, dilations: tuple[int, int] = (1, 1)):
         super().__init__()
         self.first = first
         kernels = (1, 3, 1) if bottleneck else (3, 3)
         self.out_channels = 4 * channels if bottleneck else channels
         widths = [in_channels, *[channels] * (len(kernels) - 1), self.out_channels]
         strides = (1, stride, 1) if bottleneck else (stride, 1)
+        dilations = (1, dilations[0], 1) if bottleneck else dilations
         self.convs = nn.ModuleList(
-            nn.Conv2d(before, after, kernel, stride, padding=kernel // 2, bias=False)
-            for before, after, kernel, stride in zip(widths, widths[1:], kernels, strides))
+            nn.Conv2d(before, after, kernel, stride, padding=kernel // 2 * dilation, dilation=dilation, bias=False)
+            for before, after, kernel, stride, dilation in zip(widths, widths[1:], kernels, strides, dilations))
         self.norms = nn.ModuleList(nn.BatchNorm2d(width) for width in (widths[:-1] if self.norms_inputs else widths[1:]))
         self.relu = nn.ReLU(inplace=True)
         self.downsample = self.shortcut(in_channels, stride, zeros)
@@ -136,10 +138,12 @@ def closing(ordering: Ordering, channels: int) -> nn.Sequential:
     return nn.Sequential(*(layer(channels) if layer is nn.BatchNorm2d else layer(inplace=True) for layer in layers))
 
 
-def stage(unit, depth: int, in_channels: int, channels: int, stride: int, first: bool = False) -> nn.Sequential:
-    """`depth` units; only the first changes the resolution. `first` marks the network's first stage."""
-    units = [unit(in_channels, channels, stride, first=first)]
-    units += [unit(units[0].out_channels, channels) for _ in range(depth - 1)]
+def stage(unit, depth: int, in_channels: int, channels: int, stride: int, begun: int = 1, dilation: int = 1,
+          first: bool = False) -> nn.Sequential:
+    """`depth` units; only the first changes the resolution, or goes from the dilation `begun` with to `dilation`. `first`
+    marks the network's first stage."""
+    units = [unit(in_channels, channels, stride, first=first, dilations=(begun, dilation))]
+    units += [unit(units[0].out_channels, channels, dilations=(dilation, dilation)) for _ in range(depth - 1)]
     return nn.Sequential(*units)
 
 
@@ -147,20 +151,22 @@ class ResNetV2(nn.Module):
     """ResNet's frame around units of any ordering: 7x7 stem, four stages, pooling, linear layer.
 
     `activates_first`: the first unit's activation comes before its two ways part, as the appendix has it; timm's two
-    smaller networks let the shortcut pass it by. Input (N, 3, H, W), output (N, num_classes).
+    smaller networks let the shortcut pass it by. Input (N, in_channels, H, W), output (N, num_classes).
     """
 
     def __init__(self, ordering: Ordering, depths: tuple[int, int, int, int], bottleneck: bool = True, width: int = 64,
-                 num_classes: int = 1000, head: Head = "average", activates_first: bool = True):
+                 num_classes: int = 1000, head: Head = "average", activates_first: bool = True,
+                 stem: Stem = STEMS["imagenet"], in_channels: int = 3, output_stride: int = 32):
         super().__init__()
         unit = partial(UNITS[ordering], bottleneck=bottleneck)
-        self.conv1 = stem(width)
+        second, third, fourth = strides((2, 2, 2), stem.stride, output_stride)
+        self.conv1 = stem.convolution(width, in_channels)
         self.opening = opening(ordering, width)
-        self.maxpool = nn.MaxPool2d(3, stride=2, padding=1)
+        self.maxpool = stem.pooling()
         self.layer1 = stage(unit, depths[0], width, width, stride=1, first=activates_first)
-        self.layer2 = stage(unit, depths[1], self.layer1[-1].out_channels, 2 * width, stride=2)
-        self.layer3 = stage(unit, depths[2], self.layer2[-1].out_channels, 4 * width, stride=2)
-        self.layer4 = stage(unit, depths[3], self.layer3[-1].out_channels, 8 * width, stride=2)
+        self.layer2 = stage(unit, depths[1], self.layer1[-1].out_channels, 2 * width, *second)
+        self.layer3 = stage(unit, depths[2], self.layer2[-1].out_channels, 4 * width, *third)
+        self.layer4 = stage(unit, depths[3], self.layer3[-1].out_channels, 8 * width, *fourth)
         self.closing = closing(ordering, self.layer4[-1].out_channels)
         self.avgpool, self.fc = pooling_and_linear(head, self.layer4[-1].out_channels, num_classes)
         initialize(self)
@@ -176,7 +182,7 @@ DEPTHS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3), 101: (3, 4, 23, 
 """ResNet's Table 1, and ResNet-200: ResNet-152 with 16 more units in conv3_x."""
 
 
-class ResNetV2Knobs(Knobs):
+class ResNetV2Knobs(FourStageKnobs):
     """What turns a ResNet v2 into another one."""
 
     depth: Literal[18, 34, 50, 101, 152, 200] = Field(
@@ -189,13 +195,13 @@ class ResNetV2Knobs(Knobs):
     ordering: Ordering = ordering_knob()
     activates_first: bool = Field(
         True, title="Activate before the first split",
-        description="The appendix: in the first unit the shortcut reads the activated map too. Pre-activation units only.")
-    head: Head = head_knob()
+        description="The appendix: in the first unit the shortcut reads the activated map too. Pre-activation units only.",
+        json_schema_extra=INSIDE)
 
 
 def build(knobs: ResNetV2Knobs) -> ResNetV2:
     return ResNetV2(knobs.ordering, knobs.depths, knobs.depth >= 50, knobs.width, knobs.num_classes, knobs.head,
-                    knobs.activates_first)
+                    knobs.activates_first, STEMS[knobs.stem], knobs.in_channels, knobs.output_stride)
 
 
 def stages(knobs: ResNetV2Knobs) -> tuple[Stage, ...]:
@@ -228,6 +234,9 @@ ARCHITECTURE = Architecture(
         "resnetv2_152": preset(152),
         "resnetv2_18": preset(18, activates_first=False),
         "resnetv2_34": preset(34, activates_first=False),
+        "resnetv2_18_cifar": Preset({"depth": 18, "activates_first": False} | CIFAR,
+                                    "PreAct-ResNet-18 for small images: a 3x3 stem, no pooling, ten classes.",
+                                    also=("PreAct-ResNet-18",)),
         "resnetv2_50": preset(50),
         "resnetv2_101": preset(101),
         "resnetv2_200": preset(200),

@@ -9,25 +9,26 @@ from functools import partial
 from pydantic import Field
 from torch import Tensor, nn
 
-from lib.architecture import Architecture, Change, Claim, Knobs, Preset, Stage, input_size_knob
+from lib.architecture import (
+    Architecture, Change, Claim, ImageSize, Knobs, Preset, Stage, input_size_knob, num_classes_knob)
 from lib.models.heads import Head, head_knob
 from lib.models.heads import head as pooling_and_linear
-from lib.models.resnet import initialize
+from lib.models.resnet import cifar_stem, initialize
 from lib.models.resnet_v2 import PAPER, UNITS, Ordering, closing, opening, ordering_knob, stage
 
 
 class ResNetV2CIFAR(nn.Module):
     """A 3x3 stem, three stages of `n` units of any ordering, pooling, linear layer.
 
-    Shortcuts of units without bottleneck are padded with zeros (option A of 2015). Input (N, 3, H, W), output
+    Shortcuts of units without bottleneck are padded with zeros (option A of 2015). Input (N, in_channels, H, W), output
     (N, num_classes).
     """
 
     def __init__(self, ordering: Ordering, n: int, bottleneck: bool = True, width: int = 16, num_classes: int = 10,
-                 head: Head = "average"):
+                 head: Head = "average", in_channels: int = 3):
         super().__init__()
         unit = partial(UNITS[ordering], bottleneck=bottleneck, zeros=not bottleneck)
-        self.conv1 = nn.Conv2d(3, width, 3, padding=1, bias=False)
+        self.conv1 = cifar_stem(width, in_channels)
         self.opening = opening(ordering, width)
         self.layer1 = stage(unit, n, width, width, stride=1, first=True)
         self.layer2 = stage(unit, n, self.layer1[-1].out_channels, 2 * width, stride=2)
@@ -51,12 +52,13 @@ class ResNetV2CIFARKnobs(Knobs):
                        description="Channels of the stem and inside the first stage; they double twice.")
     ordering: Ordering = ordering_knob()
     head: Head = head_knob()
-    num_classes: int = Field(10, ge=1, le=22_000, title="Classes", description="Outputs of the last layer.")
-    input_size: int = input_size_knob(32)
+    num_classes: int = num_classes_knob(10)
+    input_size: ImageSize = input_size_knob(32)
 
 
 def build(knobs: ResNetV2CIFARKnobs) -> ResNetV2CIFAR:
-    return ResNetV2CIFAR(knobs.ordering, knobs.n, knobs.bottleneck, knobs.width, knobs.num_classes, knobs.head)
+    return ResNetV2CIFAR(knobs.ordering, knobs.n, knobs.bottleneck, knobs.width, knobs.num_classes, knobs.head,
+                         knobs.in_channels)
 
 
 def stages(knobs: ResNetV2CIFARKnobs) -> tuple[Stage, ...]:

@@ -10,10 +10,9 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from lib.architecture import Architecture, Change, Claim, Knobs, Paper, Preset, Result, by_timm, by_torchvision
-from lib.models.heads import Head, head_knob
+from lib.architecture import INSIDE, Architecture, Change, Claim, Paper, Preset, Result, by_timm, by_torchvision
 from lib.models.resnet import (
-    TABLE_1, Bottleneck, FourStages, PlainBottleneck, ResNet, require_whole_width, stages)
+    TABLE_1, Bottleneck, FourStageKnobs, FourStages, PlainBottleneck, ResNet, framed, require_whole_width, stages)
 
 
 def multiply_adds(depths: tuple[int, ...], width: int, cardinality: int, base_width: int, stride_in_1x1: bool) -> int:
@@ -51,7 +50,7 @@ def equal_weights_width(outer: int, inner: int, cardinality: int) -> int:
     return min(range(1, inner + 1), key=lambda d: abs(cardinality * (2 * outer * d + 9 * d * d) - target))
 
 
-class ResNeXtKnobs(Knobs):
+class ResNeXtKnobs(FourStageKnobs):
     """What turns a ResNeXt into another one."""
 
     depth: Literal[50, 101, 152] = Field(
@@ -65,9 +64,9 @@ class ResNeXtKnobs(Knobs):
     cardinality: int = Field(
         32, ge=1, le=128, title="Cardinality C", description="Groups of every 3x3 convolution: the paths of a block.")
     stride_in_1x1: bool = Field(
-        False, title="Stride in the 1x1", description="The stride of a stage in the first 1x1 instead of the 3x3.")
+        False, title="Stride in the 1x1", description="The stride of a stage in the first 1x1 instead of the 3x3.",
+        json_schema_extra=INSIDE)
     residual: bool = Field(True, title="Shortcuts", description="Off: the same blocks without their shortcuts.")
-    head: Head = head_knob()
     equal_cost: bool = Field(
         False, title="Equal cost",
         description="Pick the width per group d so that the multiply-adds stay nearest to the ResNet of this depth.")
@@ -94,7 +93,7 @@ class ResNeXtKnobs(Knobs):
 def build(knobs: ResNeXtKnobs) -> ResNet:
     block = partial(Bottleneck if knobs.residual else PlainBottleneck, groups=knobs.cardinality,
                     base_width=knobs.base_width, stride_in_1x1=knobs.stride_in_1x1)
-    return ResNet(block, knobs.depths, knobs.width, knobs.num_classes, knobs.head)
+    return framed(4 * [block], knobs)
 
 
 def template(cardinality: int, base_width: int, depth: int = 50, note: str = "", also: tuple[str, ...] = ()) -> Preset:

@@ -1,18 +1,20 @@
 """SENet. Hu, Shen, Albanie, Sun, Wu, "Squeeze-and-Excitation Networks", 2017, arXiv:1709.01507.
 
-Fig. 1 and 3 (the SE block in a residual block), Fig. 5 (where it can stand). Module names are timm's.
+Fig. 1 and 3 (the SE block in a residual block), Fig. 5 (where it can stand), section 6.4 (in which stages), the
+appendix (SENet-154). Module names are timm's.
 """
 
 from functools import partial
+from itertools import combinations
 from typing import Literal
 
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
-from lib.architecture import Architecture, Change, Claim, Impossible, Knobs, Paper, Preset, Result, by_timm
-from lib.models.heads import Head, head_knob
+from lib.architecture import INSIDE, Architecture, Change, Claim, Impossible, Paper, Preset, Result, Stage, by_timm
+from lib.models import resnet, resnet_tweaks
 from lib.models.resnet import (
-    TABLE_1, BasicBlock, Bottleneck, FourStages, ResNet, require_whole_width, stages)
+    TABLE_1, BasicBlock, Bottleneck, FourStageKnobs, FourStages, ResNet, framed, identity_or_projection, require_whole_width)
 
 
 class SqueezeExcitation(nn.Module):
@@ -84,10 +86,35 @@ class SEIdentityBottleneck(SEBottleneck):
         return self.relu(self.residual(x) + self.se(self.downsample(x)))
 
 
+class SENet154Bottleneck(SEBottleneck):
+    """The bottleneck of SENet-154, with half the channels between its first 1x1 and its 3x3."""
+
+    def __init__(self, in_channels: int, *args, **kwargs):
+        super().__init__(in_channels, *args, **kwargs)
+        wide, half = self.conv2, self.conv1.out_channels // 2
+        self.conv1 = nn.Conv2d(in_channels, half, 1, self.conv1.stride, bias=False)
+        self.bn1 = nn.BatchNorm2d(half)
+        self.conv2 = nn.Conv2d(half, wide.out_channels, 3, wide.stride, wide.padding, wide.dilation, wide.groups, bias=False)
+
+
+def projection_3x3(in_channels: int, out_channels: int, stride: int) -> nn.Module:
+    """SENet-154's shortcut: a 3x3 convolution where it strides, so that it reads every cell."""
+    if stride == 1:
+        return identity_or_projection(in_channels, out_channels, stride)
+    return nn.Sequential(
+        nn.Conv2d(in_channels, out_channels, 3, stride, padding=1, bias=False), nn.BatchNorm2d(out_channels))
+
+
 PLACES = {"standard": SEBottleneck, "pre": SEPreBottleneck, "post": SEPostBottleneck, "identity": SEIdentityBottleneck}
 
 
-class SENetKnobs(Knobs):
+STAGES = ("conv2_x", "conv3_x", "conv4_x", "conv5_x")
+CHOSEN = {"+".join(stage[4] for stage in chosen) or "none": chosen
+          for count in range(4, -1, -1) for chosen in combinations(STAGES, count)}
+"""The stages that have SE blocks, by their numbers: `2+3+4+5` has them everywhere, `none` nowhere."""
+
+
+class SENetKnobs(FourStageKnobs):
     """What turns an SE-ResNet or SE-ResNeXt into another one."""
 
     depth: Literal[18, 34, 50, 101, 152] = Field(
@@ -99,38 +126,71 @@ class SENetKnobs(Knobs):
                        description="Channels of the stem and of conv2_x; each later stage doubles them.")
     stride_in_1x1: bool = Field(
         False, title="Stride in the 1x1",
-        description="The paper strides in the first 1x1 convolution, timm in the 3x3. Bottleneck blocks only.")
+        description="The paper strides in the first 1x1 convolution, timm in the 3x3. Bottleneck blocks only.",
+        json_schema_extra=INSIDE)
     reduction: Literal[2, 4, 8, 16, 32] = Field(
-        16, title="Reduction r", description="An SE block squeezes its channels to 1/r of them, but no fewer than 8.")
+        16, title="Reduction r", description="An SE block squeezes its channels to 1/r of them, but no fewer than 8.",
+        json_schema_extra=INSIDE)
     place: Literal["standard", "pre", "post", "identity"] = Field(
         "standard", title="Place of the SE block",
-        description="Fig. 5: on the residual branch, before the block, after its addition, or on the shortcut.")
+        description="Fig. 5: on the residual branch, before the block, after its addition, or on the shortcut.",
+        json_schema_extra=INSIDE)
     cardinality: int = Field(1, ge=1, le=128, title="Cardinality C",
                              description="Groups of every 3x3 convolution; 32 makes an SE-ResNeXt.")
     base_width: int = Field(64, ge=1, le=256, title="Width per group d",
                             description="Channels of one group of the 3x3 where the stage has 64.")
-    head: Head = head_knob()
+    se_stages: Literal[*CHOSEN] = Field(
+        "2+3+4+5", title="Stages with SE blocks", json_schema_extra=INSIDE,
+        description="Section 6.4: all, or only some of conv2_x to conv5_x. A stage without them has ResNet's blocks.")
+    revised: bool = Field(
+        False, title="Revisions of SENet-154", json_schema_extra=INSIDE, description=(
+            "Three 3x3 for the 7x7, half the channels in the first 1x1 of a block, a 3x3 where a shortcut strides, and "
+            "dropout before the linear layer. Bottleneck blocks only."))
 
     @model_validator(mode="after")
     def fits_together(self):
         if TABLE_1[self.depth][0] is BasicBlock:
-            defaults = {"place": "standard", "cardinality": 1, "base_width": 64, "stride_in_1x1": False}
+            defaults = {"place": "standard", "cardinality": 1, "base_width": 64, "stride_in_1x1": False, "revised": False}
             for name, default in defaults.items():
                 if getattr(self, name) != default:
                     raise Impossible(
                         f"{name} acts on bottleneck blocks, but depth {self.depth} is made of basic blocks; "
                         f"depths 50, 101 and 152 have bottlenecks.", {"depth": (50,), name: (default,)})
         require_whole_width(self.width, self.base_width)
+        if self.revised:
+            self._revisable()
         return self
+
+    def _revisable(self):
+        if self.stem == "cifar" or self.place != "standard":
+            name, value = ("stem", "imagenet") if self.stem == "cifar" else ("place", "standard")
+            raise Impossible(f"SENet-154 has {name} = {value}; its revisions are not defined for another.",
+                             {name: (value,), "revised": (False,)})
+        channels = self.width * self.base_width // 64
+        if channels % 2:
+            raise Impossible(f"layer1.0.conv1 would give half of {channels} channels per group, which is not a whole "
+                             f"number.", {"revised": (False,)})
 
 
 def build(knobs: SENetKnobs) -> ResNet:
-    if TABLE_1[knobs.depth][0] is BasicBlock:
-        block = partial(SEBasicBlock, reduction=knobs.reduction)
-    else:
-        block = partial(PLACES[knobs.place], reduction=knobs.reduction, groups=knobs.cardinality,
-                        base_width=knobs.base_width, stride_in_1x1=knobs.stride_in_1x1)
-    return ResNet(block, knobs.depths, knobs.width, knobs.num_classes, knobs.head)
+    plain, _ = TABLE_1[knobs.depth]
+    gated = SEBasicBlock if plain is BasicBlock else SENet154Bottleneck if knobs.revised else PLACES[knobs.place]
+    options = {"shortcut": projection_3x3 if knobs.revised else identity_or_projection}
+    if plain is Bottleneck:
+        options |= {"groups": knobs.cardinality, "base_width": knobs.base_width, "stride_in_1x1": knobs.stride_in_1x1}
+    gated, plain = partial(gated, reduction=knobs.reduction, **options), partial(plain, **options)
+    blocks = [gated if stage in CHOSEN[knobs.se_stages] else plain for stage in STAGES]
+    if not knobs.revised:
+        return framed(blocks, knobs)
+    model = framed(blocks, knobs, resnet_tweaks.DEEP, stem_width=2 * knobs.width)
+    model.avgpool = nn.Sequential(model.avgpool, nn.Dropout(0.2))
+    return model
+
+
+def stages(knobs: SENetKnobs) -> tuple[Stage, ...]:
+    """The rows of ResNet's Table 1; SENet-154 has the deep stem."""
+    first, *others = resnet.stages(knobs)
+    return resnet_tweaks.DEEP_STEM if knobs.revised else first, *others
 
 
 RESNEXT = {"cardinality": 32, "base_width": 4}
@@ -156,6 +216,9 @@ ARCHITECTURE = Architecture(
                                     also=("SE-ResNeXt-50",)),
         "seresnext101_32x4d": Preset({"depth": 101} | RESNEXT, "ResNeXt-101 32x4d with an SE block on every residual branch.",
                                      also=("SE-ResNeXt-101",)),
+        "senet154": Preset({"depth": 152, "cardinality": 64, "base_width": 4, "revised": True},
+                           "SENet-154: SE-ResNeXt-152 64x4d with a deep stem, 3x3 shortcuts, and half as many channels in "
+                           "each first 1x1; the authors' best."),
         "seresnet50_pre": Preset({"place": "pre"}, "SE-PRE: the SE block before the residual unit (Fig. 5)."),
         "seresnet50_post": Preset({"place": "post"}, "SE-POST: the SE block after the addition (Fig. 5)."),
         "seresnet50_identity": Preset({"place": "identity"}, "SE-Identity: the SE block on the shortcut (Fig. 5)."),
@@ -169,7 +232,7 @@ ARCHITECTURE = Architecture(
         Claim("seresnet152", "macs", 1132 * GIGA // 100, TABLE, GIGA // 200, knobs=V1, differs=POOLED.format("11.289", "11.32")),
         Claim("seresnext50_32x4d", "macs", 425 * GIGA // 100, TABLE, GIGA // 200, differs=POOLED.format("4.233", "4.24")),
         Claim("seresnext101_32x4d", "macs", 800 * GIGA // 100, TABLE, GIGA // 200, differs=POOLED.format("7.975", "7.99")),
-        *by_timm(seresnet50=2809, seresnext50_32x4d=2756, seresnext101_32x4d=4896),
+        *by_timm(seresnet50=2809, seresnext50_32x4d=2756, seresnext101_32x4d=4896, senet154=11509),
     ),
     results=(
         Result("seresnet50", 23.29, 6.62, TABLE, knobs=V1),
@@ -177,9 +240,11 @@ ARCHITECTURE = Architecture(
         Result("seresnet152", 21.57, 5.73, TABLE, knobs=V1),
         Result("seresnext50_32x4d", 21.10, 5.49, TABLE),
         Result("seresnext101_32x4d", 20.70, 5.01, TABLE),
+        Result("senet154", 18.68, 4.47, "Hu et al., SENet, official repository, README, Table 1"),
     ),
     changes=(
         Change("resnet50", "seresnet50", "channels gated by squeeze and excitation"),
         Change("resnext50_32x4d", "seresnext50_32x4d", "channels gated by squeeze and excitation"),
+        Change("seresnet152", "senet154", "64 groups, a deep stem, 3x3 shortcuts, narrower first 1x1"),
     ),
 )

@@ -10,7 +10,7 @@ import torch
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
-from lib.architecture import Architecture, Change, Claim, Impossible, Knobs, Paper, Preset, Result, Stage
+from lib.architecture import INSIDE, Architecture, Change, Claim, Impossible, Knobs, Paper, Preset, Result, Stage
 from lib.models.heads import Head, head_knob
 from lib.models.heads import head as pooling_and_linear
 from lib.models.resnet import initialize
@@ -66,14 +66,14 @@ def stem_channels(groups: int, scale: int) -> int:
 class ShuffleNet(nn.Module):
     """Table 1: a 3x3 stem, max pooling, stages of 4, 8 and 4 units, global pooling, linear layer.
 
-    `scale` multiplies the channels, in percent. Input (N, 3, H, W), output (N, num_classes).
+    `scale` multiplies the channels, in percent. Input (N, in_channels, H, W), output (N, num_classes).
     """
 
     def __init__(self, groups: int = 3, scale: int = 100, shuffle: bool = True, num_classes: int = 1000,
-                 head: Head = "average"):
+                 head: Head = "average", in_channels: int = 3):
         super().__init__()
         stem, channels = stem_channels(groups, scale), CHANNELS[groups] * scale // 100
-        self.conv1 = nn.Conv2d(3, stem, 3, stride=2, padding=1, bias=False)
+        self.conv1 = nn.Conv2d(in_channels, stem, 3, stride=2, padding=1, bias=False)
         self.bn1 = nn.BatchNorm2d(stem)
         self.relu = nn.ReLU(inplace=True)
         self.maxpool = nn.MaxPool2d(3, stride=2, padding=1)
@@ -102,7 +102,8 @@ class ShuffleNetKnobs(Knobs):
         3, title="Groups g", description="Groups of the 1x1 convolutions; more of them leave room for more channels.")
     scale: Literal[50, 100, 150, 200] = Field(100, title="Scale s, %", description="Every layer's channels, in percent of Table 1.")
     shuffle: bool = Field(True, title="Channel shuffle",
-                          description="Off: groups never exchange channels inside a unit, as in Table 3.")
+                          description="Off: groups never exchange channels inside a unit, as in Table 3.",
+                          json_schema_extra=INSIDE)
     head: Head = head_knob()
 
     @model_validator(mode="after")
@@ -117,7 +118,7 @@ class ShuffleNetKnobs(Knobs):
 
 
 def build(knobs: ShuffleNetKnobs) -> ShuffleNet:
-    return ShuffleNet(knobs.groups, knobs.scale, knobs.shuffle, knobs.num_classes, knobs.head)
+    return ShuffleNet(knobs.groups, knobs.scale, knobs.shuffle, knobs.num_classes, knobs.head, knobs.in_channels)
 
 
 def stages(knobs: Knobs) -> tuple[Stage, ...]:

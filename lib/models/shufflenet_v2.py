@@ -65,14 +65,14 @@ TABLE_5 = {50: (48, 1024), 100: (116, 1024), 150: (176, 1024), 200: (244, 2048)}
 class ShuffleNetV2(nn.Module):
     """Table 5: a 3x3 stem, max pooling, stages of 4, 8 and 4 units, a 1x1, global pooling, linear layer.
 
-    `scale` picks the column, in percent. Input (N, 3, H, W), output (N, num_classes).
+    `scale` picks the column, in percent. Input (N, in_channels, H, W), output (N, num_classes).
     """
 
-    def __init__(self, scale: int = 100, num_classes: int = 1000, head: Head = "average"):
+    def __init__(self, scale: int = 100, num_classes: int = 1000, head: Head = "average", in_channels: int = 3):
         super().__init__()
         channels, last = TABLE_5[scale]
         self.conv1 = nn.Sequential(
-            nn.Conv2d(3, 24, 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(24), nn.ReLU(inplace=True))
+            nn.Conv2d(in_channels, 24, 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(24), nn.ReLU(inplace=True))
         self.maxpool = nn.MaxPool2d(3, stride=2, padding=1)
 
         def stage(units: int, in_channels: int, channels: int) -> nn.Sequential:
@@ -101,7 +101,7 @@ class ShuffleNetV2Knobs(Knobs):
 
 
 def build(knobs: ShuffleNetV2Knobs) -> ShuffleNetV2:
-    return ShuffleNetV2(knobs.scale, knobs.num_classes, knobs.head)
+    return ShuffleNetV2(knobs.scale, knobs.num_classes, knobs.head, knobs.in_channels)
 
 
 def stages(knobs: Knobs) -> tuple[Stage, ...]:

@@ -11,10 +11,9 @@ import torch
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
-from lib.architecture import Architecture, Change, Claim, Impossible, Knobs, Paper, Preset, Result, by_timm
-from lib.models.heads import Head, head_knob
+from lib.architecture import INSIDE, Architecture, Change, Claim, Impossible, Paper, Preset, Result, by_timm
 from lib.models.resnet import (
-    TABLE_1, BasicBlock, FourStages, ResNet, identity_or_projection, require_whole_width, stages)
+    TABLE_1, BasicBlock, FourStageKnobs, FourStages, ResNet, framed, identity_or_projection, require_whole_width, stages)
 
 
 class Path(nn.Module):
@@ -59,17 +58,17 @@ class KernelAttention(nn.Module):
 class SelectiveKernel(nn.Module):
     """Fig. 1, the SK convolution SK[M, r, G]: Split into M kernels, Fuse them to weights, Select by a weighted sum.
 
-    `split_input` gives every branch its share of the input's channels instead of all (timm's smaller nets). Input
-    (N, in_channels, H, W), output (N, out_channels, H / stride, W / stride).
+    `split_input` gives every branch its share of the input's channels instead of all (timm's smaller nets). `dilation`
+    widens all of them. Input (N, in_channels, H, W), output (N, out_channels, H / stride, W / stride).
     """
 
-    def __init__(self, in_channels: int, out_channels: int, stride: int, groups: int = 1, branches: int = 2,
-                 reduction: int = 16, floor: int = 32, split_input: bool = False):
+    def __init__(self, in_channels: int, out_channels: int, stride: int, dilation: int = 1, groups: int = 1,
+                 branches: int = 2, reduction: int = 16, floor: int = 32, split_input: bool = False):
         super().__init__()
         self.split_input = split_input
         path_channels = in_channels // branches if split_input else in_channels
         self.paths = nn.ModuleList(
-            Path(path_channels, out_channels, stride, dilation, groups) for dilation in range(1, branches + 1))
+            Path(path_channels, out_channels, stride, branch * dilation, groups) for branch in range(1, branches + 1))
         self.attn = KernelAttention(out_channels, branches, reduction, floor)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -82,15 +81,17 @@ class SelectiveKernel(nn.Module):
 class SKBasicBlock(nn.Module):
     """ResNet's basic block with an SK convolution for its first 3x3; timm's, the paper has bottlenecks only.
 
-    `sk(in_channels, out_channels, stride)` builds the SK convolution. Input (N, in_channels, H, W), output
+    `sk(in_channels, out_channels, stride, dilation)` builds the SK convolution. Input (N, in_channels, H, W), output
     (N, channels, H / stride, W / stride).
     """
 
-    def __init__(self, in_channels: int, channels: int, stride: int = 1, sk=SelectiveKernel):
+    def __init__(self, in_channels: int, channels: int, stride: int = 1, sk=SelectiveKernel,
+                 dilations: tuple[int, int] = (1, 1)):
         super().__init__()
+        first, second = dilations
         self.out_channels = channels
-        self.conv1 = sk(in_channels, channels, stride)
-        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
+        self.conv1 = sk(in_channels, channels, stride, first)
+        self.conv2 = nn.Conv2d(channels, channels, 3, padding=second, dilation=second, bias=False)
         self.bn2 = nn.BatchNorm2d(channels)
         self.relu = nn.ReLU(inplace=True)
         self.downsample = identity_or_projection(in_channels, channels, stride)
@@ -102,17 +103,18 @@ class SKBasicBlock(nn.Module):
 class SKUnit(nn.Module):
     """A row of Table 1: 1x1, SK convolution, 1x1, and a shortcut.
 
-    `sk(in_channels, out_channels, stride)` builds the SK convolution, `width` are its channels where the stage has 64.
-    Input (N, in_channels, H, W), output (N, 4 * channels, H / stride, W / stride).
+    `sk(in_channels, out_channels, stride, dilation)` builds the SK convolution, `width` are its channels where the stage
+    has 64. Input (N, in_channels, H, W), output (N, 4 * channels, H / stride, W / stride).
     """
 
-    def __init__(self, in_channels: int, channels: int, stride: int = 1, sk=SelectiveKernel, width: int = 64):
+    def __init__(self, in_channels: int, channels: int, stride: int = 1, sk=SelectiveKernel, width: int = 64,
+                 dilations: tuple[int, int] = (1, 1)):
         super().__init__()
         inner = channels * width // 64
         self.out_channels = 4 * channels
         self.conv1 = nn.Conv2d(in_channels, inner, 1, bias=False)
         self.bn1 = nn.BatchNorm2d(inner)
-        self.conv2 = sk(inner, inner, stride)
+        self.conv2 = sk(inner, inner, stride, dilations[0])
         self.conv3 = nn.Conv2d(inner, self.out_channels, 1, bias=False)
         self.bn3 = nn.BatchNorm2d(self.out_channels)
         self.relu = nn.ReLU(inplace=True)
@@ -124,7 +126,7 @@ class SKUnit(nn.Module):
         return self.relu(residual + self.downsample(x))
 
 
-class SKNetKnobs(Knobs):
+class SKNetKnobs(FourStageKnobs):
     """What turns an SKNet into another one."""
 
     depth: Literal[18, 34, 50, 101] = Field(
@@ -135,8 +137,10 @@ class SKNetKnobs(Knobs):
     width: int = Field(64, ge=8, le=256, multiple_of=8, title="Width",
                        description="Channels of the stem and of conv2_x; each later stage doubles them.")
     branches: Literal[2, 3] = Field(2, title="Branches M", description="Kernels to select from: 3 and 5 cells wide, or also 7.")
-    reduction: Literal[2, 4, 8, 16, 32] = Field(16, title="Reduction r", description="z has max(C / r, L) numbers.")
-    floor: int = Field(32, ge=1, le=128, title="Floor L", description="The fewest numbers that z may have.")
+    reduction: Literal[2, 4, 8, 16, 32] = Field(16, title="Reduction r", description="z has max(C / r, L) numbers.",
+                                                json_schema_extra=INSIDE)
+    floor: int = Field(32, ge=1, le=128, title="Floor L", description="The fewest numbers that z may have.",
+                       json_schema_extra=INSIDE)
     cardinality: int = Field(
         default_factory=lambda chosen: 32 if chosen.get("depth", 50) >= 50 else 1, ge=1, le=64, title="Groups G",
         description="Groups of every branch's convolution.", json_schema_extra={"follows": "depth"})
@@ -145,8 +149,8 @@ class SKNetKnobs(Knobs):
         title="Width per group d", description="Channels of one group where the stage has 64; bottlenecks only.",
         json_schema_extra={"follows": "depth"})
     split_input: bool = Field(False, title="Split the input",
-                              description="Each branch reads its share of the input's channels, not all (timm's smaller nets).")
-    head: Head = head_knob()
+                              description="Each branch reads its share of the input's channels, not all (timm's smaller "
+                                          "nets).", json_schema_extra=INSIDE)
 
     @model_validator(mode="after")
     def fits_together(self):
@@ -171,7 +175,7 @@ def build(knobs: SKNetKnobs) -> ResNet:
         block = partial(SKBasicBlock, sk=sk)
     else:
         block = partial(SKUnit, sk=sk, width=knobs.base_width * knobs.cardinality)
-    return ResNet(block, knobs.depths, knobs.width, knobs.num_classes, knobs.head)
+    return framed(4 * [block], knobs)
 
 
 SPLIT = {"reduction": 8, "floor": 16, "split_input": True}

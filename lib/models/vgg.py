@@ -12,8 +12,9 @@ from pydantic import BeforeValidator, Field, model_validator
 from torch import Tensor, nn
 
 from lib.architecture import (
-    DISTILL, MOST_BLOCKS, Architecture, Change, Claim, Impossible, Knobs, Paper, Preset, Result, Stage, by_torchvision,
-    split_numbers)
+    DISTILL, INSIDE, MOST_BLOCKS, Architecture, Change, Claim, Impossible, Knobs, Paper, Preset, Result, Stage,
+    by_torchvision, split_numbers)
+from lib.models.heads import Head, head_knob, hidden_knob, pooled
 
 DEPTHS = {11: (1, 1, 2, 2, 2), 13: (2, 2, 2, 2, 2), 16: (2, 2, 3, 3, 3), 19: (2, 2, 4, 4, 4)}
 """Convolutions per stage: configurations A, B, D (and C) and E."""
@@ -28,14 +29,15 @@ def kernels(depths: tuple[int, ...], pointwise_third: bool = False) -> tuple[tup
 class VGG(nn.Module):
     """Table 1. The channels double from stage to stage until the fourth: 64, 128, 256, 512, 512 for width 64.
 
-    `kernels` lists the kernel sizes of each of the five stages, `hidden` the units of fc6 and fc7. Input (N, 3, H, W) of at least 32x32, output
-    (N, num_classes). The paper classifies 7x7 maps; torchvision's adaptive pooling makes other input sizes possible.
+    `kernels` lists the kernel sizes of each of the five stages, `hidden` the units of fc6 and fc7. Input
+    (N, in_channels, H, W) of at least 32x32, output (N, num_classes). The paper classifies 7x7 maps; torchvision's
+    adaptive pooling makes other input sizes possible.
     """
 
     def __init__(self, kernels: tuple[tuple[int, ...], ...], width: int = 64, batch_norm: bool = False,
-                 num_classes: int = 1000, hidden: int = 4096):
+                 num_classes: int = 1000, hidden: int = 4096, head: Head = "flatten", in_channels: int = 3):
         super().__init__()
-        layers, in_channels = [], 3
+        layers = []
         for stage, sizes in enumerate(kernels):
             channels = width * min(2**stage, 8)
             for size in sizes:
@@ -43,8 +45,8 @@ class VGG(nn.Module):
                 in_channels = channels
             layers.append(nn.MaxPool2d(2))
         self.features = nn.Sequential(*layers)
-        self.avgpool = nn.AdaptiveAvgPool2d(7)
-        self.classifier = classifier(in_channels * 7 * 7, hidden, num_classes)
+        self.avgpool, features = pooled(head)
+        self.classifier = classifier(in_channels * features, hidden, num_classes)
         initialize(self)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -96,11 +98,12 @@ class VGGKnobs(Knobs):
     width: int = Field(64, ge=8, le=256, multiple_of=8, title="Width",
                        description="Channels of the first stage; they double until the fourth.")
     pointwise_third: bool = Field(
-        False, title="1x1 as the third", description="Configuration C: the third convolution of a stage is 1x1.")
-    batch_norm: bool = Field(False, title="Batch norm", description="Normalise after every convolution (not in 2014).")
-
-    hidden: int = Field(4096, ge=0, le=8192, title="Units of fc6 and fc7", json_schema_extra={"stride": 256},
-                        description="0: neither, and fc8 reads the maps themselves.")
+        False, title="1x1 as the third", description="Configuration C: the third convolution of a stage is 1x1.",
+        json_schema_extra=INSIDE)
+    batch_norm: bool = Field(False, title="Batch norm", description="Normalise after every convolution (not in 2014).",
+                             json_schema_extra=INSIDE)
+    hidden: int = hidden_knob()
+    head: Head = head_knob("flatten")
 
     @model_validator(mode="after")
     def has_a_third(self):
@@ -113,7 +116,8 @@ class VGGKnobs(Knobs):
 
 
 def build(knobs: VGGKnobs) -> VGG:
-    return VGG(kernels(knobs.depths, knobs.pointwise_third), knobs.width, knobs.batch_norm, knobs.num_classes, knobs.hidden)
+    return VGG(kernels(knobs.depths, knobs.pointwise_third), knobs.width, knobs.batch_norm, knobs.num_classes, knobs.hidden,
+               knobs.head, knobs.in_channels)
 
 
 def stages(knobs: VGGKnobs) -> tuple[Stage, ...]:

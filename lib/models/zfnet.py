@@ -9,7 +9,8 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from lib.architecture import Architecture, Change, Claim, Knobs, Paper, Preset, Stage
-from lib.models.alexnet import classifier
+from lib.models.alexnet import classifier, head_layers
+from lib.models.heads import Head, head_knob, hidden_knob, pooled
 
 
 class ZFNet(nn.Module):
@@ -17,16 +18,17 @@ class ZFNet(nn.Module):
 
     `filters` are those of layers 3 to 5. The maps are 110, 55, 26, 13 and 6 cells wide at 224 pixels: borders of
     one cell in the first layer and its pooling, and a second pooling that rounds up, give these widths of the figure.
-    Input (N, 3, H, W) of at least 61x61, output (N, num_classes); adaptive pooling to 6x6, the identity at 224, makes
-    other sizes possible.
+    Input (N, in_channels, H, W) of at least 61x61, output (N, num_classes); adaptive pooling to 6x6, the identity at 224,
+    makes other sizes possible.
     """
 
-    def __init__(self, filters: tuple[int, int, int] = (384, 384, 256), width: int = 96, num_classes: int = 1000):
+    def __init__(self, filters: tuple[int, int, int] = (384, 384, 256), width: int = 96, num_classes: int = 1000,
+                 hidden: int = 4096, head: Head = "flatten", in_channels: int = 3):
         super().__init__()
         second = width * 8 // 3
         third, fourth, fifth = filters
         self.features = nn.Sequential(
-            nn.Conv2d(3, width, 7, stride=2, padding=1), nn.ReLU(inplace=True),
+            nn.Conv2d(in_channels, width, 7, stride=2, padding=1), nn.ReLU(inplace=True),
             nn.MaxPool2d(3, stride=2, padding=1), nn.LocalResponseNorm(5),
             nn.Conv2d(width, second, 5, stride=2), nn.ReLU(inplace=True),
             nn.MaxPool2d(3, stride=2, ceil_mode=True), nn.LocalResponseNorm(5),
@@ -34,8 +36,8 @@ class ZFNet(nn.Module):
             nn.Conv2d(third, fourth, 3, padding=1), nn.ReLU(inplace=True),
             nn.Conv2d(fourth, fifth, 3, padding=1), nn.ReLU(inplace=True),
             nn.MaxPool2d(3, stride=2))
-        self.avgpool = nn.AdaptiveAvgPool2d(6)
-        self.classifier = classifier(fifth * 6 * 6, num_classes)
+        self.avgpool, features = pooled(head, cells=6)
+        self.classifier = classifier(fifth * features, num_classes, hidden)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.classifier(self.avgpool(self.features(x)).flatten(1))
@@ -52,10 +54,12 @@ class ZFNetKnobs(Knobs):
         description="Fig. 3, or the larger net of Table 2 that lectures show.")
     width: int = Field(96, ge=3, le=192, multiple_of=3, title="Width",
                        description="Filters of the first layer; the second has 8/3 as many.")
+    hidden: int = hidden_knob()
+    head: Head = head_knob("flatten", cells=6)
 
 
 def build(knobs: ZFNetKnobs) -> ZFNet:
-    return ZFNet(FILTERS[knobs.filters], knobs.width, knobs.num_classes)
+    return ZFNet(FILTERS[knobs.filters], knobs.width, knobs.num_classes, knobs.hidden, knobs.head, knobs.in_channels)
 
 
 def stages(knobs: ZFNetKnobs) -> tuple[Stage, ...]:
@@ -65,9 +69,7 @@ def stages(knobs: ZFNetKnobs) -> tuple[Stage, ...]:
     index, rows = iter(range(99)), []
     for layer, names in layers.items():
         rows.append(Stage(layer, {f"features.{next(index)}": name for name in names}))
-    fully_connected = ("dropout6", "fc6", "relu6", "dropout7", "fc7", "relu7", "fc8")
-    head = {f"classifier.{index}": name for index, name in enumerate(fully_connected)}
-    return *rows, Stage("head", {"avgpool": ""} | head)
+    return *rows, Stage("head", head_layers(knobs.hidden))
 
 
 ARCHITECTURE = Architecture(

@@ -53,17 +53,18 @@ class Pictures:
         seen = self.images[:self.training]
         return (images - seen.mean()) / seen.std()
 
-    def for_network(self, channels: int, size: int) -> Tensor:
-        """All pictures as a network takes them, (N, channels, size, size): grey ones in equal channels, enlarged if need be."""
-        return fitted(self.normalised(self.images), channels, size)
+    def for_network(self, channels: int, sides: tuple[int, int]) -> Tensor:
+        """All pictures as a network takes them, (N, channels, *sides): grey ones in equal channels, enlarged if need be."""
+        return fitted(self.normalised(self.images), channels, sides)
 
 
-def fitted(images: Tensor, channels: int, size: int) -> Tensor:
-    """Images (N, C, H, W) with these channels, at this size."""
+def fitted(images: Tensor, channels: int, sides: tuple[int, int]) -> Tensor:
+    """Images (N, C, H, W) with these channels and this height and width."""
     if images.shape[1] != channels:
         images = images.mean(1, keepdim=True).repeat(1, channels, 1, 1)
-    if images.shape[-1] != size:
-        images = F.interpolate(images, size=(size, size), mode="bilinear", antialias=images.shape[-1] > size)
+    if images.shape[-2:] != sides:
+        smaller = images.shape[-2] > sides[0] or images.shape[-1] > sides[1]
+        images = F.interpolate(images, size=sides, mode="bilinear", antialias=smaller)
     return images.contiguous()
 
 

@@ -73,7 +73,7 @@ def fitting(network: Network, pictures: Pictures) -> Analysis:
     changed = network.changed | {"num_classes": len(pictures.classes)}
     if "input_size" not in network.changed:
         sizes = input_sizes(family, catalog.configure(preset, changed))
-        usual = catalog.configure(preset, network.changed).input_size
+        usual = max(catalog.configure(preset, network.changed).sides)
         changed["input_size"] = pictures.size if pictures.size in sizes else max(sizes[0], min(usual, ENLARGED))
     return analyze_knobs(preset, family, catalog.configure(preset, changed))
 
@@ -106,12 +106,12 @@ def prepared(entrant: Entrant, pictures: Pictures, device: str) -> tuple[Trainin
     layout = torch.channels_last if device == "cpu" else torch.contiguous_format  # a tenth quicker on CPUs
     model, path = build(analysis, entrant).to(device, memory_format=layout), first_block(analysis)
     watched = [weight for name, weight in model.named_parameters() if f"{name}.".startswith(f"{path}.")]
-    size = analysis.knobs.input_size
-    images = pictures.for_network(analysis.architecture.in_channels, size).to(device, memory_format=layout)
+    knobs = analysis.knobs
+    images = pictures.for_network(knobs.in_channels, knobs.sides).to(device, memory_format=layout)
     training = Training(model, images, pictures.labels.to(device), pictures.training, entrant.recipe, entrant.seed, watched)
     facts = environment(device, "float32") | {"pictures": pictures.source, "first_block": path}
     return training, Curve(preset=entrant.network.preset, changed=entrant.network.changed, seed=entrant.seed,
-                           settings=entrant.recipe, input_size=size, taken=datetime.now(timezone.utc), environment=facts)
+                           settings=entrant.recipe, input_size=knobs.input_size, taken=datetime.now(timezone.utc), environment=facts)
 
 
 @contextmanager

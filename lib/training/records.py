@@ -9,7 +9,8 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from lib.quantities import Changed, Count, Line, Pixels, Seconds
+from lib.architecture import ImageSize
+from lib.quantities import Changed, Count, Line, Seconds
 from lib.records import Network, named
 from lib.training.recipe import Recipe
 
@@ -75,7 +76,7 @@ class Curve(BaseModel):
     changed: Changed = {}
     seed: Seed
     settings: Recipe
-    input_size: Pixels
+    input_size: ImageSize
     taken: AwareDatetime
     environment: dict[Line, Line | Count]
     epochs: tuple[Epoch, ...] = ()

@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from lib.architecture import Impossible, NetworkKnobs, bounds, is_sequence, options
+from lib.architecture import Impossible, NetworkKnobs, bounds, is_sequence, is_size, options, sides
 from lib.ui import _
 from lib.ui.address import moved, plain
 
@@ -17,18 +17,18 @@ MOST_STEPS = 128
 
 
 def control(knobs: type[NetworkKnobs], name: str, value: Any, changed: Callable[[str, Any], None], disabled: bool,
-            prefix: str = "", possible: range | None = None) -> None:
+            prefix: str = "") -> None:
     """The control that suits a knob, showing `value`; `changed(name, new_value)` is called when a person moves it.
 
-    `prefix` keeps the controls of several networks on one page apart. `possible` are the values that this network takes,
-    where these are fewer than the knob declares: its label says so.
+    `prefix` keeps the controls of several networks on one page apart.
     """
     declared = knobs.model_fields[name]
     label, help = _(declared.title), _(declared.description)
-    if possible:
-        label = _("{label}, {low} to {high}").format(label=label, low=possible[0], high=f"{possible[-1]:,}")
     if is_sequence(knobs, name):
         _numbers(knobs, name, value, label, help, changed, disabled, prefix)
+        return
+    if is_size(knobs, name):
+        _size(knobs, name, value, label, help, changed, prefix)
         return
     key = prefix + name
     show_value(key, value)
@@ -52,6 +52,36 @@ def control(knobs: type[NetworkKnobs], name: str, value: Any, changed: Callable[
 def _stride(knobs: type[NetworkKnobs], name: str) -> int:
     """How far one press of + or − goes; any whole number can be typed."""
     return (knobs.model_fields[name].json_schema_extra or {}).get("stride", 1)
+
+
+def _size(knobs: type[NetworkKnobs], name: str, value: int | str, label: str, help: str, changed: Callable, prefix: str) -> None:
+    """One field for the side of a square; a switch makes two of it, for height and width."""
+    key, (height, width), step = prefix + name, sides(value), _stride(knobs, name)
+    switch, rectangles = f"{key}_square", st.session_state.setdefault("rectangles", set())
+    is_square = height == width and key not in rectangles
+
+    def field(key: str, label: str, side: int, size: Callable[[int], Any]) -> None:
+        say_refused(key)
+        whole_number(label, side, key, lambda typed: changed(name, knobs.read_one(name, size(typed))), help=help, step=step)
+
+    def turned(square: bool) -> None:
+        (rectangles.discard if square else rectangles.add)(key)
+        changed(name, height if square else value)
+    if is_square:
+        field(key, label, height, lambda typed: typed)
+    else:
+        left, right = st.columns(2, gap="xxsmall")
+        with left:
+            field(f"{key}_height", _("Height, px"), height, lambda typed: (typed, width))
+        with right:
+            field(f"{key}_width", _("Width, px"), width, lambda typed: (height, typed))
+    show_value(switch, is_square)
+    st.toggle(_("Square"), key=switch, on_change=on_choice(switch, turned), help=_("Off: height and width can differ."))
+
+
+def folded_under(knobs: type[NetworkKnobs], name: str) -> str:
+    """The heading under which a knob is folded away; empty for one that stands open."""
+    return (knobs.model_fields[name].json_schema_extra or {}).get("under", "")
 
 
 def _numbers(knobs: type[NetworkKnobs], name: str, values: tuple[int, ...], label: str, help: str, changed: Callable,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,12 +11,12 @@ import streamlit as st
 
 from lib import catalog
 from lib.analysis import Analysis, analyze_knobs
-from lib.analysis.fitting import input_sizes
+from lib.analysis.fitting import input_sizes, smallest_image
 from lib.architecture import Impossible, NetworkKnobs
 from lib.once import once
 from lib.ui import _
 from lib.ui.address import moved, plain
-from lib.ui.controls import control, followers, is_decided, on_choice, show_value
+from lib.ui.controls import control, folded_under, followers, is_decided, on_choice, show_value
 
 DEFAULT = "resnet50"
 TOTALS = {"params": _("Parameters"), "macs": _("MACs"), "activation_bytes": _("Activation bytes"),
@@ -123,11 +124,33 @@ def turn_knobs(choice: Choice, analysis: Analysis, slot: str = "", hidden: Colle
         st.markdown(" · ".join(f"{label} **{total}**".replace(" ", "\u00a0") for label, total in told.items()))
     knobs = type(analysis.knobs)
     values = analysis.knobs.model_dump() | choice.changed
-    for name in sorted((name for name in values if name not in without), key=("num_classes", "input_size").__contains__):
-        possible = input_sizes(analysis.architecture, analysis.knobs) if name == "input_size" else None
-        control(knobs, name, values[name], turn, is_decided(knobs, name, values), own_controls(choice, slot), possible)
+    for heading, names in headings(knobs, without).items():
+        changed = any(name in choice.changed for name in names)
+        with st.expander(_(heading), changed, key=f"{slot}{drawn}-{heading}") if heading else nullcontext():
+            for name in names:
+                control(knobs, name, values[name], turn, is_decided(knobs, name, values), own_controls(choice, slot))
+            if not heading:
+                _say_sizes(analysis)
     st.button(_("Back to the preset"), key=f"{slot}reset", on_click=lambda: (moved(), choice.start(choice.preset)),
               disabled=not choice.changed, width="stretch")
+
+
+def headings(knobs: type[NetworkKnobs], without: Collection[str] = ()) -> dict[str, list[str]]:
+    """The names of the knobs by the heading under which they are folded away, those that stand open first, under none; of
+    these the image's size comes last."""
+    found: dict[str, list[str]] = {"": []}
+    for name in sorted((name for name in knobs.model_fields if name not in without), key=("input_size").__eq__):
+        found.setdefault(folded_under(knobs, name), []).append(name)
+    return found
+
+
+def _say_sizes(analysis: Analysis) -> None:
+    """Which images the network takes, and why no smaller ones."""
+    sizes, smallest = (find(analysis.architecture, analysis.knobs) for find in (input_sizes, smallest_image))
+    if not smallest:
+        return
+    st.caption(_("It takes squares of {low} to {high} px.").format(low=sizes[0], high=f"{sizes[-1]:,}"),
+               help=plain(smallest.why or _("One pixel is enough: every window is padded, and the head takes any map.")))
 
 
 def own_controls(choice: Choice, slot: str = "") -> str:

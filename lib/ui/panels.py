@@ -12,11 +12,12 @@ import streamlit as st
 from lib import catalog
 from lib.analysis import Analysis, Layer
 from lib.analysis.derivation import derive
+from lib.analysis.fitting import smallest_image
 from lib.analysis.graph import description, fold
 from lib.analysis.outline import Part
 from lib.analysis.receptive_field import sides_text
 from lib.analysis.remarks import remarks
-from lib.architecture import Claim, NetworkKnobs
+from lib.architecture import Claim, NetworkKnobs, size_text
 from lib.code import classes, snippet, source, torchinfo_summary, torchinfo_surplus
 from lib.digits import change
 from lib.figures.diagram import source as source_of
@@ -29,7 +30,7 @@ from lib.provenance import images_of
 from lib.questions.totals import QUANTITIES
 from lib.text import prose
 from lib.ui import _, asking, current_palette
-from lib.ui.address import moved
+from lib.ui.address import moved, plain
 from lib.ui.asking import usual, visible, withheld, without
 from lib.ui.controls import kept
 from lib.ui.graph_view import graph_view
@@ -261,6 +262,8 @@ def field(analysis: Analysis, part: Part, hidden: Hidden) -> None:
         mark("computed")
     last = [prose("explore", "Field of the network")] if part.level == "network" else []
     st.markdown(" ".join([*last, _field_sentence(op, image)]))
+    if smallest := smallest_image(analysis.architecture, analysis.knobs):
+        st.markdown(plain(prose("explore", "Smallest image", side=smallest.side, why=smallest.why)))
 
 
 def _field_sentence(op: Layer, image: tuple[int, int]) -> str:
@@ -327,7 +330,7 @@ def _claim_row(claim: Claim) -> tuple[str, ...]:
     ours = analysis_of(claim.preset, catalog.configure(claim.preset, claim.knobs))
     changed = [f"{name} = {str(value).lower()}" for name, value in claim.knobs.items() if name != "input_size"]
     return (CLAIMED[claim.quantity], f"{claim.value:,}", f"{getattr(ours, claim.quantity):,}",
-            ", ".join([f"{ours.knobs.input_size}\u00a0px", *changed]), claim.differs or _("agrees as printed"), claim.source)
+            ", ".join([f"{size_text(ours.knobs.input_size)}\u00a0px", *changed]), claim.differs or _("agrees as printed"), claim.source)
 
 
 MOST_FOR_TORCHINFO = 1500

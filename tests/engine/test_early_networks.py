@@ -12,7 +12,7 @@ from lib.analysis.outline import outline
 from lib.architecture import Impossible
 from lib.models.lenet import TABLE_I, LeNet1998, RadialBasis, ScaledTanh, Subsampling
 from lib.trace import numel
-from tests.engine.test_receptive_field import extent, positive
+from tests.engine.test_receptive_field import reach, positive
 
 PRINTED = {"C1": 156, "S2": 12, "C3": 1_516, "S4": 32, "C5": 48_120, "F6": 10_164, "output": 0}
 
@@ -143,7 +143,7 @@ def test_zfnet_by_its_layers():
 
 def test_zfnet_s_field():
     model = positive(lib.build("zfnet", width=12, num_classes=2))
-    first, last, position = extent(model.features, 300, 0.5)
+    (first, last, position), _ = reach(model.features, (1, 3, 300, 300), 0.5)
     op = next(op for op in lib.analyze("zfnet", width=12, input_size=300).ops if op.label == "pool5")
     assert op.field.vertical.span(position) == (first, last)
 

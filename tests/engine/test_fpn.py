@@ -34,7 +34,7 @@ def test_on_a_backbone(backbone):
     for ours_p, theirs_p in zip(given, expected.values()):
         torch.testing.assert_close(ours_p, theirs_p, rtol=1e-5, atol=1e-5 * theirs_p.abs().max().item())
     analysis = lib.analyze("resnet50_fpn", backbone=backbone, p6=True, input_size=100)
-    assert analysis.macs == macs_by_torch(theirs.to("meta"), 100)
+    assert analysis.macs == macs_by_torch(theirs.to("meta"), (1, 3, 100, 100))
     assert analysis.params == sum(p.numel() for p in theirs.parameters())
 
 

@@ -172,7 +172,7 @@ def test_weights_that_come_with_the_app_know_their_digits():
         assert wrong < 0.12 and cross_entropy(untrained, truth) > 1.5, name
         place = examples(pictures, 7)[2]
         analysis = subject.analysis()
-        picture = pictures.for_network(analysis.architecture.in_channels, analysis.knobs.input_size)[place:place + 1]
+        picture = pictures.for_network(analysis.knobs.in_channels, analysis.knobs.sides)[place:place + 1]
         assert pictures.labels[place] == 7 and place >= pictures.training
         with torch.inference_mode():
             expected = model(picture)[0].softmax(0)
@@ -257,7 +257,7 @@ def test_a_network_of_a_race_is_found_by_its_link(monkeypatch):
         links.read_race(text)
     subject = links.Learnt(entrant)
     model, pictures = subject.build("untrained"), subject.pictures
-    training = Training(model, pictures.for_network(3, 8), pictures.labels, pictures.training, entrant.recipe, 3, [])
+    training = Training(model, pictures.for_network(3, (8, 8)), pictures.labels, pictures.training, entrant.recipe, 3, [])
     with torch.no_grad():
         model.fc.bias += one_hot(torch.tensor(4), 10) * 50
     curve = Curve(preset="resnet20_cifar", seed=3, settings=entrant.recipe, input_size=8, taken="2026-01-01T00:00:00Z",

@@ -44,14 +44,16 @@ def positive(model: nn.Module) -> nn.Module:
     return model.double().eval().requires_grad_(False)  # the gradient that counts is the image's
 
 
-def extent(features: nn.Module, size: int, place: float) -> tuple[int, int, int]:
-    """(first, last) row with a gradient from one place of the output, and that place; `place` is 0 to 1 in the map."""
-    image = torch.ones(1, 3, size, size, dtype=torch.float64, requires_grad=True)
+def reach(features: nn.Module, shape: tuple[int, ...], place: float) -> list[tuple[int, int, int]]:
+    """For rows and for columns of an image of this shape, (first, last) with a gradient from one place of the output, and
+    that place; `place` is 0 to 1 in the map."""
+    image = torch.ones(shape, dtype=torch.float64, requires_grad=True)
     output = features(image)
-    position = int(place * (output.shape[2] - 1))
-    output[0, :, position, position].sum().backward()
-    rows = image.grad[0].sum(0).abs().sum(1).nonzero()
-    return rows.min().item(), rows.max().item(), position
+    row, column = (int(place * (cells - 1)) for cells in output.shape[2:])
+    output[0, :, row, column].sum().backward()
+    seen = image.grad[0].sum(0).abs()
+    found = [(seen.sum(axis).nonzero(), position) for axis, position in ((1, row), (0, column))]
+    return [(places.min().item(), places.max().item(), position) for places, position in found]
 
 
 def last_map(model: nn.Module):
@@ -89,6 +91,14 @@ CASES = [
     ("mobilenetv1_025", {"width": 25}, 315, 450), ("mobilenet_v2", {"width": 25}, 491, 640),
     ("shufflenet_g3", {"width": None, "scale": 50}, 527, 640), ("shufflenet_v2_x0_5", {"width": None}, 527, 640),
     ("resnest50d", {"depths": (1, 1, 1, 1)}, None, 400), ("resnest50d_4s2x40d", {"width": 32, "depths": (1, 1, 1, 1)}, None, 400),
+    ("resnet18", {"output_stride": 8}, None, "500x340"), ("resnet50", {"output_stride": 16, "depths": (1, 1, 2, 2)}, None, "320x480"),
+    ("skresnext50_32x4d", {"width": 16, "depths": (1, 1, 1, 1), "output_stride": 8}, None, "400x300"),
+    ("resnest50d", {"depths": (1, 1, 1, 2), "output_stride": 8}, None, "400x320"),
+    ("resnetv2_50", {"depths": (1, 1, 2, 1), "output_stride": 16}, None, "300x400"),
+    ("mobilenetv1_025", {"width": 25, "output_stride": 8}, None, "420x350"),
+    ("mobilenet_v2", {"width": 25, "output_stride": 16}, None, "400x500"), ("vgg11", {}, 150, "160x256"),
+    ("resnet18_cifar", {}, 109, "120x160"), ("wrn_16_4", {"width": None, "k": 1}, None, "48x64"),
+    ("resnet50", {"depths": (1, 1, 1, 1), "in_channels": 4}, None, "200x300"),
 ]
 
 
@@ -96,16 +106,16 @@ CASES = [
 def test_is_the_extent_of_the_gradient(preset, knobs, published, size):
     knobs = {name: value for name, value in (NARROW | knobs).items() if value is not None}
     model = without_gates(positive(lib.build(preset, **knobs)))
-    features = last_map(model)
     analysis = lib.analyze(preset, input_size=size, **knobs)
     last = next(op for op in reversed(analysis.ops) if op.stage != "head")
-    first_row, last_row, position = extent(features, size, 0.5)
-    top, bottom = last.field.vertical.span(position)
-    assert (max(0, top), min(size - 1, bottom)) == (first_row, last_row)
+    found = reach(last_map(model), analysis.input_shape, 0.5)
+    for axis, side, (first, final, position) in zip((last.field.vertical, last.field.horizontal), analysis.knobs.sides, found):
+        start, end = axis.span(position)
+        assert (max(0, start), min(side - 1, end)) == (first, final)
+        if start >= 0 and end < side:
+            assert analysis.receptive_field == final - first + 1
     if published:
         assert analysis.receptive_field == published
-    if top >= 0 and bottom < size:
-        assert analysis.receptive_field == last_row - first_row + 1
 
 
 class Branches(nn.Module):
@@ -135,7 +145,7 @@ def test_branches_dilation_and_rectangles():
     assert (joined.smallest, joined.size) == ((3, 3), (15, 15))
     model = positive(Branches())
     for place in (0.3, 0.5, 0.6):
-        first, last, position = extent(model, 64, place)
+        (first, last, position), _ = reach(model, (1, 3, 64, 64), place)
         top, bottom = fields["pool"].vertical.span(position)
         assert (max(0, top), min(63, bottom)) == (first, last)
 
@@ -155,7 +165,7 @@ def test_a_gate_sees_the_whole_image(preset):
         if parameter.dim() > 1:  # uneven weights: where all channels are alike, a softmax does not depend on them
             parameter.data *= torch.rand_like(parameter) + 0.5
     features = nn.Sequential(*(child for name, child in model.named_children() if name not in ("avgpool", "fc")))[:5]
-    assert extent(features, 160, 0.5)[:2] == (0, 159)
+    assert reach(features, (1, 3, 160, 160), 0.5)[0][:2] == (0, 159)
 
 
 @pytest.mark.parametrize("size", [128, 122])
@@ -167,7 +177,7 @@ def test_a_pyramid_s_fields_are_the_extent_of_the_gradient(size):
     for level in range(4):
         op = ops[f"fpn.layer_blocks.{level}.0"]
         for place in (0.3, 0.5, 0.55):
-            first, last, position = extent(lambda image: model(image)[level], size, place)
+            (first, last, position), _ = reach(lambda image: model(image)[level], (1, 3, size, size), place)
             top, bottom = op.field.vertical.span(position)
             assert (max(0, top), min(size - 1, bottom)) == (first, last), (level, place)
 

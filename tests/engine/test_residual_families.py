@@ -9,8 +9,10 @@ import torch.nn.functional as F
 from torch import nn
 
 import lib
+from lib import catalog
+from lib.architecture import options
 from lib.models import resnet_v2, senet
-from lib.models.heads import POOLINGS
+from lib.models.heads import pooled
 from lib.models.resnet import BasicBlock, Bottleneck, ZeroPadding
 from lib.models.sknet import KernelAttention
 from tests.engine.test_against_torchvision import randomise
@@ -144,7 +146,7 @@ FAMILIES_WITH_HEADS = ["resnet50", "resnext50_32x4d", "resnet20_cifar", "resnet5
 @pytest.mark.parametrize("preset", FAMILIES_WITH_HEADS)
 def test_heads(preset):
     """Only the linear layer grows: twice for both poolings, 49 times for the flattened 7x7 map."""
-    analyses = {head: lib.analyze(preset, head=head) for head in POOLINGS}
+    analyses = {head: lib.analyze(preset, head=head) for head in options(catalog.get(preset).knobs, "head")}
     linear = {head: analysis.ops[-1].weights[0][1] for head, analysis in analyses.items()}
     classes, channels = linear["average"]
     assert linear == {"average": (classes, channels), "max": (classes, channels), "both": (classes, 2 * channels),
@@ -158,7 +160,7 @@ def test_heads(preset):
     ("both", lambda x: torch.cat([x.mean((2, 3)), x.amax((2, 3))], 1)), ("flatten", lambda x: x.reshape(len(x), -1))])
 def test_what_a_head_hands_on(head, expected):
     x = torch.randn(2, 5, 7, 7)
-    torch.testing.assert_close(POOLINGS[head][0]()(x).flatten(1), expected(x))
+    torch.testing.assert_close(pooled(head)[0](x).flatten(1), expected(x))
 
 
 def longest_way(model: torch.nn.Module, image: torch.Tensor) -> int:

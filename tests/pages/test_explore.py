@@ -1,5 +1,8 @@
 """Explore without a browser: every control moved, links read and written, refusals explained."""
 
+import json
+import re
+
 import pytest
 
 import lib
@@ -23,12 +26,13 @@ def test_shows_the_real_totals():
 
 @pytest.mark.parametrize("family", list(catalog.families()))
 def test_every_control_can_be_moved(family):
-    """Each knob of the family, moved alone, changes the link; nothing throws."""
+    """Each knob of the family, moved alone, changes the link; nothing throws. Every value of a choice is built by the tests
+    of the catalogue, so one is enough here."""
     knobs = catalog.families()[family].knobs
     app = open_page("explore", preset=next(iter(catalog.families()[family].presets)))
     assert list(moves(app, "input_size"))
     for name in knobs.model_fields:
-        for key, value in list(moves(app, name)):
+        for key, value in dict(reversed(list(moves(app, name)))).items():
             checked(next(w for w in controls(app) if w.key == key).set_value(value).run())
             assert name in address(app) or app.error, name
             checked(app.button(key="reset").click().run())
@@ -43,7 +47,7 @@ def moves(app, name, slot=""):
     """(key, another value) for the control or controls of a knob; none for one that a switch has disabled."""
     for widget in controls(app):
         network, _, knob = widget.key.partition("-")
-        if widget.disabled or not network.startswith(slot) or name not in (knob, knob.rpartition("_")[0]):
+        if widget.disabled or not network.startswith(slot) or not re.fullmatch(name + "(_[0-9])?", knob):
             continue
         if widget.type == "selectbox":
             yield widget.key, next(option for option in widget.options if option != str(widget.value))
@@ -237,13 +241,57 @@ def test_the_field_of_what_is_selected(parameters, sentences):
 
 
 def test_the_input_size_says_what_the_network_takes_and_copies_are_told():
-    app = open_page("explore", preset="vgg16", input_size="64")
-    assert app.number_input(key="vgg16-input_size").label == "Input size, 32 to 2,048"
+    app = open_page("explore", preset="vgg16", input_size="64", view="field")
+    said = next(caption for caption in app.caption if caption.value == "It takes squares of 32 to 2,048 px.")
+    why = "With 31 × 31 pixels, features.30 has too little: its input is 512×1×1"
+    assert why in said.help and any(f"32 × 32 pixels. {why}" in text.value for text in app.markdown)
     assert any("pools a map of 2×2 to 7×7" in caption.value for caption in app.caption)
     checked(app.number_input(key="vgg16-input_size").set_value(31).run())
     assert "Input sizes that work: 32 to 2,048" in app.error[0].value
     checked(app.button(key="fix_input_size_32").click().run())
     assert not app.error and address(app)["input_size"] == "32"
+
+
+def test_height_and_width_can_differ():
+    app = open_page("explore", preset="resnet18")
+    checked(app.toggle(key="resnet18-input_size_square").set_value(False).run())
+    assert address(app) == {"preset": "resnet18"}
+    checked(app.number_input(key="resnet18-input_size_width").set_value(640).run())
+    checked(app.number_input(key="resnet18-input_size_height").set_value(480).run())
+    assert address(app)["input_size"] == "480x640"
+    assert number(totals(app)["MACs"]) == lib.analyze("resnet18", input_size=(480, 640)).macs
+    app.number_input(key="resnet18-input_size_height").set_value(5000).run()
+    assert "input_size = 5000,640 is not possible" in app.error[0].value and address(app)["input_size"] == "480x640"
+    checked(app.toggle(key="resnet18-input_size_square").set_value(True).run())
+    assert address(app)["input_size"] == "480" and app.number_input(key="resnet18-input_size").value == 480
+
+
+def test_a_link_with_a_rectangle_shows_both_sides_and_draws_the_field_on_it():
+    app = open_page("explore", preset="vgg11", input_size="160x256", view="field")
+    assert not app.warning and app.toggle(key="vgg11-input_size_square").value is False
+    assert app.number_input(key="vgg11-input_size_height").value == 160
+    image = json.loads(app.get("plotly_chart")[1].proto.spec)["layout"]["shapes"][0]
+    assert (image["x1"], image["y1"]) == (256, 160)
+
+
+def test_a_rectangle_that_does_not_fit_says_which_do():
+    app = open_page("explore", preset="alexnet_2012", input_size="163x400")
+    assert "at 163 pixels of height widths 323 to 354" in app.error[0].value
+    checked(app.button(key="fix_input_size_163x354").click().run())
+    assert not app.error and address(app)["input_size"] == "163x354"
+
+
+def test_what_a_beginner_turns_first_stands_open_and_the_rest_is_folded():
+    app = open_page("explore", preset="senet154", se_stages="2+3")
+    folded = {box.label: box for box in app.sidebar.expander}
+    assert {label: box.proto.expanded for label, box in folded.items()} == {
+        "Inside the blocks": True, "Stem and head": False, "Image and classes": False}, "open where the link changed a knob"
+    hidden = {widget.key for box in folded.values() for kind in ("slider", "toggle", "selectbox", "button_group", "number_input")
+              for widget in getattr(box, kind)}
+    for name in ("depth", "depths_0", "width", "cardinality", "input_size"):
+        assert f"senet154-{name}" not in hidden
+    for name in ("stem", "output_stride", "head", "in_channels", "num_classes", "se_stages", "reduction"):
+        assert f"senet154-{name}" in hidden
 
 
 def test_a_network_of_thousands_of_operations_does_not_wait_for_torchinfo(monkeypatch):

@@ -23,11 +23,11 @@ def test_the_digits_are_those_of_uci():
 
 def test_pictures_are_brought_to_a_network():
     data = digits()
-    three = data.for_network(3, 8)
+    three = data.for_network(3, (8, 8))
     assert three.shape == (1797, 3, 8, 8) and torch.equal(three[:, 0], three[:, 2])
-    assert data.for_network(1, 32).shape == (1797, 1, 32, 32)
+    assert data.for_network(1, (32, 32)).shape == (1797, 1, 32, 32)
     colour = torch.rand(2, 3, 8, 8)
-    torch.testing.assert_close(fitted(colour, 1, 8)[:, 0], colour.mean(1))
+    torch.testing.assert_close(fitted(colour, 1, (8, 8))[:, 0], colour.mean(1))
 
 
 def flower(folder, name, value):

@@ -43,7 +43,7 @@ def trained() -> nn.Module:
 def test_pictures() -> tuple[Tensor, Tensor]:
     """Pictures (N, 3, 8, 8) that were not learnt from, and their labels (N,)."""
     found = pictures()
-    return found.for_network(3, found.size)[found.training:], found.labels[found.training:]
+    return found.for_network(3, (found.size, found.size))[found.training:], found.labels[found.training:]
 
 
 class Scores(NamedTuple):

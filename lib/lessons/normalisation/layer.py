@@ -28,7 +28,7 @@ def output() -> Tensor:
     with seeded(0):
         convolution = lib.build("resnet20_cifar").conv1
     with torch.no_grad():
-        return convolution(fitted(pictures.images[:BATCH], 3, pictures.size))
+        return convolution(fitted(pictures.images[:BATCH], 3, (pictures.size, pictures.size)))
 
 
 def norm_of(gamma: float, beta: float, momentum: float = 0.1) -> nn.BatchNorm2d:

@@ -79,7 +79,7 @@ def learn(seed: int, progress: Progress = quiet) -> tuple[Learnt, ...]:
     """All of `NAMES`, trained for a few epochs on the digits by the usual recipe."""
     recipe, found = Recipe(epochs=EPOCHS, learning_rate=RATE), []
     pictures = pictures_of(Entrant(network=Network(preset="plain20_cifar"), recipe=recipe))
-    images = pictures.for_network(3, pictures.size)
+    images = pictures.for_network(3, (pictures.size, pictures.size))
     with repeatable(Setting(threads=1)):
         for index, variant in enumerate(NAMES):
             model = network(variant, seed)

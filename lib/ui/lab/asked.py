@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from lib.analysis import Analysis
-from lib.architecture import Impossible, options
+from lib.architecture import Impossible, options, size_text
 from lib.devices import Device
 from lib.lab.lab import lab
 from lib.lab.limits import limits
@@ -148,7 +148,8 @@ def _input_size(choices: list[Choice], analyses: list[Analysis]) -> None:
             type(analysis.knobs).read_one("input_size", typed)
         for choice in choices:
             choice.turn("input_size", typed)
-    sizes = {analysis.knobs.input_size for analysis in analyses}
+    size, *others = {analysis.knobs.input_size for analysis in analyses}
+    square = size if isinstance(size, int) and not others else None
     say_refused("timing_size")
-    whole_number(_("Input size"), sizes.pop() if len(sizes) == 1 else None, "timing_size", resize, placeholder=_("differs"),
+    whole_number(_("Input size"), square, "timing_size", resize, placeholder=_("differs") if others else size_text(size),
                  help=_("Height and width of the image, in pixels, for all networks at once."))

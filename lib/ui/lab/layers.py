@@ -7,6 +7,7 @@ import streamlit as st
 
 from lib import catalog
 from lib.analysis import Analysis, traffic
+from lib.architecture import size_text
 from lib.devices import DTYPES
 from lib.digits import text
 from lib.figures.lab_layers import roofline, shares
@@ -71,7 +72,7 @@ def _totals(analysis: Analysis, times: LayerTimes) -> None:
     sound nothing is said but themselves."""
     facts = times.environment
     say_doubts([times])
-    st.markdown(prose("timing_layers", "What was timed", network=plain(times.label), batch=times.batch, size=times.input_size,
+    st.markdown(prose("timing_layers", "What was timed", network=plain(times.label), batch=times.batch, size=size_text(times.input_size),
                       dtype=times.dtype, device=plain(str(facts["device_name"])), threads=facts["threads"],
                       repetitions=times.protocol.repetitions))
     told = {"operations": len(times.names), "sum": text(times.net_ms, times.figures_of(analysis.ops)),

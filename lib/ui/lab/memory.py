@@ -7,6 +7,7 @@ import streamlit as st
 
 from lib.analysis import saved
 from lib.analysis.saved import CARDS, GIB, Budget
+from lib.architecture import size_text
 from lib.figures.lab_memory import stacks
 from lib.lab import shipped
 from lib.lab.jobs import Job
@@ -31,7 +32,7 @@ BATCHES = tuple(1 << power for power in range(MOST_BATCH.bit_length()))
 def show(asked: Asked) -> None:
     """What training the first network takes, computed; Run adds what it took."""
     analysis, setting, label = asked.analyses[0], asked.setting, plain(asked.labels[0])
-    st.markdown(prose("timing_memory", "Question", network=label, size=analysis.knobs.input_size, dtype=setting.dtype))
+    st.markdown(prose("timing_memory", "Question", network=label, size=size_text(analysis.knobs.input_size), dtype=setting.dtype))
     optimiser = st.segmented_control(_("Optimiser"), OPTIMISERS, required=True, format_func=OPTIMISERS.get,
                                      help=_("How many numbers it keeps for each weight."),
                                      **kept("timing_optimiser", "momentum"))

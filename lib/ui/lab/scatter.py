@@ -1,8 +1,11 @@
 """MACs against milliseconds, and the sweep over the catalogue that fills the picture."""
 
+from math import prod
+
 import pandas as pd
 import streamlit as st
 
+from lib.architecture import sides, size_text
 from lib.digits import rounded, text
 from lib.figures.lab_scatter import GROUPS, scatter
 from lib.lab import against_macs, catalogue, shipped
@@ -159,9 +162,10 @@ def _show_rates(rates: list[Rate], place: str) -> None:
 
 
 def _sizes(rates: list[Rate]) -> str:
-    """The sides of the networks' images, `224` or `32 to 299`."""
-    sizes = sorted({rate.latency.input_size for rate in rates})
-    return _("{least} to {most}").format(least=sizes[0], most=sizes[-1]) if len(sizes) > 1 else str(sizes[0])
+    """The sizes of the networks' images, `224` or `32 to 299`."""
+    sizes = sorted({rate.latency.input_size for rate in rates}, key=lambda size: prod(sides(size)))
+    least, most = size_text(sizes[0]), size_text(sizes[-1])
+    return _("{least} to {most}").format(least=least, most=most) if len(sizes) > 1 else least
 
 
 def csv(table: pd.DataFrame, rates: list[Rate]) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from lib.architecture import Impossible
+from lib.architecture import Impossible, size_text
 from lib.code import source
 from lib.figures.learning import learning
 from lib.inside.links import of_race
@@ -238,6 +238,6 @@ def _say_pictures(screen: Screen) -> None:
     larger = {size: [name for name, each in sizes.items() if each == size] for size in sizes.values() if size != pictures.size}
     if len(screen.called) < len(screen.asked.choices):
         st.caption(prose("train", "Same"))
-    enlarged = [prose("train", "Enlarged", networks=", ".join(each), size=size) for size, each in larger.items()]
+    enlarged = [prose("train", "Enlarged", networks=", ".join(each), size=size_text(size)) for size, each in larger.items()]
     st.caption(prose("train", "What", pictures=plain(pictures.source), training=f"{pictures.training:,}",
                      test=f"{len(pictures.images) - pictures.training:,}", enlarged=" ".join(["", *enlarged])))
