@@ -77,7 +77,8 @@ def _edge_label(edge: Edge, palette: Palette) -> str:
 def chart(points: Sequence[Point], palette: Palette) -> go.Figure:
     """Top-1 accuracy against multiply-adds; a bubble's area is its parameters. Points carry their place in `points` as
     customdata."""
-    shown = [Bubble(point.totals.macs, point.top1, point.totals.params, point.result.preset, point.leads) for point in points]
+    shown = [Bubble(point.totals.macs, point.top1, point.totals.params, point.result.preset, point.leads)
+             for point in points]
     families = list(dict.fromkeys(point.family.id for point in points))
     largest = max(bubble.area for bubble in shown)
     figure = go.Figure()

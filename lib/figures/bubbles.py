@@ -19,6 +19,10 @@ LARGEST = 48
 """Diameter of the largest bubble, in pixels."""
 
 
+SIDES = ("top center", "bottom center", "middle right", "middle left")
+"""Where a name may lie, in the order in which it is tried."""
+
+
 @dataclass(frozen=True)
 class Bubble:
     """Where a bubble lies, its area in any unit, and its name; those that are `first` find a place for it first."""
@@ -39,10 +43,11 @@ def bubbles(shown: Sequence[Bubble], largest: float, **more: Any) -> go.Scatter:
         selected={"marker": {"opacity": 0.7}}, unselected={"marker": {"opacity": 0.7}}, **more)
 
 
-def named(shown: Sequence[Bubble], palette: Palette, **more: Any) -> go.Scatter:
-    """The names of the bubbles, to lie on top; a name that finds no place is left out, and hovering tells it."""
+def named(shown: Sequence[Bubble], palette: Palette, sides: Sequence[str] = SIDES, **more: Any) -> go.Scatter:
+    """The names of the bubbles, to lie on top; a name that finds no place on one of the `sides` is left out, and hovering
+    tells it."""
     largest = max(bubble.area for bubble in shown)
-    names, sides = zip(*_labels(shown, largest))
+    names, sides = zip(*_labels(shown, largest, sides))
     return bubbles(shown, largest, mode="markers+text", text=names, textposition=sides, hoverinfo="skip",
                    textfont={"size": SMALL, "color": palette.text}, showlegend=False, **more).update(
                        marker={"color": "rgba(0,0,0,0)", "line": {"width": 0}})
@@ -61,7 +66,7 @@ def ticks(across: tuple[float, float]) -> list[float]:
     return [float(f"{digit}e{power}") for power in range(int(across[0] // 1), int(across[1] // 1) + 1) for digit in digits]
 
 
-def _labels(shown: Sequence[Bubble], largest: float) -> list[tuple[str, str]]:
+def _labels(shown: Sequence[Bubble], largest: float, order: Sequence[str]) -> list[tuple[str, str]]:
     """The name of each bubble and on which side of it the name lies. A name that would cover another one, or the middle of
     another bubble, is left out."""
     (left, right), (low, high) = ranges(shown)
@@ -75,7 +80,7 @@ def _labels(shown: Sequence[Bubble], largest: float) -> list[tuple[str, str]]:
         half = 0.29 * SMALL * len(shown[index].name)
         sides = {"top center": (x, y - away), "bottom center": (x, y + away),
                  "middle right": (x + away + half, y), "middle left": (x - away - half, y)}
-        free = [(side, (across, down, half, 7)) for side, (across, down) in sides.items()
+        free = [(side, (across, down, half, 7)) for side, (across, down) in ((side, sides[side]) for side in order)
                 if half < across < WIDTH - half and 7 < down < HEIGHT - 7
                 and all(abs(across - other[0]) > half + other[2] or abs(down - other[1]) > 7 + other[3]
                         for other in taken)]

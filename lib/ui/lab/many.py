@@ -7,11 +7,12 @@ from collections.abc import Callable, Sequence
 import pandas as pd
 import streamlit as st
 
-from lib.lab import catalogue, shipped
+from lib.lab import catalogue
 from lib.lab.against_macs import latest
 from lib.lab.catalogue import Sweep
 from lib.lab.lab import lab
 from lib.lab.limits import limits
+from lib.lab.store import Run
 from lib.records import Latency, Setting
 from lib.text import prose
 from lib.ui import _
@@ -30,13 +31,13 @@ Draw = Callable[[list[Latency], str], None]
 """Draws times, one of each network, that were taken at a place."""
 
 
-def show(asked: Asked, before: Callable[[Asked], None], draw: Draw) -> None:
+def show(asked: Asked, before: Callable[[Asked], None], runs: Sequence[Run], draw: Draw) -> None:
     """The buttons of the sweep, and the picture of what is known by now. Where nothing was timed here, `before` says what is
-    known without a time, and the picture is of a catalogue that comes with the app."""
+    known without a time, and the picture is of one of the `runs` that come with the app."""
     sweep = catalogue.sweep_of(lab().lines[asked.device.key])
     _controls(asked, sweep)
     running = sweep is not None and sweep.running
-    st.fragment(_found, run_every=POLL if running else None)(asked, sweep, running, before, draw)
+    st.fragment(_found, run_every=POLL if running else None)(asked, sweep, running, before, runs, draw)
 
 
 def _controls(asked: Asked, sweep: Sweep | None) -> None:
@@ -69,7 +70,8 @@ def _start(asked: Asked, scope: catalogue.Scope) -> None:
     catalogue.start(lab().lines[asked.device.key], asked.setting, scope, visitor())
 
 
-def _found(asked: Asked, sweep: Sweep | None, was_running: bool, before: Callable[[Asked], None], draw: Draw) -> None:
+def _found(asked: Asked, sweep: Sweep | None, was_running: bool, before: Callable[[Asked], None], runs: Sequence[Run],
+           draw: Draw) -> None:
     """How far the sweep is, and what is known by now; runs again and again while it goes on."""
     if was_running and not sweep.running:
         st.rerun()
@@ -83,7 +85,9 @@ def _found(asked: Asked, sweep: Sweep | None, was_running: bool, before: Callabl
         say_doubts(times)
         draw(times, f"{asked.device.name}, {asked.device.host}")
     else:
-        _show_shipped(asked, before, draw)
+        before(asked)
+        if runs:
+            _show_shipped(runs, draw)
     if sweep and sweep.failures:
         st.markdown(prose("timing_scatter", "Failures"))
         st.dataframe(pd.DataFrame(sweep.failures.items(), columns=[_("Network"), _("Why")]), hide_index=True,
@@ -100,19 +104,17 @@ def _own(asked: Asked, setting: Setting) -> list[Latency]:
 
 def _say_setting(asked: Asked, setting: Setting, count: int) -> None:
     more = (_(", channels last") if setting.channels_last else "") + (_(", L2 flushed") if setting.flush_l2 else "")
-    st.caption(prose("timing_scatter", "Setting", batch=setting.batch, dtype=setting.dtype, mode=plain(setting.mode), more=more,
-                     count=count))
+    st.caption(prose("timing_scatter", "Setting", batch=setting.batch, dtype=setting.dtype, mode=plain(setting.mode),
+                     more=more, count=count))
     if setting != asked.setting:
         st.caption(prose("timing_scatter", "Other setting"))
 
 
-def _show_shipped(asked: Asked, before: Callable[[Asked], None], draw: Draw) -> None:
-    """What is known without a time here, and a catalogue that comes with the app."""
-    before(asked)
-    if runs := shipped.catalogues():
-        run = choose(runs, "scatter_shipped")
-        introduce([run])
-        draw(latest(run.found), f"{run.device_name}, {run.host}, {run.taken:%Y-%m-%d}")
+def _show_shipped(runs: Sequence[Run], draw: Draw) -> None:
+    """A catalogue that comes with the app."""
+    run = choose(runs, "scatter_shipped")
+    introduce([run])
+    draw(latest(run.found), f"{run.device_name}, {run.host}, {run.taken:%Y-%m-%d}")
 
 
 def sizes(times: Sequence[Latency]) -> str:

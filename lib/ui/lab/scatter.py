@@ -5,7 +5,7 @@ import streamlit as st
 
 from lib.digits import rounded, text
 from lib.figures.lab_scatter import GROUPS, scatter
-from lib.lab import against_macs
+from lib.lab import against_macs, shipped
 from lib.lab.against_macs import FAR, Outlier, Rate, Traits, Typical
 from lib.lab.latency_tables import machine
 from lib.records import Latency
@@ -31,7 +31,7 @@ TIMES = {"network": _("Network"), "family": _("Family"), "input_size": _("Input,
 def show(asked: Asked) -> None:
     """The panel of the tab."""
     st.markdown(prose("timing_scatter", "Question"))
-    many.show(asked, _show_traits, _show_rates)
+    many.show(asked, _show_traits, shipped.catalogues(), _show_rates)
 
 
 def _show_traits(asked: Asked) -> None:
