@@ -310,6 +310,16 @@ class Result:
     protocol: str = "paper 224"
     knobs: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def top1_accuracy(self) -> float:
+        """Images whose first guess was right, in percent, with the digits that are printed of the error."""
+        return round(100 - self.top1, 3)
+
+    @property
+    def top5_accuracy(self) -> float | None:
+        """Images with the right class among five guesses, in percent; None where nobody printed it."""
+        return None if self.top5 is None else round(100 - self.top5, 3)
+
 
 @dataclass(frozen=True)
 class Stage:

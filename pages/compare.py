@@ -10,7 +10,7 @@ from lib.figures.comparison import bars, fields
 from lib.figures.treemap import TITLES
 from lib.provenance import images_of
 from lib.text import prose
-from lib.ui import _, asking, current_palette
+from lib.ui import _, asking, current_palette, published
 from lib.ui.address import new_address, plain, write_address
 from lib.ui.comparison import FEWEST, MOST, cards, change, names, parameters, read
 from lib.ui.controls import kept
@@ -71,6 +71,8 @@ mark("computed", images_of(*analyses))
 
 for sentence in dict.fromkeys(sentence for analysis in analyses for sentence in remarks(analysis, hidden)):
     st.caption(f":material/info: {sentence}")
+
+published.show(shown, analyses)
 
 levels = comparison.levels(analyses)
 st.subheader(_("By resolution"), anchor=False)

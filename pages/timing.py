@@ -9,12 +9,13 @@ from lib.ui import _
 from lib.ui.address import new_address, plain, write_address
 from lib.ui.comparison import MOST, cards, change, names
 from lib.ui.controls import tied
-from lib.ui.lab import latency, layers, memory, scatter, stored, sweep
+from lib.ui.lab import accuracy, latency, layers, memory, scatter, stored, sweep
 from lib.ui.lab.asked import Asked, choose_setting, parameters, read
 from lib.ui.network import Choice
 
 PANELS = {"latency": (_("Latency"), latency.show), "sweep": (_("Batch sweep"), sweep.show),
           "layers": (_("Layer by layer"), layers.show), "macs": (_("MACs against time"), scatter.show),
+          "accuracy": (_("Accuracy for time"), accuracy.show),
           "memory": (_("Memory of training"), memory.show), "stored": (_("Stored runs"), stored.show)}
 
 if not lab().lines:

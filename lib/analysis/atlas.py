@@ -97,12 +97,12 @@ class Point:
     @property
     def top1(self) -> float:
         """Images whose first guess was right."""
-        return 100 - self.result.top1
+        return self.result.top1_accuracy
 
     @property
     def top5(self) -> float | None:
         """Images with the right class among five guesses; None where nobody printed it."""
-        return None if self.result.top5 is None else 100 - self.result.top5
+        return self.result.top5_accuracy
 
 
 @once

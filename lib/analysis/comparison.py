@@ -120,13 +120,14 @@ def knobs(analyses: Sequence[Analysis]) -> list[tuple[str, list[str]]]:
               for analysis in analyses]
     rows = []
     for knob in dict.fromkeys(knob for values in titled for knob in values):
-        written = [_written(values.get(knob, "none")) for values in titled]
+        written = [value_text(values.get(knob, "none")) for values in titled]
         if len(set(written)) > 1:
             rows.append((knob[1], written))
     return rows
 
 
-def _written(value: object) -> str:
+def value_text(value: object) -> str:
+    """The value of a knob as a table shows it: `on`, `3, 4, 6, 3`."""
     if isinstance(value, tuple):
         return ", ".join(map(str, value))
     return {True: "on", False: "off"}.get(value, str(value)) if isinstance(value, bool) else str(value)

@@ -3,7 +3,6 @@ winners of ILSVRC."""
 
 from collections.abc import Iterable, Sequence
 from html import escape
-from math import log10
 from textwrap import wrap
 
 import graphviz
@@ -12,14 +11,12 @@ import plotly.graph_objects as go
 from lib.analysis.atlas import Edge, Ilsvrc, Point
 from lib.architecture import Architecture
 from lib.digits import change
+from lib.figures.bubbles import HEIGHT, SMALL, Bubble, bubbles, named, ranges, ticks
 from lib.figures.diagram import FONT
 from lib.figures.theme import Palette, drawn, dress
 
 SYMBOLS = ("circle", "diamond", "square")
 """Families beyond the palette's series begin again with the next shape."""
-
-SMALL = 12
-"""The smallest text of these pictures, in pixels of the screen: still to be read on a projector."""
 
 CHARACTERS = 24
 """A line of an arrow's label holds so many."""
@@ -76,86 +73,34 @@ def _edge_label(edge: Edge, palette: Palette) -> str:
     return f'<<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="1">{cells}</TABLE>>'
 
 
-WIDTH, HEIGHT = 1000, 350
-"""The size of the plot, in pixels, that names are placed for."""
-
-LARGEST = 48
-"""Diameter of the largest bubble, in pixels."""
-
-
 @drawn
 def chart(points: Sequence[Point], palette: Palette) -> go.Figure:
     """Top-1 accuracy against multiply-adds; a bubble's area is its parameters. Points carry their place in `points` as
     customdata."""
+    shown = [Bubble(point.totals.macs, point.top1, point.totals.params, point.result.preset, point.leads)
+             for point in points]
     families = list(dict.fromkeys(point.family.id for point in points))
-    largest = max(point.totals.params for point in points)
+    largest = max(bubble.area for bubble in shown)
     figure = go.Figure()
     for number, family in enumerate(families):
         turn, place = divmod(number, len(palette.series))
         marker = {"color": palette.series[place], "symbol": SYMBOLS[turn % len(SYMBOLS)],
                   "line": {"color": palette.background, "width": 1}}
         own = [index for index, point in enumerate(points) if point.family.id == family]
-        figure.add_trace(_bubbles(
-            points, own, largest, mode="markers", name=points[own[0]].family.name, hoverinfo="text",
-            hovertext=[_hover(points[index]) for index in own]).update(marker=marker))
-    names, sides = zip(*_labels(points, largest))
-    figure.add_trace(_bubbles(  # on top, and only its names are seen
-        points, range(len(points)), largest, mode="markers+text", text=names, textposition=sides, hoverinfo="skip",
-        textfont={"size": SMALL, "color": palette.text}, showlegend=False).update(
-            marker={"color": "rgba(0,0,0,0)", "line": {"width": 0}}))
-    across, upwards = _ranges(points)
-    digits = (1, 2, 5) if across[1] - across[0] < 2 else (1, 3)
-    ticks = [digit * 10**power for power in range(int(across[0]), int(across[1]) + 1) for digit in digits]
-    words = [f"{tick // 10**9} G" if tick >= 10**9 else f"{tick // 10**6} M" for tick in ticks]
+        figure.add_trace(bubbles(
+            [shown[index] for index in own], largest, mode="markers", name=points[own[0]].family.name, hoverinfo="text",
+            hovertext=[_hover(points[index]) for index in own], customdata=own).update(marker=marker))
+    figure.add_trace(named(shown, palette, customdata=list(range(len(points)))))
+    across, upwards = ranges(shown)
+    marks = ticks(across)
+    words = [f"{mark / 1e9:g} G" if mark >= 1e9 else f"{mark / 1e6:g} M" for mark in marks]
     figure.update_xaxes(type="log", range=across, title="MACs for one image (logarithmic)", zeroline=False,
-                        tickvals=ticks, ticktext=words)
+                        tickvals=marks, ticktext=words)
     figure.update_yaxes(range=upwards, title="top-1 accuracy, %", zeroline=False)
     _dress(figure, palette, HEIGHT + 120)
     return figure.update_layout(showlegend=True, legend={
         "orientation": "h", "yref": "container", "y": 0, "yanchor": "bottom", "itemsizing": "constant", "itemclick": False,
         "itemdoubleclick": False})
-
-
-def _bubbles(points: Sequence[Point], own: Sequence[int], largest: int, **more) -> go.Scatter:
-    """Bubbles for some of the points."""
-    shown = [points[index] for index in own]
-    return go.Scatter(
-        x=[point.totals.macs for point in shown], y=[point.top1 for point in shown], customdata=list(own),
-        marker={"size": [point.totals.params for point in shown], "sizemode": "area", "sizemin": 4,
-                "sizeref": 2 * largest / LARGEST**2, "opacity": 0.7},
-        selected={"marker": {"opacity": 0.7}}, unselected={"marker": {"opacity": 0.7}}, **more)
-
-
-def _ranges(points: Sequence[Point]) -> tuple[tuple[float, float], tuple[float, float]]:
-    """The axes, with room for bubbles and names at the edge: powers of ten, percent."""
-    macs, accuracy = [log10(point.totals.macs) for point in points], [point.top1 for point in points]
-    across, up = 0.08 * (max(macs) - min(macs)) + 0.12, 0.12 * (max(accuracy) - min(accuracy)) + 0.5
-    return (min(macs) - across, max(macs) + across), (min(accuracy) - up, max(accuracy) + up)
-
-
-def _labels(points: Sequence[Point], largest: int) -> list[tuple[str, str]]:
-    """The name of each bubble and on which side of it the name lies; first the families' first networks find a place. A
-    name that would cover another one, or the middle of another bubble, is left out; hovering tells it."""
-    (left, right), (low, high) = _ranges(points)
-    middles = [((log10(point.totals.macs) - left) / (right - left) * WIDTH, (high - point.top1) / (high - low) * HEIGHT)
-               for point in points]
-    radii = [LARGEST / 2 * (point.totals.params / largest) ** 0.5 for point in points]
-    taken = [(x, y, max(7, 0.7 * radius), max(7, 0.7 * radius)) for (x, y), radius in zip(middles, radii)]
-    labels = [("", "top center")] * len(points)
-    for index in sorted(range(len(points)), key=lambda index: not points[index].leads):
-        point, (x, y), radius = points[index], middles[index], radii[index]
-        away = radius / 0.8 + 8
-        half = 0.29 * SMALL * len(point.result.preset)
-        sides = {"top center": (x, y - away), "bottom center": (x, y + away),
-                 "middle right": (x + away + half, y), "middle left": (x - away - half, y)}
-        free = [(side, (across, down, half, 7)) for side, (across, down) in sides.items()
-                if half < across < WIDTH - half and 7 < down < HEIGHT - 7
-                and all(abs(across - other[0]) > half + other[2] or abs(down - other[1]) > 7 + other[3]
-                        for other in taken)]
-        for side, box in free[:1]:
-            labels[index] = point.result.preset, side
-            taken.append(box)
-    return labels
 
 
 def _hover(point: Point) -> str:

@@ -111,18 +111,23 @@ def ms_per_gmac(latency: Latency) -> float:
     return latency.latency_ms.median / gmacs(latency.macs, latency.batch)
 
 
+def latest(latencies: Iterable[Latency]) -> list[Latency]:
+    """Of a network timed several times the last alone."""
+    return list({latency.label: latency for latency in latencies}.values())
+
+
 def rates(latencies: Iterable[Latency]) -> list[Rate]:
     """Every network against the common rate, the median of all that are sound; the slowest for its MACs first.
 
     They should be of one device, batch and way to run. Of a network timed several times the last counts. Where no time is
     sound, all of them give the rate, and nothing should be concluded from it.
     """
-    last = {latency.label: latency for latency in latencies}
+    last = latest(latencies)
     if not last:
         return []
-    middle_one = median(map(ms_per_gmac, _sound(last.values()) or last.values()))
+    middle_one = median(map(ms_per_gmac, _sound(last) or last))
     found = [Rate(latency, catalog.get(latency.preset), traits(latency.preset, latency.changed), ms_per_gmac(latency),
-                  ms_per_gmac(latency) / middle_one) for latency in last.values()]
+                  ms_per_gmac(latency) / middle_one) for latency in last]
     return sorted(found, key=lambda rate: -rate.factor)
 
 

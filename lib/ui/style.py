@@ -20,7 +20,7 @@ PAGES = """
   [class*="st-key-derivation_"] p { font-size: 0.9rem; line-height: 1.3; margin-bottom: 0.45rem; }
   @media (min-width: 641px) { .st-key-beside > * > .stHorizontalBlock { flex-direction: row-reverse; } }
   @media (max-width: 640px) { [class*="st-key-chart"] .textpoint { display: none; } }
-  @media (max-width: 640px) { [class*="st-key-atlas_"] [role="radiogroup"] { flex-wrap: wrap; } }
+  @media (max-width: 640px) { :is([class*="st-key-atlas_"], .st-key-timing_protocol) [role="radiogroup"] { flex-wrap: wrap; } }
   :is([data-testid="stAlert"], [data-testid="stCaptionContainer"], [data-testid="stProgress"],
       [data-testid="stTooltipContent"]) code {
     font: inherit; color: inherit; background: none; padding: 0; overflow-wrap: anywhere; }

@@ -23,7 +23,43 @@ def test_opens_with_resnet_and_resnext():
     assert shown["Parameters"][0] == "25,557,032"  # torchvision's
     assert shown["Parameters"][1] == f"25,028,904  ({25_028_904 - 25_557_032:+,}, −2.07 %)"
     assert shown["MACs"][1].startswith(f"{theirs.macs:,}  ({theirs.macs - ours.macs:+,}")
-    assert rows(app.table[1])["Cardinality C"] == ["none", "32"]
+    assert rows(app.table[2])["Cardinality C"] == ["none", "32"]
+
+
+def published(app) -> dict[str, list[str]]:
+    """The table of published accuracies, without the signs that keep it from being Markdown."""
+    return {protocol: [cell.replace("\\", "") for cell in cells] for protocol, cells in rows(app.table[1]).items()}
+
+
+def texts(app) -> str:
+    return "\n".join(shown.value for shown in (*app.markdown, *app.caption)).replace("\\", "")
+
+
+def test_published_accuracies_stand_in_a_row_for_each_protocol():
+    shown = published(open_page("compare", a="vgg16", b="resnet18", c="mobilenetv1_100"))
+    torchvision = shown["torchvision's first weights, 224 px"]
+    assert torchvision[0].startswith("top-1 71.592 %, top-5 90.382 %") and "IMAGENET1K_V1" in torchvision[0]
+    assert torchvision[1].startswith("top-1 69.758 %, top-5 89.078 %") and torchvision[2] == "not published"
+    paper = shown["Paper, 224 px"]
+    assert paper[0] == "not published" and paper[1].startswith("top-1 69.57 %") and "fb.resnet.torch" in paper[1]
+    assert paper[2].startswith("top-1 70.6 %, top-5 not printed") and len(shown) == 2
+    assert list(published(open_page("compare", a="vgg16", b="inception_v3"))) == [
+        "torchvision's first weights, 224 px", "Paper, 299 px", "torchvision's first weights, 299 px"]
+
+
+def test_an_accuracy_of_a_variant_is_called_that_and_of_turned_knobs_none_is_known():
+    app = open_page("compare", a="resnet50", b="resnet50", c="resnet50", **{"b.stride_in_1x1": "true", "c.width": "32"})
+    paper, torchvision = published(app).values()
+    assert "75.3 %" in paper[0] and "of a variant with Stride in the 1x1: on" in paper[0]
+    assert "75.3 %" in paper[1] and "variant" not in paper[1]
+    assert paper[2] == torchvision[1] == torchvision[2] == "unknown" and "76.13 %" in torchvision[0]
+    assert "Unknown for ` c: resnet50 (changed) `: nobody published one for these knobs." in texts(app)
+
+
+def test_without_any_published_accuracy_it_is_said():
+    app = open_page("compare", a="lenet5", b="resnet50", **{"b.num_classes": "10"})
+    assert "Nobody has published an accuracy of these very networks" in texts(app)
+    assert list(app.table[1].value.columns)[0] == "Knob"
 
 
 def test_every_family_can_be_chosen():
@@ -111,7 +147,7 @@ def test_the_bars_can_be_chosen():
 
 def test_a_link_holds_networks_and_knobs():
     app = open_page("compare", a="resnet50", b="resnet50", **{"b.width": "32"})
-    assert rows(app.table[1]) == {"Width": ["64", "32"]}
+    assert rows(app.table[2]) == {"Width": ["64", "32"]}
     assert list(app.table[0].value.columns)[1:] == ["a: resnet50", "b: resnet50 (changed)"]
     assert f"{lib.analyze('resnet50', width=32).params:,}" in rows(app.table[0])["Parameters"][1]
     assert address(app) == {"a": "resnet50", "b": "resnet50", "b.width": "32"}

@@ -12,7 +12,7 @@ from lib.lab.jobs import Job
 from lib.lab.lab import lab
 from lib.lab.limits import limits
 from lib.records import Setting
-from lib.ui.lab import scatter
+from lib.ui.lab import many
 from lib.ui.lab.running import Outcome, Slot
 from tests.engine.records import BUSY, latency
 from tests.pages.app import as_visitor, checked, open_page
@@ -115,7 +115,7 @@ def test_only_who_has_begun_a_sweep_stops_it_and_others_see_since_when_it_runs(s
 
 
 def test_where_it_is_not_allowed_the_button_is_greyed_with_the_reason(sweeps, monkeypatch):
-    monkeypatch.setattr(scatter, "limits", lambda: limits().model_copy(update={"catalogue_sweep": False}))
+    monkeypatch.setattr(many, "limits", lambda: limits().model_copy(update={"catalogue_sweep": False}))
     app = open_page("timing", view="macs")
     assert app.button(key="scatter_start").disabled and "catalogue_sweep" in texts(app)
 
@@ -123,7 +123,7 @@ def test_where_it_is_not_allowed_the_button_is_greyed_with_the_reason(sweeps, mo
 def test_what_the_csv_holds():
     ordered = rates(FOUND)
     table = pd.DataFrame({"network": [rate.latency.label for rate in ordered]})
-    read = pd.read_csv(StringIO(scatter.csv(table, ordered)))
+    read = pd.read_csv(StringIO(many.csv(table, [rate.latency for rate in ordered])))
     assert list(read["network"])[0] == "mobilenet_v2" and set(read["host"]) == {"here"} and set(read["repetitions"]) == {10}
 
 
