@@ -13,7 +13,7 @@ from lib.questions.totals import QUANTITIES
 from lib.ui.asking import without
 from tests.pages.app import address, checked, open_page, totals
 
-VIEWS = ("layers", "cost", "field", "graph", "papers", "tools", "code")
+VIEWS = ("layers", "cost", "training", "field", "graph", "papers", "tools", "code")
 EVERY = ",".join(QUANTITIES)
 LABELS = dict(zip(QUANTITIES, ("Parameters", "MACs", "Activation bytes", "Weight layers", "Receptive field, px")))
 NETWORK = {"preset": "resnet18", "depths": "11,13,15,17"}
