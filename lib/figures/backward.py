@@ -30,16 +30,17 @@ def ratios(names: Sequence[str], times: Sequence[float], rule: float, shown: tup
     """A point for each network, from the lowest ratio to the highest, below a line at the `rule`; among them the one that is
     `shown`."""
     figure = go.Figure()
-    figure.add_scatter(name="rule of thumb", x=[1, len(names)], y=[rule, rule], mode="lines", hoverinfo="skip",
+    figure.add_scatter(name="rule of thumb", x=[names[0], names[-1]], y=[rule, rule], mode="lines", hoverinfo="skip",
                        line={"color": palette.text, "dash": "dash", "width": 1.5})
-    figure.add_scatter(name="networks", x=list(range(1, len(names) + 1)), y=list(times), text=list(names), mode="markers",
-                       hovertemplate="%{text}<br>%{y:.3f} times<extra></extra>",
+    figure.add_scatter(name="networks", x=list(names), y=list(times), mode="markers",
+                       hovertemplate="%{x}<br>%{y:.3f} times<extra></extra>",
                        marker={"color": palette.series[0], "size": 6})
     name, ratio = shown
-    figure.add_scatter(name=name, x=[bisect(times, ratio)], y=[ratio], mode="markers",
+    figure.add_scatter(name=name, x=[names[max(0, bisect(times, ratio) - 1)]], y=[ratio], mode="markers",
                        marker={"color": palette.series[1], "symbol": "diamond", "size": 13,
                                "line": {"color": palette.background, "width": 2}},
                        hovertemplate=f"{name}<br>%{{y:.3f}} times<extra></extra>")
-    figure.update_layout(xaxis={"title": "networks, from the furthest off", "showticklabels": False, "showgrid": False},
+    figure.update_layout(xaxis={"type": "category", "categoryorder": "array", "categoryarray": list(names),
+                                "title": "networks, from the furthest off", "showticklabels": False, "showgrid": False},
                          yaxis_title="times the forward pass", showlegend=True)
     return dress(figure, palette, 320)
