@@ -102,8 +102,8 @@ def print_analysis(arguments: argparse.Namespace) -> None:
             print(f"\n{line}")
 
 
-LABELS = {"parameters": "params", "multiply-adds": "macs", "activation bytes": "activation_bytes",
-          "weight layers": "weight_layers", "receptive field": "receptive_field"}
+LABELS = {"parameters": "params", "multiply-adds": "macs", "training step": "training_macs",
+          "activation bytes": "activation_bytes", "weight layers": "weight_layers", "receptive field": "receptive_field"}
 
 
 def print_time(arguments: argparse.Namespace) -> None:

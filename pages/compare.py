@@ -10,9 +10,9 @@ from lib.figures.comparison import bars, fields
 from lib.figures.treemap import TITLES
 from lib.provenance import images_of
 from lib.text import prose
-from lib.ui import _, asking, current_palette, published
+from lib.ui import _, asking, backward, current_palette, published
 from lib.ui.address import new_address, plain, write_address
-from lib.ui.comparison import FEWEST, MOST, cards, change, names, parameters, read
+from lib.ui.comparison import FEWEST, MOST, cards, change, names, parameters, read, total_row
 from lib.ui.controls import kept
 from lib.ui.network import HIDDEN, TOTALS, Choice
 from lib.ui.provenance import mark
@@ -59,13 +59,10 @@ rows = []
 for quantity, cells in comparison.totals(analyses).items():
     if quantity in hidden:
         rows.append([TOTALS[quantity], *[HIDDEN] * len(cells)])
-        continue
-    row = [TOTALS[quantity]]
-    for cell in cells:
-        text = _("unknown") if cell.value is None else f"{cell.value:,}"
-        beside = f"  ({cell.difference:+,}, {cell.change})" if cell.difference else f"  ({cell.change})"
-        row.append(text if cell is cells[0] or cell.change is None else text + beside)
-    rows.append(row)
+    else:
+        rows.append(total_row(TOTALS[quantity], cells))
+    if quantity == "macs":
+        rows += backward.rows(analyses, hidden)
 st.table(pd.DataFrame(rows, columns=["", *shown]), hide_index=True)
 mark("computed", images_of(*analyses))
 

@@ -4,14 +4,15 @@ import streamlit as st
 
 from lib.analysis.outline import NETWORK, find, outline
 from lib.text import prose
-from lib.ui import _, asking, comparison, conventions, panels
+from lib.ui import _, asking, backward, comparison, conventions, panels
 from lib.ui.address import new_address, plain, write_address
 from lib.ui.controls import tied
 from lib.ui.network import choose, read_choice, show_refusal
 from lib.ui.train import state as train
 
-VIEWS = {"layers": _("Layers"), "cost": _("Where the cost lives"), "field": _("Receptive field"), "graph": _("Graph"),
-         "papers": _("In print"), "tools": _("Why tools disagree"), "code": _("Code")}
+VIEWS = {"layers": _("Layers"), "cost": _("Where the cost lives"), "training": _("Training"),
+         "field": _("Receptive field"), "graph": _("Graph"), "papers": _("In print"),
+         "tools": _("Why tools disagree"), "code": _("Code")}
 SELECTABLE = ("layers", "cost", "field", "graph")
 COUNTS = {"macs": "MACs", "flops": "FLOPs"}
 
@@ -58,6 +59,7 @@ tabs = st.tabs(list(VIEWS.values()), **tied(shown, "view", "view"))
 VIEW_PANELS = {
     "layers": lambda: panels.layers(analysis, root, factor, hidden),
     "cost": lambda: panels.cost(analysis, root, hidden),
+    "training": lambda: backward.show(choice, analysis, root, part, hidden),
     "field": lambda: panels.field(analysis, part, hidden),
     "graph": lambda: panels.graph(analysis, part.id),
     "papers": lambda: panels.papers(analysis, hidden),

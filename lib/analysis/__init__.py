@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import astuple
 
+from lib.analysis.backward import Macs, in_sum, training_step
 from lib.analysis.cost import activation_bytes, macs, other_operations
 from lib.analysis.fitting import image_shape, refusal
 from lib.analysis.receptive_field import Field, last_map, receptive_fields
@@ -86,6 +87,16 @@ class Analysis:
         return sum(op.macs or 0 for op in self.ops)
 
     @cached_property
+    def training(self) -> Macs:
+        """Multiply-adds of a training step for one image, forward and backward."""
+        return in_sum(training_step(self.ops))
+
+    @property
+    def training_macs(self) -> int | None:
+        """Multiply-adds of a training step for one image; None if unknown."""
+        return self.training.total
+
+    @cached_property
     def activation_bytes(self) -> int:
         """Bytes of the outputs of all ops for one image, in float32, those in the memory of an input apart."""
         return sum(op.activation_bytes for op in self.ops)
@@ -140,7 +151,8 @@ class Analysis:
         return tuple(sorted({op.kind for op in self.ops if op.macs is None}))
 
     def table(self) -> pd.DataFrame:
-        """One row per op: place, shapes, geometry, costs, receptive field, and shares of the totals (0 to 1)."""
+        """One row per op: place, shapes, geometry, costs, receptive field, shares of the totals (0 to 1), and what its
+        gradients cost."""
         import pandas as pd
         rows = [(op.stage, op.block, op.label, op.name, op.kind, op.output, *_geometry(op), op.params, op.macs,
                  op.other_operations, op.activation_bytes, *(op.receptive_field or (None, None)),
@@ -150,7 +162,8 @@ class Analysis:
         table[counts] = table[counts].astype("Int64")
         for total in ("params", "macs", "activation_bytes"):
             table[f"{total}_share"] = (table[total] / max(1, getattr(self, total))).astype("Float64")
-        return table
+        gradients = pd.DataFrame([macs[1:] for macs in training_step(self.ops)], columns=GRADIENTS, dtype="Int64")
+        return table.join(gradients)
 
     def to_json(self) -> dict[str, Any]:
         """Plain data: `preset`, `family`, `knobs`, `input_shape`, `totals` and `ops`."""
@@ -160,11 +173,14 @@ class Analysis:
             "preset": self.preset, "family": self.architecture.id, "knobs": self.knobs.model_dump(mode="json"),
             "input_shape": list(self.input_shape),
             "totals": {name: getattr(self, name) for name in TOTALS},
-            "ops": [{name: getattr(op, name) for name in names} for op in self.ops],
+            "ops": [{name: getattr(op, name) for name in names} | dict(zip(GRADIENTS, macs[1:]))
+                    for op, macs in zip(self.ops, training_step(self.ops))],
         }
 
 
-TOTALS = ("params", "macs", "activation_bytes", "weight_layers", "receptive_field")
+TOTALS = ("params", "macs", "training_macs", "activation_bytes", "weight_layers", "receptive_field")
+
+GRADIENTS = ("input_gradient_macs", "weight_gradient_macs")
 
 FIELD_COLUMNS = ("receptive_field_height", "receptive_field_width", "jump_vertical", "jump_horizontal")
 

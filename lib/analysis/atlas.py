@@ -23,6 +23,7 @@ class Totals:
 
     params: int
     macs: int
+    training_macs: int | None
     weight_layers: int
     receptive_field: int | None
     input_size: int | str
@@ -34,7 +35,8 @@ def totals(preset: str, knobs: Mapping[str, Any] = {}) -> Totals:
     large."""
     configured = catalog.configure(preset, knobs)
     analysis = analyze_knobs(preset, catalog.get(preset), configured)
-    return Totals(analysis.params, analysis.macs, analysis.weight_layers, analysis.receptive_field, configured.input_size)
+    return Totals(analysis.params, analysis.macs, analysis.training_macs, analysis.weight_layers, analysis.receptive_field,
+                  configured.input_size)
 
 
 def compute_all() -> None:

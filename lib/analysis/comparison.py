@@ -63,6 +63,11 @@ def totals(analyses: Sequence[Analysis]) -> dict[str, list[Total]]:
     return {name: [_total(getattr(analysis, name), getattr(analyses[0], name)) for analysis in analyses] for name in TOTALS}
 
 
+def training(analyses: Sequence[Analysis]) -> list[Total]:
+    """The multiply-adds of a training step of every network, for one image."""
+    return [_total(analysis.training_macs, analyses[0].training_macs) for analysis in analyses]
+
+
 def _total(value: int | None, first: int | None) -> Total:
     if value is None or first is None:
         return Total(value)

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from lib.analysis import Layer
+from lib.analysis.backward import Macs, in_sum, training_step
 from lib.analysis.cost import BYTES_PER_NUMBER
 from lib.analysis.outline import Part
 from lib.analysis.receptive_field import POINTWISE, Field, image_field, sides_text
@@ -42,6 +43,43 @@ def derive(part: Part, ops: tuple[Layer, ...]) -> list[Step]:
 
 def _of_layer(op: Layer, ops: tuple[Layer, ...]) -> list[Step]:
     return [*_output(op), _parameters(op), _multiply_adds(op), _memory(op), *_field(op, ops)]
+
+
+def derive_training(part: Part, ops: tuple[Layer, ...]) -> list[Step]:
+    """The steps of what a training step makes in multiply-adds. `ops` is the whole network, for what lies before."""
+    every = training_step(ops)
+    macs = in_sum(every[op.index] for op in part.ops)
+    if part.level == "layer":
+        forward, gradients = _multiply_adds(part.last), _gradients(part.last, macs)
+    else:
+        numbers, _ = _sum_of(part, _macs, lambda op: op.macs or 0)
+        forward = Step("MACs", "Σ weights · H_out·W_out", numbers, _count(macs.forward))
+        gradients = _sums_of_gradients(macs)
+    terms = " + ".join(map(_count, macs)) if macs.forward else ""
+    return [forward, *gradients, Step("Training step", "forward + both gradients", terms, _count(macs.total))]
+
+
+def _gradients(op: Layer, macs: Macs) -> list[Step]:
+    """Both gradients of a layer; none where it has no multiply-adds."""
+    if not macs.forward:
+        return []
+    how, numbers = "each weight · the gradient of an output", _macs(op)
+    if macs.input_gradient == 0:
+        how, numbers = "not needed, as no weights lie before it", ""
+    return [Step("Gradient of its input", how, numbers, _count(macs.input_gradient)),
+            Step("Gradient of its weights", "each input · the gradient of an output", _macs(op), _count(macs.weight_gradient))]
+
+
+def _sums_of_gradients(macs: Macs) -> list[Step]:
+    spared = macs.forward - macs.input_gradient if None not in macs else 0
+    formula = "forward − layers that no weights lie before" if spared else "as many as forward"
+    return [Step("Gradients of the inputs", formula, f"{macs.forward:,} − {spared:,}" if spared else "",
+                 _count(macs.input_gradient)),
+            Step("Gradients of the weights", "as many as forward", "", _count(macs.weight_gradient))]
+
+
+def _count(number: int | None) -> str:
+    return "unknown" if number is None else f"{number:,}"
 
 
 def _output(op: Layer) -> list[Step]:

@@ -24,7 +24,7 @@ NAMES = {"params": _("parameters"), "macs": _("MACs"), "activation_bytes": _("ac
 """What to call the totals in a sentence."""
 COLUMNS = {
     "params": ("params", "params share", "params_share"),
-    "macs": ("macs", "macs share", "macs_share"),
+    "macs": ("macs", "macs share", "macs_share", "input_gradient_macs", "weight_gradient_macs"),
     "activation_bytes": ("activation", "activation_bytes", "activation share", "activation_bytes_share"),
     "receptive_field": ("field height", "field width", "receptive_field_height", "receptive_field_width", "jump_vertical",
                         "jump_horizontal"),

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 import streamlit as st
 
 from lib.analysis import Analysis
+from lib.analysis.comparison import Total
 from lib.ui import _
 from lib.ui.address import moved
 from lib.ui.controls import forget_shown
@@ -102,3 +103,13 @@ def names(choices: list[Choice]) -> list[str]:
     return [f"{slot}: {choice.preset}{' (changed)' if choice.changed else ''}"
             if presets.count(choice.preset) > 1 else choice.preset + (" (changed)" if choice.changed else "")
             for slot, choice in zip(SLOTS, choices)]
+
+
+def total_row(label: str, cells: Sequence[Total]) -> list[str]:
+    """A row of the totals: each number, from the second on with its difference from the first."""
+    row = [label]
+    for cell in cells:
+        text = _("unknown") if cell.value is None else f"{cell.value:,}"
+        beside = f"  ({cell.difference:+,}, {cell.change})" if cell.difference else f"  ({cell.change})"
+        row.append(text if cell is cells[0] or cell.change is None else text + beside)
+    return row

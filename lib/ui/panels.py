@@ -11,7 +11,7 @@ import streamlit as st
 
 from lib import catalog
 from lib.analysis import Analysis, Layer
-from lib.analysis.derivation import derive
+from lib.analysis.derivation import Step, derive
 from lib.analysis.fitting import smallest_image
 from lib.analysis.graph import description, fold
 from lib.analysis.outline import Part
@@ -102,7 +102,7 @@ def layers(analysis: Analysis, root: Part, factor: int, hidden: Hidden) -> None:
     names = [stage.name for stage in root.children]
     stages = right.multiselect(_("Only these stages"), names, placeholder=_("all stages"), filter_mode="contains",
                                 help=_("Leave empty to see all."), **kept("stages", [], names))
-    _selectable(*_table(analysis, root, level, stages, factor, hidden), factor)
+    selectable(*_table(analysis, root, level, stages, factor, hidden), _columns(factor))
     st.download_button(_("Download CSV"), lambda: without(analysis.table(), hidden).to_csv(index=False),
                        f"{analysis.preset}.csv", "text/csv", on_click="ignore", help=_("Every layer with every column."))
     mark("computed", images_of(analysis))
@@ -112,12 +112,12 @@ def layers(analysis: Analysis, root: Part, factor: int, hidden: Hidden) -> None:
 def _table(analysis: Analysis, root: Part, level: str, stages: list[str], factor: int,
            hidden: Hidden) -> tuple[pa.Table, list[str]]:
     """The rows of a level, of these stages or else of all, and the id of each; as Arrow, which is what goes to the browser."""
-    parts = [part for stage in root.children if not stages or stage.name in stages for part in _rows(stage, level)]
+    parts = [part for stage in root.children if not stages or stage.name in stages for part in rows_of(stage, level)]
     table = without(pd.DataFrame([_row(part, analysis, factor) for part in parts]), hidden)
     return pa.Table.from_pandas(table, preserve_index=False), [part.id for part in parts]
 
 
-def _rows(stage: Part, level: str) -> list[Part]:
+def rows_of(stage: Part, level: str) -> list[Part]:
     """The stage's parts at a level; what has no block stays as layers among the blocks."""
     if level == "stage":
         return [stage]
@@ -126,11 +126,15 @@ def _rows(stage: Part, level: str) -> list[Part]:
     return [part for part in stage.walk() if part.level == "layer"]
 
 
+def place_of(part: Part) -> dict[str, str]:
+    """The first columns of a part's row."""
+    return {"stage": part.last.stage, "block": part.last.block if part.level != "stage" else "",
+            "layer": part.name if part.level == "layer" else ""}
+
+
 def _row(part: Part, analysis: Analysis, factor: int) -> dict:
     op = part.last
-    return {
-        "stage": op.stage, "block": op.block if part.level != "stage" else "",
-        "layer": part.name if part.level == "layer" else "",
+    return place_of(part) | {
         "output": op.output,
         "window": _window(op) if part.level == "layer" else "",
         "params": part.params, "macs": None if part.macs is None else part.macs * factor,
@@ -150,50 +154,62 @@ def _window(op: Layer) -> str:
     return f"{kernel} / {stride if len(set(op.window.stride)) > 1 else op.window.stride[0]} / {op.groups}"
 
 
-def _selectable(table: pa.Table, ids: list[str], factor: int) -> None:
+PLACE = {"stage": _("Stage"), "block": _("Block"), "layer": _("Layer")}
+
+
+def _columns(factor: int) -> dict:
+    """How the columns of the table of layers look."""
+    number = st.column_config.NumberColumn
+    share = partial(st.column_config.ProgressColumn, format="%.1f", min_value=0, max_value=100, width=110)
+    return PLACE | {
+        "output": _("Output C×H×W"),
+        "window": st.column_config.TextColumn("k / s / g", width=100, help=_("Kernel, stride and groups.")),
+        "params": number(_("Parameters"), format="localized"),
+        "macs": number(_("FLOPs") if factor == 2 else _("MACs"), format="localized"),
+        "activation": number(_("Activation bytes"), format="localized", help=_("Of its output, in float32; 0 where it overwrites its input.")),
+        "field height": number(_("Field H, px"), help=_("Height of the receptive field of one output.")),
+        "field width": number(_("Field W, px"), help=_("Width of the receptive field of one output.")),
+        "macs share": share(_("% of MACs"), help=_("Share of the network's multiply-adds.")),
+        "params share": share(_("% of parameters"), help=_("Share of the network's parameters.")),
+        "activation share": share(_("% of activations"), help=_("Share of the network's activation memory.")),
+    }
+
+
+def selectable(table: pa.Table, ids: list[str], columns: dict, name: str = "table", height: int | str = 390) -> None:
     """The table, its selected row bound to the selected part. It is mounted anew where the two have come apart."""
     wanted = [ids.index(st.session_state["selected"])] if st.session_state.get("selected") in ids else []
-    key = f"table_{st.session_state.setdefault('table_number', 0)}"
+    key = f"{name}_{st.session_state.setdefault(f'{name}_number', 0)}"
     shown = st.session_state[key].selection.rows if key in st.session_state else []
     if list(shown) != wanted:
-        st.session_state["table_number"] += 1
-        key = f"table_{st.session_state['table_number']}"
+        st.session_state[f"{name}_number"] += 1
+        key = f"{name}_{st.session_state[f'{name}_number']}"
 
     def picked() -> None:
         rows = st.session_state[key].selection.rows
         select(ids[rows[0]] if rows else None)
 
-    number = st.column_config.NumberColumn
-    share = partial(st.column_config.ProgressColumn, format="%.1f", min_value=0, max_value=100, width=110)
     st.dataframe(
-        table, key=key, on_select=picked, selection_mode="single-row", hide_index=True, height=390,
-        selection_default={"selection": {"rows": wanted}} if wanted else None,
-        column_config={
-            "stage": _("Stage"), "block": _("Block"), "layer": _("Layer"), "output": _("Output C×H×W"),
-            "window": st.column_config.TextColumn("k / s / g", width=100, help=_("Kernel, stride and groups.")),
-            "params": number(_("Parameters"), format="localized"),
-            "macs": number(_("FLOPs") if factor == 2 else _("MACs"), format="localized"),
-            "activation": number(_("Activation bytes"), format="localized", help=_("Of its output, in float32; 0 where it overwrites its input.")),
-            "field height": number(_("Field H, px"), help=_("Height of the receptive field of one output.")),
-            "field width": number(_("Field W, px"), help=_("Width of the receptive field of one output.")),
-            "macs share": share(_("% of MACs"), help=_("Share of the network's multiply-adds.")),
-            "params share": share(_("% of parameters"), help=_("Share of the network's parameters.")),
-            "activation share": share(_("% of activations"), help=_("Share of the network's activation memory.")),
-        })
+        table, key=key, on_select=picked, selection_mode="single-row", hide_index=True, height=height, column_config=columns,
+        selection_default={"selection": {"rows": wanted}} if wanted else None)
 
 
-def beside_derivation(show: Callable[[], None], part: Part, analysis: Analysis, hidden: Hidden) -> None:
+Steps = Callable[[Part, tuple[Layer, ...]], list[Step]]
+"""What derives a part's numbers: `derive`, or another of its kind."""
+
+
+def beside_derivation(show: Callable[[], None], part: Part, analysis: Analysis, hidden: Hidden,
+                      steps: Steps = derive) -> None:
     """A view in which parts can be selected, and beside it how the selected part's numbers come about; on a phone above it,
     or below it while nothing is selected (the shell's style)."""
     with st.container(key="beside"):
         explanation, view = st.columns([3, 5], gap="medium")
         with explanation.container(key=f"derivation_{part.level}"):
-            derivation(part, analysis, hidden)
+            derivation(part, analysis, hidden, steps)
         with view:
             show()
 
 
-def derivation(part: Part, analysis: Analysis, hidden: Hidden) -> None:
+def derivation(part: Part, analysis: Analysis, hidden: Hidden, steps: Steps) -> None:
     """The selected part's numbers, each with its formula and its own values put in."""
     where = " › ".join(filter(None, (part.last.stage, part.last.block if part.level != "stage" else "",
                                      part.name if part.level == "layer" else "")))
@@ -202,17 +218,17 @@ def derivation(part: Part, analysis: Analysis, hidden: Hidden) -> None:
     st.markdown(f"**{title}** ({_(part.level)}{kind})")
     if part.level == "network":
         st.caption(prose("explore", "Select"))
-    st.markdown(_derived(part, analysis, hidden))
+    st.markdown(_derived(part, analysis, hidden, steps))
     withheld(hidden, *DERIVED.values())
     mark("computed", images_of(analysis))
 
 
 @once
-def _derived(part: Part, analysis: Analysis, hidden: Hidden) -> str:
+def _derived(part: Part, analysis: Analysis, hidden: Hidden, steps: Steps) -> str:
     """The steps of a derivation, a paragraph each."""
-    steps = [(step, " = ".join(filter(None, (step.formula, step.numbers)))) for step in derive(part, analysis.ops)
+    shown = [(step, " = ".join(filter(None, (step.formula, step.numbers)))) for step in steps(part, analysis.ops)
              if DERIVED.get(step.quantity) not in hidden]
-    return "\n\n".join(f"{step.quantity} **{step.result}**  \n:small[{how}]" for step, how in steps)
+    return "\n\n".join(f"{step.quantity} **{step.result}**  \n:small[{how}]" for step, how in shown)
 
 
 def cost(analysis: Analysis, root: Part, hidden: Hidden) -> None:

@@ -39,7 +39,7 @@ def background(page) -> str:
     return page.get_by_test_id("stApp").evaluate("app => getComputedStyle(app).backgroundColor")
 
 
-@pytest.mark.parametrize("view", ["cost", "field", "graph", "code"])
+@pytest.mark.parametrize("view", ["cost", "training", "field", "graph", "code"])
 def test_views_of_explore_fit_a_phone(open_page, view):
     assert_fits(open_page(f"/explore?view={view}", viewport=NARROW))
 

@@ -28,13 +28,16 @@ def test_json(capsys, monkeypatch):
     assert code == 0
     assert (report["preset"], report["family"], report["input_shape"]) == ("resnet50", "resnet", [1, 3, 192, 192])
     assert report["knobs"]["stride_in_1x1"] is True and report["knobs"]["depths"] == [3, 4, 6, 3]
-    for name in ("params", "macs", "activation_bytes", "receptive_field"):
+    for name in ("params", "macs", "training_macs", "activation_bytes", "receptive_field"):
         assert report["totals"][name] == getattr(expected, name)
     assert report["totals"]["receptive_field"] == 483
+    step = sum(op[name] for op in report["ops"] for name in ("macs", "input_gradient_macs", "weight_gradient_macs"))
+    assert report["totals"]["training_macs"] == step
     for name in ("params", "macs", "activation_bytes"):
         assert sum(op[name] for op in report["ops"]) == report["totals"][name]
     assert set(report["ops"][0]) == {"name", "path", "kind", "in_shapes", "out_shapes", "params", "macs",
-                                     "activation_bytes", "receptive_field", "whole_image"}
+                                     "activation_bytes", "receptive_field", "whole_image", "input_gradient_macs",
+                                     "weight_gradient_macs"}
     assert report["ops"][0]["out_shapes"] == [[1, 64, 96, 96]]
 
 
@@ -79,7 +82,7 @@ def test_bad_input_gets_one_plain_line(capsys, monkeypatch, arguments, words):
     (["resnet50"], None)])
 def test_what_a_reader_would_stumble_over_is_said(capsys, monkeypatch, arguments, said):
     _, out, _ = run(capsys, monkeypatch, "analyze", *arguments)
-    assert said in out if said else out.count("\n") == 6
+    assert said in out if said else out.count("\n") == 7
 
 
 def test_a_reader_that_has_seen_enough_and_a_full_disk():

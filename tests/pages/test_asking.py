@@ -13,7 +13,7 @@ from lib.questions.totals import QUANTITIES
 from lib.ui.asking import without
 from tests.pages.app import address, checked, open_page, totals
 
-VIEWS = ("layers", "cost", "field", "graph", "papers", "tools", "code")
+VIEWS = ("layers", "cost", "training", "field", "graph", "papers", "tools", "code")
 EVERY = ",".join(QUANTITIES)
 LABELS = dict(zip(QUANTITIES, ("Parameters", "MACs", "Activation bytes", "Weight layers", "Receptive field, px")))
 NETWORK = {"preset": "resnet18", "depths": "11,13,15,17"}
@@ -171,7 +171,8 @@ def test_the_menu_makes_a_link_and_opens_it_here(page, link):
     assert address(app)["ask"] == "layers,field" and 427 not in told(app)
     shown = [label for label, value in totals(app).items() if value != "?"] if page == "explore" else [
         each[0] for each in app.table[0].value.itertuples(index=False) if each[1] != "?"]
-    assert shown == ["Parameters", "MACs", "Activation bytes"]
+    step = ["MACs of a training step", "Training step ÷ forward pass"] if page == "compare" else []
+    assert shown == ["Parameters", "MACs", *step, "Activation bytes"]
 
 
 def test_another_network_in_a_link_is_asked_anew():

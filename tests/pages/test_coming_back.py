@@ -5,7 +5,7 @@ from streamlit.testing.v1 import element_tree
 
 from tests.pages.app import ROOT, address, checked, open_page
 
-TABS = {"explore": ("layers", "cost", "graph"), "timing": ("latency", "sweep", "layers", "macs", "memory", "stored"),
+TABS = {"explore": ("layers", "cost", "training", "graph"), "timing": ("latency", "sweep", "layers", "macs", "memory", "stored"),
         "atlas": ("timeline", "accuracy")}
 PAGES = [(path.stem, view) for path in sorted((ROOT / "pages").glob("*.py")) for view in TABS.get(path.stem, ("",))]
 ELSEWHERE = {"bottleneck": "vgg"}

@@ -62,7 +62,7 @@ def moves(app, name, slot=""):
 @pytest.mark.parametrize("family", list(catalog.families()))
 def test_every_view_of_every_family(family):
     preset = next(iter(catalog.families()[family].presets))
-    for view in ("layers", "cost", "field", "graph", "papers", "code"):
+    for view in ("layers", "cost", "training", "field", "graph", "papers", "code"):
         app = open_page("explore", preset=preset, view=view)
         assert not app.warning and not app.error and address(app)["view"] == view
 
@@ -168,12 +168,12 @@ def test_an_image_too_small_is_refused_with_the_size_that_works():
     assert not app.error and not app.exception
 
 
-@pytest.mark.parametrize("view", ["layers", "cost", "field", "graph", "papers", "code"])
+@pytest.mark.parametrize("view", ["layers", "cost", "training", "field", "graph", "papers", "code"])
 @pytest.mark.parametrize("preset", ["resnet18", "vgg11_bn", "alexnet_2012"])
 def test_every_view_shows(view, preset):
     app = open_page("explore", preset=preset, view=view)
-    shown = {"layers": "dataframe", "cost": "plotly_chart", "field": "plotly_chart", "graph": "bidi_component", "papers": "table",
-             "code": "code"}[view]
+    shown = {"layers": "dataframe", "cost": "plotly_chart", "training": "plotly_chart", "field": "plotly_chart", "graph": "bidi_component",
+             "papers": "table", "code": "code"}[view]
     shows = len(app.get(shown)) > (view == "graph")  # every page has the component that watches the connection
     assert shows or view == "papers" and "No printed number" in app.info[0].value
 

@@ -15,7 +15,7 @@ PAGES = [(path.stem, {}) for path in sorted((ROOT / "pages").glob("*.py"))
          if path.stem not in {"timing", "textbook", "train", *names()}]  # the textbook's come with its answers: tests/pages/test_textbook.py
 PAGES += [(lesson, {"step": "all"}) for lesson in names()]
 PAGES += [("timing", {"view": view}) for view in ("layers", "macs", "accuracy", "memory")]  # the others show nothing before a run
-PAGES += [("explore", {"view": view}) for view in ("cost", "field", "graph", "papers")]
+PAGES += [("explore", {"view": view}) for view in ("cost", "training", "field", "graph", "papers")]
 PAGES += [("atlas", {"view": view}) for view in ("lineage", "accuracy", "winners", "networks")]
 PAGES += [("train", {"a": "plain20_cifar", "b": "resnet20_cifar", "predict": "false"}),
           ("inside", {"network": "sk", "view": "gates"}), ("inside", {"network": "lenet5", "view": "field"})]

@@ -12,30 +12,21 @@ from lib.figures.lab_memory import stacks
 from lib.lab import shipped
 from lib.lab.jobs import Job
 from lib.lab.training import TrainingMemory
-from lib.records import MOST_BATCH
 from lib.text import prose
 from lib.ui import _, current_palette
 from lib.ui.address import plain
-from lib.ui.controls import kept
 from lib.ui.lab import running
 from lib.ui.lab.asked import Asked
 from lib.ui.lab.shipped import choose, introduce
+from lib.ui.memory import BATCHES, OPTIMISERS, PARTS, card, choose_optimiser, gibibytes
 from lib.ui.provenance import mark
-
-OPTIMISERS = {"sgd": _("SGD"), "momentum": _("SGD with momentum"), "adam": _("Adam")}
-PARTS = {"weights": _("Weights"), "gradients": _("Gradients"), "optimiser": _("Optimiser"), "images": _("Images"),
-         "saved": _("Saved for backward")}
-MIB = 1 << 20
-BATCHES = tuple(1 << power for power in range(MOST_BATCH.bit_length()))
 
 
 def show(asked: Asked) -> None:
     """What training the first network takes, computed; Run adds what it took."""
     analysis, setting, label = asked.analyses[0], asked.setting, plain(asked.labels[0])
     st.markdown(prose("timing_memory", "Question", network=label, size=size_text(analysis.knobs.input_size), dtype=setting.dtype))
-    optimiser = st.segmented_control(_("Optimiser"), OPTIMISERS, required=True, format_func=OPTIMISERS.get,
-                                     help=_("How many numbers it keeps for each weight."),
-                                     **kept("timing_optimiser", "momentum"))
+    optimiser = choose_optimiser()
     with st.spinner(_("Asking autograd what it keeps …")):
         budgets, refused = saved.budgets(analysis.preset, analysis.knobs, setting.dtype, {*BATCHES, setting.batch}, optimiser)
     if refused:
@@ -71,14 +62,10 @@ def _budget(budgets: list[Budget], found: TrainingMemory | None, optimiser: str)
                     alt=_("Memory of a training step by batch size, stacked by part; the table below holds the same numbers."))
     mark("computed", _("bars and lines; the diamond is measured") if peak else "")
     table = pd.DataFrame({_("Batch"): batches, _("Total"): [row.total / GIB for row in budgets],
-                          _("Fits in"): [_card(row.card) for row in budgets]} | parts)
+                          _("Fits in"): [card(row.card) for row in budgets]} | parts)
     number = st.column_config.NumberColumn(format="%.3g")
     st.dataframe(table, hide_index=True, column_config=dict.fromkeys([*parts, _("Total")], number))
     mark("computed", _("all in GiB, 2³⁰ bytes; a card of 8 GB holds 8 GiB"))
-
-
-def _card(card: int | None) -> str:
-    return _("{card} GB card").format(card=card) if card else _("more than {most} GB").format(most=CARDS[-1])
 
 
 def _parts(asked: Asked, budgets: list[Budget]) -> None:
@@ -119,12 +106,3 @@ def _comparisons(found: TrainingMemory) -> list[tuple[str, int, int | None]]:
               for name, size in found.state_bytes.items() if size),
             *((_("Whole step with {optimiser}, sum and peak").format(optimiser=OPTIMISERS[name]), found.total_bytes[name], size)
               for name, size in found.peak_bytes.items())]
-
-
-def gibibytes(count: int | None) -> str:
-    """Bytes as GiB, or as MiB where they are fewer than one."""
-    if count is None:
-        return _("unknown")
-    if count >= GIB:
-        return f"{count / GIB:,.2f} GiB"
-    return f"{count / MIB:.0f} MiB" if count >= 100 * MIB else f"{count / MIB:.3g} MiB"
