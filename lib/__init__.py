@@ -28,9 +28,9 @@ def build(preset: str, **knobs: Any):
     return catalog.get(preset).build(catalog.configure(preset, knobs))
 
 
-def analyze(preset: str, input_size: int | None = None, **knobs: Any) -> Analysis:
-    """A network's parameters, multiply-adds, activations and receptive fields for one (1, 3, input_size, input_size)
-    image; without `input_size` the preset's own (224; 227 for alexnet_2012).
+def analyze(preset: str, input_size: int | str | tuple[int, int] | None = None, **knobs: Any) -> Analysis:
+    """A network's parameters, multiply-adds, activations and receptive fields for one image. `input_size` is the side of a
+    square, or height and width as (480, 640) or "480x640"; without it the preset's own (224; 227 for alexnet_2012).
 
     Raises `Impossible` for wrong names or values and for an image that the network cannot take.
     """

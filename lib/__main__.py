@@ -11,6 +11,7 @@ import sys
 import lib
 from lib import catalog
 from lib.analysis import analyze_knobs
+from lib.analysis.fitting import smallest_image
 from lib.analysis.remarks import remarks as about
 from lib.devices import Device, absences, devices
 from lib.digits import text
@@ -40,7 +41,7 @@ def parser() -> Parser:
     analyze = commands.add_parser("analyze", help="parameters, multiply-adds, activations and receptive fields")
     analyze.add_argument("preset", metavar="PRESET", help=NAME)
     analyze.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="turn a knob; may be repeated")
-    analyze.add_argument("--input-size", metavar="N", help="height and width of the image in pixels")
+    analyze.add_argument("--input-size", metavar="N or HxW", help="the image in pixels: 224, or height x width, 480x640")
     form = analyze.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="everything, as JSON")
     form.add_argument("--csv", action="store_true", help="the layers, as CSV")
@@ -89,8 +90,9 @@ def print_analysis(arguments: argparse.Namespace) -> None:
         knobs["input_size"] = arguments.input_size
     preset = catalog.find(arguments.preset)
     analysis = analyze_knobs(preset, catalog.get(preset), catalog.configure(preset, knobs))
+    smallest = smallest_image(analysis.architecture, analysis.knobs)
     if arguments.json:
-        print(json.dumps(analysis.to_json(), indent=1))
+        print(json.dumps(analysis.to_json() | {"smallest_image": smallest and vars(smallest)}, indent=1))
     elif arguments.csv:
         print(analysis.table().to_csv(index=False), end="")
     else:
@@ -98,6 +100,8 @@ def print_analysis(arguments: argparse.Namespace) -> None:
         for label, name in LABELS.items():
             total = getattr(analysis, name)
             print(f"{label:16}{'unknown' if total is None else f'{total:,}':>17}")
+        if smallest:
+            print(f"{'smallest image':16}{f'{smallest.side}×{smallest.side}':>17}\n\n{smallest.why}".rstrip())
         for line in about(analysis):
             print(f"\n{line}")
 

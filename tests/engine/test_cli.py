@@ -82,7 +82,19 @@ def test_bad_input_gets_one_plain_line(capsys, monkeypatch, arguments, words):
     (["resnet50"], None)])
 def test_what_a_reader_would_stumble_over_is_said(capsys, monkeypatch, arguments, said):
     _, out, _ = run(capsys, monkeypatch, "analyze", *arguments)
-    assert said in out if said else out.count("\n") == 7
+    assert said in out if said else out.count("\n") == 8
+
+
+def test_other_images_from_the_shell(capsys, monkeypatch):
+    _, out, _ = run(capsys, monkeypatch, "analyze", "googlenet", "--input-size", "480x640", "--set", "in_channels=4", "--json")
+    found = json.loads(out)
+    assert found["input_shape"] == [1, 4, 480, 640] and found["knobs"]["input_size"] == "480x640"
+    assert found["totals"]["macs"] == lib.analyze("googlenet", input_size=(480, 640), in_channels=4).macs
+    assert found["smallest_image"]["side"] == 15 and "With 14 × 14 pixels" in found["smallest_image"]["why"]
+    _, out, _ = run(capsys, monkeypatch, "analyze", "googlenet")
+    assert "smallest image              15×15
+
+With 14 × 14 pixels, maxpool3 has too little" in out
 
 
 def test_a_reader_that_has_seen_enough_and_a_full_disk():

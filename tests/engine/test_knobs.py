@@ -63,6 +63,22 @@ def test_channels_and_rectangles_as_in_torchvision(preset):
     assert_equal(theirs, preset, channels, sides)
 
 
+@pytest.mark.parametrize("family", catalog.families().values(), ids=lambda family: family.id)
+def test_every_family_takes_other_images(family):
+    """Of any channels, and higher than wide where it takes the width: the first convolution reads them, and nothing else
+    changes but what follows from that."""
+    preset = next(iter(family.presets))
+    usual, other = (lib.analyze(preset, **knobs) for knobs in ({"in_channels": 3}, {"in_channels": 5}))
+    changed = [(a, b) for a, b in zip(usual.ops, other.ops) if a.weights != b.weights]
+    assert [(a.weights[0][1][1], b.weights[0][1][1]) for a, b in changed] == [(3, 5)]
+    assert [op.out_shapes for op in usual.ops] == [op.out_shapes for op in other.ops]
+    side = usual.knobs.sides[0]
+    heights = heights_at(family, usual.knobs, side)
+    higher = lib.analyze(preset, input_size=(heights[-1] if heights[-1] < 2 * side else 2 * side, side))
+    assert higher.input_shape[2] > side == higher.input_shape[3]
+    assert higher.ops[0].out_shapes[0][2] > higher.ops[0].out_shapes[0][3]
+
+
 def test_grey_images_of_resnet18():
     assert lib.analyze("resnet18", in_channels=1).params == 11_683_240
 

@@ -49,7 +49,7 @@ def test_saved_bytes_are_what_a_real_graph_holds(preset):
     knobs, batch = knobs_of(preset), 3
     torch.manual_seed(0)
     model = catalog.get(preset).build(knobs).train()
-    images = torch.randn(batch, catalog.get(preset).in_channels, knobs.input_size, knobs.input_size)
+    images = torch.randn(batch, knobs.in_channels, *knobs.sides)
     outputs = model(images)
     outputs = outputs if isinstance(outputs, tuple) else (outputs,)
     loss = sum(F.cross_entropy(each, torch.tensor([0, 1, 2])) if each.dim() == 2 else each.pow(2).mean() for each in outputs)
