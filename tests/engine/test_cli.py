@@ -92,9 +92,7 @@ def test_other_images_from_the_shell(capsys, monkeypatch):
     assert found["totals"]["macs"] == lib.analyze("googlenet", input_size=(480, 640), in_channels=4).macs
     assert found["smallest_image"]["side"] == 15 and "With 14 × 14 pixels" in found["smallest_image"]["why"]
     _, out, _ = run(capsys, monkeypatch, "analyze", "googlenet")
-    assert "smallest image              15×15
-
-With 14 × 14 pixels, maxpool3 has too little" in out
+    assert "smallest image              15×15\n\nWith 14 × 14 pixels, maxpool3 has too little" in out
 
 
 def test_a_reader_that_has_seen_enough_and_a_full_disk():
