@@ -108,7 +108,8 @@ def input_size_knob(default: int = 224, step: int = 32) -> Any:
         "Side of the square image in pixels, or height × width."))
 
 
-INSIDE, ENDS, PICTURE = ({"under": heading} for heading in ("Inside the blocks", "Stem and head", "Image and classes"))
+HEADINGS = ("Inside the blocks", "Stem and head", "Image and classes")
+INSIDE, ENDS, PICTURE = ({"under": heading} for heading in HEADINGS)
 """Headings under which knobs are folded away that a beginner turns later: `json_schema_extra=INSIDE`."""
 
 

@@ -10,11 +10,11 @@ from lib.trace import Pair
 
 
 @drawn
-def growth(ops: tuple[Layer, ...], image: int, palette: Palette, selected: int | None = None) -> go.Figure:
+def growth(ops: tuple[Layer, ...], image: Pair, palette: Palette, selected: int | None = None) -> go.Figure:
     """Size and jump, in pixels, of every map that a window gives, in the order of the forward pass: the height as a line,
     the width beside it as a dashed one where it differs.
 
-    `image` is the input's side; `selected` the index of an op to mark. Points carry the op's index as customdata.
+    `image` is the input's height and width; `selected` the index of an op to mark. Points carry the op's index as customdata.
     """
     steps = [op for op in ops if op.window and op.field and op.field.is_map]
     figure = make_subplots(rows=2, cols=1, shared_xaxes=True, row_heights=[0.72, 0.28], vertical_spacing=0.08)
@@ -32,8 +32,9 @@ def growth(ops: tuple[Layer, ...], image: int, palette: Palette, selected: int |
             hovertemplate="%{text}<extra></extra>")
     figure.add_scatter(row=1, col=1, y=[max(op.field.smallest) for op in steps], mode="lines", hoverinfo="skip",
                        line={"shape": "hv", "color": palette.muted, "dash": "dot", "width": 1.5})
-    figure.add_hline(row=1, col=1, y=image, line={"color": palette.text, "dash": "dash", "width": 1},
-                     annotation_position="top left", annotation={"text": f"the image, {image} px", "font": {"color": palette.text}})
+    figure.add_hline(row=1, col=1, y=max(image), line={"color": palette.text, "dash": "dash", "width": 1},
+                     annotation_position="top left",
+                     annotation={"text": f"the image, {sides_text(image)} px", "font": {"color": palette.text}})
     figure.update_yaxes(title="field, px", rangemode="tozero", row=1, col=1)
     figure.update_yaxes(title="jump, px", rangemode="tozero", row=2, col=1)
     figure.update_xaxes(title="convolutions and poolings, in order", row=2, col=1)

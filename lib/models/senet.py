@@ -109,9 +109,9 @@ PLACES = {"standard": SEBottleneck, "pre": SEPreBottleneck, "post": SEPostBottle
 
 
 STAGES = ("conv2_x", "conv3_x", "conv4_x", "conv5_x")
-CHOSEN = {"+".join(stage[4] for stage in chosen) or "none": chosen
+CHOSEN = {",".join(stage[4] for stage in chosen) or "none": chosen
           for count in range(4, -1, -1) for chosen in combinations(STAGES, count)}
-"""The stages that have SE blocks, by their numbers: `2+3+4+5` has them everywhere, `none` nowhere."""
+"""The stages that have SE blocks, by their numbers: `2,3,4,5` has them everywhere, `none` nowhere."""
 
 
 class SENetKnobs(FourStageKnobs):
@@ -140,7 +140,7 @@ class SENetKnobs(FourStageKnobs):
     base_width: int = Field(64, ge=1, le=256, title="Width per group d",
                             description="Channels of one group of the 3x3 where the stage has 64.")
     se_stages: Literal[*CHOSEN] = Field(
-        "2+3+4+5", title="Stages with SE blocks", json_schema_extra=INSIDE,
+        "2,3,4,5", title="Stages with SE blocks", json_schema_extra=INSIDE,
         description="Section 6.4: all, or only some of conv2_x to conv5_x. A stage without them has ResNet's blocks.")
     revised: bool = Field(
         False, title="Revisions of SENet-154", json_schema_extra=INSIDE, description=(

@@ -12,7 +12,7 @@ import streamlit as st
 from lib import catalog
 from lib.analysis import Analysis, analyze_knobs
 from lib.analysis.fitting import input_sizes, smallest_image
-from lib.architecture import Impossible, NetworkKnobs
+from lib.architecture import HEADINGS, Impossible, NetworkKnobs
 from lib.once import once
 from lib.ui import _
 from lib.ui.address import moved, plain
@@ -138,10 +138,9 @@ def turn_knobs(choice: Choice, analysis: Analysis, slot: str = "", hidden: Colle
 def headings(knobs: type[NetworkKnobs], without: Collection[str] = ()) -> dict[str, list[str]]:
     """The names of the knobs by the heading under which they are folded away, those that stand open first, under none; of
     these the image's size comes last."""
-    found: dict[str, list[str]] = {"": []}
-    for name in sorted((name for name in knobs.model_fields if name not in without), key=("input_size").__eq__):
-        found.setdefault(folded_under(knobs, name), []).append(name)
-    return found
+    names = sorted((name for name in knobs.model_fields if name not in without), key="input_size".__eq__)
+    found = {heading: [name for name in names if folded_under(knobs, name) == heading] for heading in ("", *HEADINGS)}
+    return {heading: names for heading, names in found.items() if names}
 
 
 def _say_sizes(analysis: Analysis) -> None:

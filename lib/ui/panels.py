@@ -265,7 +265,7 @@ def field(analysis: Analysis, part: Part, hidden: Hidden) -> None:
             if points:
                 select(f"op:{analysis.ops[points[0]['customdata']].name}")
 
-        st.plotly_chart(growth(analysis.ops, max(image), colours, op.index), key="growth", on_select=picked,
+        st.plotly_chart(growth(analysis.ops, image, colours, op.index), key="growth", on_select=picked,
                         selection_mode="points", config={"displayModeBar": False},
                         alt=_("Receptive field and jump by layer; the Layers table holds the same numbers."))
         mark("computed")

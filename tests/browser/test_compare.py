@@ -13,12 +13,18 @@ def table(page, row: str):
     return page.get_by_role("table").first.get_by_role("row", name=row)
 
 
+def turn_classes(page) -> None:
+    """Ten classes in the open box of knobs, where they lie folded under their heading."""
+    page.get_by_text("Image and classes").click()
+    page.get_by_role("spinbutton", name="Classes").fill("10")
+    page.get_by_role("spinbutton", name="Classes").press("Enter")
+
+
 def test_a_teacher_builds_a_comparison_and_sends_it(open_page, new_page):
     page = open_page("/compare")
     page.get_by_role("button", name="Knobs").nth(1).click()
     settle(page)
-    page.get_by_role("spinbutton", name="Classes").fill("10")
-    page.get_by_role("spinbutton", name="Classes").press("Enter")
+    turn_classes(page)
     page.wait_for_url(re.compile(r"b\.num_classes=10"))
     page.keyboard.press("Escape")
     expected = lib.analyze("resnext50_32x4d", num_classes=10).params
@@ -44,8 +50,7 @@ def test_comes_back_as_it_was_left_and_shows_the_totals_beside_a_knob(open_page)
     settle(page)
     page.get_by_role("button", name="Knobs").first.click()
     settle(page)
-    page.get_by_role("spinbutton", name="Classes").fill("10")
-    page.get_by_role("spinbutton", name="Classes").press("Enter")
+    turn_classes(page)
     in_sight(page, page.locator(".st-key-a_knob_totals"), lib.analyze("resnet50", num_classes=10).params)
     page.keyboard.press("Escape")
     page.get_by_test_id("stMain").get_by_role("link", name="Explore").first.click()
@@ -63,8 +68,7 @@ def test_a_box_that_closes_before_the_address_has_changed_takes_nothing_back(pag
     goto("/compare")
     page.get_by_role("button", name="Knobs").first.click()
     settle(page)
-    page.get_by_role("spinbutton", name="Classes").fill("10")
-    page.get_by_role("spinbutton", name="Classes").press("Enter")
+    turn_classes(page)
     expected = lib.analyze("resnet50", num_classes=10).params
     in_sight(page, page.locator(".st-key-a_knob_totals"), expected)
     page.keyboard.press("Escape")

@@ -128,6 +128,7 @@ def test_a_click_in_the_table_selects(open_page):
 
 def test_a_number_out_of_range_gets_a_visible_sentence(open_page):
     page = open_page("/explore?preset=resnet50")
+    page.get_by_text("Image and classes").click()
     field = page.get_by_role("spinbutton", name="Classes")
     for typed in ("0", "99999999999999999999"):
         field.fill(typed)
@@ -137,6 +138,12 @@ def test_a_number_out_of_range_gets_a_visible_sentence(open_page):
         expect(field).to_have_value("1000")
     assert field.get_attribute("aria-invalid") is None
     shows(page, "Parameters", 25_557_032)
+    page.get_by_text("Square", exact=True).click()
+    for name, typed in (("Width, px", "640"), ("Height, px", "480")):
+        page.get_by_role("spinbutton", name=name).fill(typed)
+        page.get_by_role("spinbutton", name=name).press("Enter")
+    shows(page, "MACs", lib.analyze("resnet50", input_size="480x640").macs)
+    page.wait_for_url("**/explore?preset=resnet50&input_size=480x640")
 
 
 def test_on_a_phone_the_totals_stay_in_sight_while_a_knob_moves(open_page):

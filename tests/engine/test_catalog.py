@@ -79,9 +79,11 @@ def worked_out(text: str) -> float:
     return eval(text, {"__builtins__": {"int": int}})
 
 
-@pytest.mark.parametrize("preset", ["resnet50", "resnext50_32x4d", "vgg16_c", "vgg11_bn", "alexnet_2012"])
-def test_derivations_come_to_their_results(preset):
-    analysis = lib.analyze(preset)
+@pytest.mark.parametrize("preset, knobs", [
+    ("resnet50", {}), ("resnext50_32x4d", {}), ("vgg16_c", {}), ("vgg11_bn", {}), ("alexnet_2012", {}),
+    ("resnet18", {"input_size": "200x330", "in_channels": 4, "output_stride": 8})])
+def test_derivations_come_to_their_results(preset, knobs):
+    analysis = lib.analyze(preset, **knobs)
     checked = 0
     for part in outline(analysis).walk():
         for step in derive(part, analysis.ops):

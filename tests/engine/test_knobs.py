@@ -14,9 +14,15 @@ from torch.utils.flop_counter import FlopCounterMode
 
 import lib
 from lib import catalog
+from lib.analysis.comparison import levels
 from lib.analysis.fitting import heights_at, input_sizes, smallest_image, widths_at
+from lib.analysis.saved import traced
 from lib.architecture import Impossible, options
 from lib.models.resnet import strides
+from lib.records import Network, Setting
+from lib.timing import images
+from lib.training.pictures import load
+from lib.training.race import fitting
 from tests.engine.test_against_timm import with_weights_of
 from tests.engine.test_against_torchvision import empty
 
@@ -168,7 +174,7 @@ def test_with_the_stem_for_cifar_there_is_nothing_to_dilate(preset):
     assert raised.value.fixes == {"output_stride": (8,), "stem": ("imagenet",)}
 
 
-@pytest.mark.parametrize("chosen", ["none", "2", "5", "2+3", "3+5", "2+3+4"])
+@pytest.mark.parametrize("chosen", ["none", "2", "5", "2,3", "3,5", "2,3,4"])
 def test_se_blocks_stand_in_the_chosen_stages(chosen):
     def make():
         model = timm.create_model("seresnet18")
@@ -182,7 +188,7 @@ def test_se_blocks_stand_in_the_chosen_stages(chosen):
 
 def test_every_set_of_stages_can_be_chosen():
     found = options(catalog.families()["senet"].knobs, "se_stages")
-    assert len(found) == 2**4 and found[0] == "2+3+4+5"
+    assert len(found) == 2**4 and found[0] == "2,3,4,5"
     assert lib.analyze("seresnet50", se_stages="none").params == lib.analyze("resnet50").params
 
 
@@ -259,6 +265,19 @@ def test_lenet_with_and_without_a_border(border, sides, version):
     ((2, 1, 2, 1), 2, 4, [(2, 1, 1), (1, 1, 1), (1, 1, 2), (1, 2, 2)])])
 def test_strides_end_where_they_are_to(wanted, reached, to, expected):
     assert strides(wanted, reached, to) == expected
+
+
+def test_rectangles_are_timed_compared_and_trained():
+    """What is measured has the image that was asked for; what is compared is aligned by its width."""
+    analysis = lib.analyze("resnet18", input_size="48x64", in_channels=2)
+    network = Network.of(analysis)
+    assert network.changed == {"input_size": "48x64", "in_channels": 2} and network.label == "resnet18 input_size=48x64 in_channels=2"
+    assert Network.model_validate_json(network.model_dump_json()) == network
+    assert images(analysis, Setting(batch=3)).shape == (3, 2, 48, 64)
+    assert traced("resnet18", analysis.knobs, "float32", 2).images == 2 * 2 * 48 * 64 * 4
+    assert [level.factor for level in levels([analysis, lib.analyze("resnet18")])] == [2, 4, 8, 16, 32, None]
+    learner = fitting(network, load("digits", {}, 100))
+    assert learner.input_shape == (1, 2, 48, 64)
 
 
 SIZES = [(224, 224), ("224", 224), ("480x640", "480x640"), ((480, 640), "480x640"), ([7, 7], 7), ("480×640", "480x640")]

@@ -282,7 +282,7 @@ def test_a_rectangle_that_does_not_fit_says_which_do():
 
 
 def test_what_a_beginner_turns_first_stands_open_and_the_rest_is_folded():
-    app = open_page("explore", preset="senet154", se_stages="2+3")
+    app = open_page("explore", preset="senet154", se_stages="2,3")
     folded = {box.label: box for box in app.sidebar.expander}
     assert {label: box.proto.expanded for label, box in folded.items()} == {
         "Inside the blocks": True, "Stem and head": False, "Image and classes": False}, "open where the link changed a knob"
