@@ -1,7 +1,8 @@
 """The analysis here against that of an older commit, in one run: `python -m benchmarks.before 8ec9186`.
 
 Each is a process of its own, and both work in turns: the same networks, built on meta, traced, counted, folded. Printed are
-the medians of the turns, and the older one's as a share of ours. A network that the older commit does not have is left out.
+the medians of the turns, and the median of what the second of a turn takes as a share of the first. A network that the
+older commit does not have is left out.
 """
 
 import argparse
@@ -48,16 +49,16 @@ class Analyst:
         self.process.wait()
 
 
-def compare(presets: list[str], turns: int, before: Analyst, now: Analyst) -> list[float]:
+def compare(presets: list[str], turns: int, old_code: Analyst, new_code: Analyst) -> list[float]:
     """Prints a line for each network; gives how long each takes now, as a share of before."""
     shares = []
     for preset in presets:
-        pairs = [(before.seconds(preset), now.seconds(preset)) for _ in range(turns)]
+        pairs = [(old_code.seconds(preset), new_code.seconds(preset)) for _ in range(turns)]
         if None in pairs[0]:
             continue
         old, new = (median(times) for times in zip(*pairs))
-        shares.append(new / old)
-        print(f"{preset:24}{1000 * old:8.2f} ms before{1000 * new:8.2f} ms now   × {new / old:.2f}")
+        shares.append(median(after / before for before, after in pairs))
+        print(f"{preset:24}{1000 * old:8.2f} ms before{1000 * new:8.2f} ms now   × {shares[-1]:.2f}")
     return shares
 
 

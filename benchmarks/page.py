@@ -13,7 +13,7 @@ from tests.browser import harness
 from tests.browser.find import find
 
 WATCH = """([key, text]) => new Promise(done => {
-  const slider = document.querySelector('.st-key-cardinality input[type=range]');
+  const slider = document.querySelector('[class*="-cardinality"] input[type=range]');
   const shown = () => document.querySelector('[data-testid=stMetricValue]').innerText.trim() === text
     && document.querySelector('[data-testid=stApp]').dataset.testScriptState === 'notRunning';
   let start;
