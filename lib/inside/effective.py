@@ -30,4 +30,5 @@ def effective(subject: Subject, side: Side, index: int) -> Effective:
         images = subject.many(IMAGES).requires_grad_()
         output = running.call_at(model, images, index).given[0]
         gradient = backpropagate(output.flatten(1, -3), images)
-    return summarize(gradient.detach(), subject.analysis().ops[index].field.middle()[1])
+    rows, columns = subject.analysis().ops[index].field.middle()
+    return summarize(gradient.detach(), columns, rows)

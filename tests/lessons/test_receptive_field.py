@@ -217,7 +217,7 @@ def test_the_residual_core_is_narrower():
 def test_after_how_many_convolutions_the_core_is_narrow(strided, shortcuts, fields):
     """The fields are worked out by hand; the gradient and the squares that hold half of it are taken once more here."""
     found = of_chain(strided, shortcuts, 2)
-    side = found[0].image
+    side = max(found[0].image)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(2)
         blocks = chain(8, strided, shortcuts).eval()
@@ -276,6 +276,14 @@ def test_an_even_gradient_gives_the_square_of_half_its_area():
     gradient[5:26, 5:26] = 1  # 21 x 21; 15 x 15 is the first that holds half
     effective = summarize(gradient, (5, 25))
     assert (effective.size, effective.half, effective.most, effective.outside) == (21, 15, 21, 0)
+
+
+def test_on_a_wide_image_the_square_stands_where_the_field_does():
+    gradient = torch.zeros(31, 63)
+    gradient[5:26, 21:42] = 1
+    effective = summarize(gradient, (21, 41), (5, 25))
+    assert (effective.size, effective.half, effective.most, effective.outside) == (21, 15, 21, 0)
+    assert effective.square(15) == ((24, 39), (8, 23)) and effective.image == (31, 63)
 
 
 @pytest.mark.parametrize("group", networks.GROUPS)

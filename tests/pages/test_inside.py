@@ -7,6 +7,7 @@ import pytest
 import torch
 import torchvision
 
+import lib
 from lib import weights
 from lib.inside import links, looking
 from lib.inside.networks import shipped_networks
@@ -15,6 +16,9 @@ from lib.inside.written import exact
 from lib.lab.limits import limits
 from lib.lessons.pictures import drawn, png
 from lib.once import forget
+from lib.records import Network
+from lib.training.recipe import Recipe
+from lib.training.records import Entrant
 from tests.pages.app import address, checked, open_page
 
 
@@ -148,6 +152,18 @@ def test_a_race_s_network_is_shown(monkeypatch):
 
 
 # ImageNet's weights
+
+def test_a_network_for_other_images_is_shown(monkeypatch):
+    """Of two channels, wider than high: the field is drawn on that picture."""
+    knobs = {"n": 1, "width": 4, "in_channels": 2, "input_size": "8x12"}
+    state = lib.build("resnet20_cifar", **knobs).state_dict()
+    monkeypatch.setattr("lib.inside.weights.kept", lambda entrant: (7, state))
+    entrant = Entrant(network=Network(preset="resnet20_cifar", changed=knobs), seed=5, recipe=Recipe())
+    for view in ("field", "maps"):
+        app = open_page("inside", **links.of_race(entrant), view=view)
+        assert not app.warning and not app.error and not app.exception
+    assert "images of 8 × 12 pixels" in texts(app)
+
 
 @pytest.fixture
 def checkpoints(tmp_path, monkeypatch):

@@ -15,8 +15,9 @@ from lib.trace import Pair
 class Effective:
     """How strongly an output in the middle of a map depends on the pixels of the image.
 
-    `values` (rows, columns) are means of |gradient| over cells of `cell` x `cell` pixels, the largest being 1. `theory` are
-    the (first, last) pixels of the theoretical field, which is a square. `half` and `most` are the sides of the centred
+    `values` (rows, columns) are means of |gradient| over cells of `cell` x `cell` pixels, the largest being 1. `image` is the
+    (height, width) of the image. `theory` are the (first, last) columns of the theoretical field, which is a square, and
+    `rows` its rows: the same where the image is a square too. `half` and `most` are the sides of the centred
     squares that hold 50 and 95 percent of the gradient, at most the image's; `outside` is its largest value outside the
     theoretical field. `columns` is the gradient of each column of pixels, as a share, and `gauss` a Gaussian of the same
     mean and variance.
@@ -24,8 +25,9 @@ class Effective:
 
     values: np.ndarray
     cell: int
-    image: int
+    image: Pair
     theory: Pair
+    rows: Pair
     half: int
     most: int
     outside: float
@@ -49,14 +51,14 @@ class Effective:
         """The share of the gradient that lies on the column in the middle of the theoretical field."""
         return self.columns[(self.theory[0] + self.theory[1]) // 2]
 
-    def square(self, side: int) -> Pair:
-        """(first, last + 1) pixel of a square of this side in the middle of the theoretical field."""
-        first = (self.theory[0] + self.theory[1] + 1 - side) / 2
-        return first, first + side
+    def square(self, side: int) -> tuple[Pair, Pair]:
+        """(first, last + 1) column, and row, of a square of this side in the middle of the theoretical field."""
+        columns, rows = ((sum(ends) + 1 - side) / 2 for ends in (self.theory, self.rows))
+        return (columns, columns + side), (rows, rows + side)
 
     def fields(self) -> dict[str, object]:
         """The numbers that the text speaks of."""
-        return {"theory": self.size, "half": self.half, "most": self.most, "image": self.image,
+        return {"theory": self.size, "half": self.half, "most": self.most, "image": max(self.image),
                 "outside": f"{self.outside:g}", "area": f"{100 * (self.half / self.size)**2:.1f}"}
 
 

@@ -5,6 +5,7 @@ from collections.abc import Collection, Sequence
 import pandas as pd
 import plotly.graph_objects as go
 
+from lib.analysis.receptive_field import sides_text
 from lib.figures.lines import look
 from lib.figures.theme import Palette, drawn, dress
 from lib.lessons.receptive_field.effective import Effective
@@ -84,22 +85,27 @@ def nested(names: Sequence[str], spans: Sequence[Pair], image: int, chosen: int,
 @drawn
 def heat(effective: Effective, palette: Palette) -> go.Figure:
     """The gradient of every pixel, with the theoretical field and the square that holds half of the gradient."""
-    places = [(index + 0.5) * effective.cell for index in range(len(effective.values))]
+    rows, columns = ([(index + 0.5) * effective.cell for index in range(count)] for count in effective.values.shape)
+    (height, width), (left, right), (top, bottom) = effective.image, effective.theory, effective.rows
     figure = go.Figure(go.Heatmap(
-        z=effective.values, x=places, y=places, zmin=0, zmax=1, colorscale=[(0, palette.background), (1, palette.accent)],
+        z=effective.values, x=columns, y=rows, zmin=0, zmax=1, colorscale=[(0, palette.background), (1, palette.accent)],
         showscale=False, hovertemplate="pixel %{x:.0f}, %{y:.0f}: %{z:.3f}<extra></extra>"))
-    first, last = effective.theory
-    _square(figure, f"image, {effective.image}", (0, effective.image), palette.text, "solid", 1.5)
-    _square(figure, f"theory, {effective.size}", (first, last + 1), palette.text, "dash", 2)
-    _square(figure, f"half, {effective.half}", effective.square(effective.half), palette.series[1], "solid", 3)
-    return _to_scale(figure, min(0, first), max(effective.image, last + 1), palette)
+    _rectangle(figure, f"image, {sides_text(effective.image)}", (0, width), (0, height), palette.text, "solid", 1.5)
+    _rectangle(figure, f"theory, {effective.size}", (left, right + 1), (top, bottom + 1), palette.text, "dash", 2)
+    _rectangle(figure, f"half, {effective.half}", *effective.square(effective.half), palette.series[1], "solid", 3)
+    return _to_scale(figure, min(0, left, top), max(width, height, right + 1, bottom + 1), palette)
 
 
-def _square(figure: go.Figure, name: str, ends: tuple[float, float], colour: str, dash: str, width: float,
-            fill: str | None = None) -> None:
+def _square(figure: go.Figure, name: str, ends: tuple[float, float], *style) -> None:
     """A square on the diagonal, from ends[0] to ends[1] on both axes."""
-    first, last = ends
-    figure.add_scatter(name=name, x=[first, last, last, first, first], y=[first, first, last, last, first], mode="lines",
+    _rectangle(figure, name, ends, ends, *style)
+
+
+def _rectangle(figure: go.Figure, name: str, across: tuple[float, float], down: tuple[float, float], colour: str, dash: str,
+               width: float, fill: str | None = None) -> None:
+    """From across[0] to across[1] on the horizontal axis, from down[0] to down[1] on the vertical one."""
+    (left, right), (top, bottom) = across, down
+    figure.add_scatter(name=name, x=[left, right, right, left, left], y=[top, top, bottom, bottom, top], mode="lines",
                        line={"color": colour, "dash": dash, "width": width}, hoverinfo="skip", showlegend=bool(name),
                        **({"fill": "toself", "fillcolor": fill} if fill else {}))
 

@@ -26,23 +26,24 @@ MOST_CELLS = 112
 IMAGES = 2
 
 
-def summarize(gradient: Tensor, theory: Pair) -> Effective:
-    """An `Effective` from the mean |gradient| of each pixel, (side, side), and the theoretical field along one axis."""
-    side = gradient.shape[0]
-    first, last = theory
-    away = (torch.arange(side) - (first + last) / 2).abs()
-    distance = torch.maximum(away[:, None], away[None, :])
-    reached = [(min(int(2 * far) + 1, side), gradient[distance <= far].sum().item()) for far in distance.unique().tolist()]
+def summarize(gradient: Tensor, theory: Pair, rows: Pair | None = None) -> Effective:
+    """An `Effective` from the mean |gradient| of each pixel, (H, W), and the (first, last) columns of the theoretical field;
+    `rows` are its rows, unless they are the same."""
+    height, side = gradient.shape
+    (first, last), rows = theory, rows or theory
+    down, across = ((torch.arange(count) - sum(ends) / 2).abs() for count, ends in ((height, rows), (side, theory)))
+    distance = torch.maximum(down[:, None], across[None, :])
+    reached = [(min(int(2 * far) + 1, max(height, side)), gradient[distance <= far].sum().item()) for far in distance.unique().tolist()]
     total = reached[-1][1]
     columns = gradient.sum(0) / total
     places = torch.arange(side)
     mean = (places * columns).sum()
     variance = ((places - mean)**2 * columns).sum()
     gauss = torch.exp(-(places - mean)**2 / (2 * variance))
-    cell = -(-side // MOST_CELLS)
+    cell = -(-max(height, side) // MOST_CELLS)
     values = F.avg_pool2d(gradient[None, None], cell)[0, 0]
     return Effective(
-        (values / values.max()).round(decimals=4).numpy(), cell, side, theory,
+        (values / values.max()).round(decimals=4).numpy(), cell, (height, side), theory, rows,
         *(next(size for size, sum in reached if sum >= share * total) for share in (0.5, 0.95)),
         gradient[distance > (last - first) / 2].max().item() if (distance > (last - first) / 2).any() else 0.0,
         tuple(columns.tolist()), tuple((gauss / gauss.sum()).tolist()))

@@ -113,7 +113,7 @@ def listens(network: str, stage: int, seed: int, effective: Effective = NETWORK)
     fields = {"narrow": gradients.NARROW, **effective.fields()}
     return Content(
         heat(effective, on_random_images(gradients.IMAGES, seed)), fields,
-        (Text("listens, measured", fields), *([Text("listens, outside")] if effective.size > effective.image else []),
+        (Text("listens, measured", fields), *([Text("listens, outside")] if effective.size > max(effective.image) else []),
          Table(sides((effective,), (network,)), on_random_images(gradients.IMAGES, seed))),
         before=squares(network, stage))
 
