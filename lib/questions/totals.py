@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Hashable, Mapping
+from math import prod
 
 import lib
 from lib.analysis import Analysis
 from lib.analysis.cost import BYTES_PER_NUMBER
 from lib.analysis.outline import outline
-from lib.architecture import Impossible
+from lib.architecture import Impossible, sides
 from lib.once import once
 from lib.provenance import images_of
 from lib.questions.kinds import Levels, kind
@@ -252,11 +253,13 @@ def _too_small(answer: int) -> dict[str, float]:
 
 
 def _at_the_preset_s_size(preset: str, changed: Changed, quantity: str) -> dict[str, float]:
-    """The quantity, if the image were as large as the preset's, and if it grew with the side of the image."""
+    """The quantity, if the image were as large as the preset's, and if it grew with the side of the image; of a rectangle
+    that of the square as large."""
     others = tuple((name, value) for name, value in changed if name != "input_size")
     try:
         before = analysis_of(preset, others)
     except Impossible:
         return {}
-    value, size = getattr(before, quantity), before.knobs.input_size
-    return {"size of the preset": value, "side for area": value * dict(changed).get("input_size", size) / size}
+    value, usual = getattr(before, quantity), before.knobs.input_size
+    size, usual = (prod(sides(size)) ** 0.5 for size in (dict(changed).get("input_size", usual), usual))
+    return {"size of the preset": value, "side for area": value * size / usual}

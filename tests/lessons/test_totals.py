@@ -23,13 +23,13 @@ def theirs(name: str) -> nn.Module:
 
 
 @cache
-def ran(name: str, size: int = 224) -> list[tuple[nn.Module, tuple[int, ...], tuple[int, ...]]]:
+def ran(name: str, sides: tuple[int, int] = (224, 224)) -> list[tuple[nn.Module, tuple[int, ...], tuple[int, ...]]]:
     """Each of its layers as it runs: module, shape of the input, shape of the output."""
     calls, model = [], theirs(name)
     hooks = [module.register_forward_hook(lambda module, inputs, output: calls.append(
         (module, tuple(inputs[0].shape), tuple(output.shape))))
         for module in model.modules() if not list(module.children())]
-    model(torch.empty(1, 3, size, size, device="meta"))
+    model(torch.empty(1, 3, *sides, device="meta"))
     for hook in hooks:
         hook.remove()
     return calls
@@ -80,14 +80,14 @@ def macs_of(module: nn.Module, output: tuple[int, ...]) -> int:
 
 
 @pytest.mark.parametrize("name", MANY)
-@pytest.mark.parametrize("size", [224, 192])
-def test_macs_and_flops(name, size):
-    changed = (("input_size", size),) if size != 224 else ()
+@pytest.mark.parametrize("sides", [(224, 224), (160, 256)])
+def test_macs_and_flops(name, sides):
+    changed = (("input_size", "160x256"),) if sides != (224, 224) else ()
     question, doubled = totals.macs(preset=name, changed=changed), totals.flops(preset=name, changed=changed)
     with FlopCounterMode(display=False) as counter:
-        theirs(name)(torch.empty(1, 3, size, size, device="meta"))
+        theirs(name)(torch.empty(1, 3, *sides, device="meta"))
     assert 2 * question.answer == doubled.answer == counter.get_total_flops()
-    layers = [call for call in ran(name, size) if isinstance(call[0], (nn.Conv2d, nn.Linear))]
+    layers = [call for call in ran(name, sides) if isinstance(call[0], (nn.Conv2d, nn.Linear))]
     convolutions = [call for call in layers if isinstance(call[0], nn.Conv2d)]
     linear = sum(macs_of(module, output) for module, _, output in layers if isinstance(module, nn.Linear))
     before = sum(macs_of(module, output) for module, _, output in ran(name) if isinstance(module, (nn.Conv2d, nn.Linear)))
@@ -97,7 +97,7 @@ def test_macs_and_flops(name, size):
         "kernel once": linear + sum(macs_of(module, output) // module.kernel_size[0] for module, _, output in convolutions),
         "one place": sum(module.weight.numel() for module, _, _ in layers),
         "input size for output size": linear + sum(macs_of(module, given) for module, given, _ in convolutions),
-        "size of the preset": before, "side for area": before * size / 224}
+        "size of the preset": before, "side for area": before * prod(sides)**0.5 / 224}
     assert {name: slips(question)[name] for name in expected} == expected
     assert {name: slips(doubled)[name] for name in expected} == {name: 2 * value for name, value in expected.items()}
     assert slips(question)["FLOPs for MACs"] == doubled.answer and slips(doubled)["MACs for FLOPs"] == question.answer
