@@ -162,10 +162,10 @@ class SENetKnobs(FourStageKnobs):
         return self
 
     def _revisable(self):
-        if self.stem == "cifar" or self.place != "standard":
-            name, value = ("stem", "imagenet") if self.stem == "cifar" else ("place", "standard")
-            raise Impossible(f"SENet-154 has {name} = {value}; its revisions are not defined for another.",
-                             {name: (value,), "revised": (False,)})
+        for name, value in {"stem": "imagenet", "place": "standard", "se_stages": "2,3,4,5"}.items():
+            if getattr(self, name) != value:
+                raise Impossible(f"SENet-154 has {name} = {value}; its revisions are not defined for another.",
+                                 {name: (value,), "revised": (False,)})
         channels = self.width * self.base_width // 64
         if channels % 2:
             raise Impossible(f"layer1.0.conv1 would give half of {channels} channels per group, which is not a whole "

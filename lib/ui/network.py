@@ -124,9 +124,12 @@ def turn_knobs(choice: Choice, analysis: Analysis, slot: str = "", hidden: Colle
         st.markdown(" · ".join(f"{label} **{total}**".replace(" ", "\u00a0") for label, total in told.items()))
     knobs = type(analysis.knobs)
     values = analysis.knobs.model_dump() | choice.changed
+    opened = st.session_state.setdefault("unfolded", set())
     for heading, names in headings(knobs, without).items():
-        changed = any(name in choice.changed for name in names)
-        with st.expander(_(heading), changed, key=f"{slot}{drawn}-{heading}") if heading else nullcontext():
+        key = f"{own_controls(choice, slot)}{heading}"
+        if any(name in choice.changed for name in names):
+            opened.add(key)  # and it stays open while a person turns such a knob back
+        with st.expander(_(heading), key in opened, key=key) if heading else nullcontext():
             for name in names:
                 control(knobs, name, values[name], turn, is_decided(knobs, name, values), own_controls(choice, slot))
             if not heading:

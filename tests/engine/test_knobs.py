@@ -192,7 +192,8 @@ def test_every_set_of_stages_can_be_chosen():
     assert lib.analyze("seresnet50", se_stages="none").params == lib.analyze("resnet50").params
 
 
-@pytest.mark.parametrize("knobs", [{"place": "post"}, {"stem": "cifar"}, {"depth": 34}, {"base_width": 1}])
+@pytest.mark.parametrize("knobs", [
+    {"place": "post"}, {"stem": "cifar"}, {"se_stages": "2"}, {"depth": 34}, {"base_width": 1}])
 def test_senet154_s_revisions_go_with_what_they_revise(knobs):
     with pytest.raises(Impossible) as raised:
         lib.analyze("senet154", **knobs)
@@ -244,6 +245,30 @@ def test_the_large_linear_layers_can_be_smaller_or_go(preset, cells):
     assert linear(hidden=0, head="average") == [(1000, features // cells**2)]
     assert linear(hidden=64, head="both")[0] == (64, 2 * features // cells**2)
     assert input_sizes(catalog.get(preset), catalog.configure(preset, {"head": "max"}))[-1] == 2048
+
+
+@pytest.mark.parametrize("preset", ["alexnet", "vgg11"])
+@pytest.mark.parametrize("head, hidden", [("average", 256), ("max", 0), ("flatten", 64), ("flatten", 0)])
+def test_heads_of_alexnet_and_vgg_as_in_torchvision_s_frame(preset, head, hidden):
+    """torchvision's features, with a pooling and a classifier of these widths in the place of its own."""
+    def make():
+        model = torchvision.models.get_model(preset, weights=None)
+        wide, classes = [each for each in model.classifier if isinstance(each, nn.Linear)][::2]
+        cells = model.avgpool.output_size if head == "flatten" else (1, 1)
+        features = wide.in_features // 7**2 if preset != "alexnet" else wide.in_features // 6**2
+        features *= cells[0] * cells[1]
+        if head == "max":
+            model.avgpool = nn.AdaptiveMaxPool2d(1)
+        elif head == "average":
+            model.avgpool = nn.AdaptiveAvgPool2d(1)
+        sizes = [features, hidden, hidden, classes.out_features] if hidden else [features, classes.out_features]
+        linear = (nn.Linear(*pair) for pair in zip(sizes, sizes[1:]))
+        if hidden:
+            model.classifier = nn.Sequential(*(next(linear) if isinstance(each, nn.Linear) else each for each in model.classifier))
+        else:
+            model.classifier = nn.Sequential(next(linear))
+        return model
+    assert_equal(empty(make), preset, 3, (96, 128), head=head, hidden=hidden)
 
 
 @pytest.mark.parametrize("border", [0, 2])

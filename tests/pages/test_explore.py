@@ -282,16 +282,16 @@ def test_a_rectangle_that_does_not_fit_says_which_do():
 
 
 def test_what_a_beginner_turns_first_stands_open_and_the_rest_is_folded():
-    app = open_page("explore", preset="senet154", se_stages="2,3")
+    app = open_page("explore", preset="seresnet50", se_stages="2,3")
     folded = {box.label: box for box in app.sidebar.expander}
     assert {label: box.proto.expanded for label, box in folded.items()} == {
         "Inside the blocks": True, "Stem and head": False, "Image and classes": False}, "open where the link changed a knob"
     hidden = {widget.key for box in folded.values() for kind in ("slider", "toggle", "selectbox", "button_group", "number_input")
               for widget in getattr(box, kind)}
     for name in ("depth", "depths_0", "width", "cardinality", "input_size"):
-        assert f"senet154-{name}" not in hidden
+        assert f"seresnet50-{name}" not in hidden
     for name in ("stem", "output_stride", "head", "in_channels", "num_classes", "se_stages", "reduction"):
-        assert f"senet154-{name}" in hidden
+        assert f"seresnet50-{name}" in hidden
 
 
 def test_a_network_of_thousands_of_operations_does_not_wait_for_torchinfo(monkeypatch):
