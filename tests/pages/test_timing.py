@@ -90,7 +90,8 @@ def test_a_bad_link_gets_a_sentence_and_the_page_works(link, words):
 
 
 def test_every_control_can_be_moved():
-    app = open_page("timing", a="resnet18")
+    app = open_page("timing", a="resnet18", **{"a.input_size": "48x64"})
+    assert (app.number_input(key="timing_size").value, app.number_input(key="timing_size").proto.placeholder) == (None, "48×64")
     checked(app.button(key="timed_add").click().run())
     checked(app.selectbox(key="timed_b_preset").set_value("mobilenet_v2").run())
     checked(app.number_input(key="timing_size").set_value(64).run())
