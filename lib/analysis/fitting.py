@@ -28,7 +28,8 @@ def refusal(architecture: Architecture, knobs: NetworkKnobs, op: Op, reason: str
     nearest = [written_size(side, side) for side in _nearest(squares, max(height, width))]
     if op.kind == "linear" or height != width:
         widths, heights = widths_at(architecture, knobs, height), heights_at(architecture, knobs, width)
-        works += [f"at {height} pixels of height {_written(widths, 'width')}", f"at {width} of width {_written(heights, 'height')}"]
+        works += [f"{height} high and {_written(widths)} wide" if widths else f"none that is {height} high",
+                  f"{_written(heights)} high and {width} wide" if heights else f"none that is {width} wide"]
         nearest += [written_size(height, side) for side in _nearest(widths, width)]
         nearest += [written_size(side, width) for side in _nearest(heights, height)]
     elif squares:
@@ -42,13 +43,8 @@ def _nearest(sizes: range, wanted: int) -> tuple[int, ...]:
     return (min(max(wanted, sizes[0]), sizes[-1]),) if sizes else ()
 
 
-def _written(sizes: range, of: str = "") -> str:
-    """`227 to 258`, or with what they are sizes `of`: `widths 227 to 258`, `no width`."""
-    if not sizes:
-        return f"no {of}"
-    several = len(sizes) > 1
-    text = f"{sizes[0]} to {sizes[-1]:,}" if several else f"{sizes[0]}"
-    return f"{of}{'s' * several} {text}" if of else text
+def _written(sizes: range) -> str:
+    return f"{sizes[0]}" if len(sizes) == 1 else f"{sizes[0]} to {sizes[-1]:,}"
 
 
 def input_sizes(architecture: Architecture, knobs: NetworkKnobs) -> range:

@@ -87,7 +87,7 @@ def stages(knobs: WideResNetKnobs) -> tuple[Stage, ...]:
 
 def preset(depth: int, k: int, **more) -> Preset:
     return Preset({"n": (depth - 4) // 6, "k": k} | more,
-                  f"WRN-{depth}-{k}: depth {depth}, {k} times as wide as a CIFAR ResNet.",
+                  f"WRN-{depth}-{k}: depth {depth} as its paper counts, {k} times as wide as a CIFAR ResNet.",
                   also=(f"Wide ResNet-{depth}-{k}",))
 
 

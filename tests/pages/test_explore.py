@@ -276,7 +276,7 @@ def test_a_link_with_a_rectangle_shows_both_sides_and_draws_the_field_on_it():
 
 def test_a_rectangle_that_does_not_fit_says_which_do():
     app = open_page("explore", preset="alexnet_2012", input_size="163x400")
-    assert "at 163 pixels of height widths 323 to 354" in app.error[0].value
+    assert "squares of 227 to 258; 163 high and 323 to 354 wide; none that is 400 wide." in app.error[0].value
     checked(app.button(key="fix_input_size_163x354").click().run())
     assert not app.error and address(app)["input_size"] == "163x354"
 
