@@ -1,7 +1,7 @@
 """Finds every family in `lib.models`, and a network by what people call it. A file without an `ARCHITECTURE`, or one that
 fails to import, fails loudly.
 
-The one exception is `heads`, a part that families share.
+The exceptions are `PARTS`, which families share.
 """
 
 import re
@@ -17,10 +17,14 @@ from lib.absent import ABSENT
 from lib.architecture import MOST_NAMED, Architecture, Claim, Impossible, NetworkKnobs
 
 
+PARTS = frozenset({"heads", "stems"})
+"""The files of `lib.models` that are no family: how networks begin and end."""
+
+
 @cache
 def families() -> dict[str, Architecture]:
     """Every family by its id, oldest paper first."""
-    names = [module.name for module in iter_modules(models.__path__) if module.name != "heads"]
+    names = [module.name for module in iter_modules(models.__path__) if module.name not in PARTS]
     found = [import_module(f"lib.models.{name}").ARCHITECTURE for name in names]
     return {family.id: family for family in sorted(found, key=lambda family: (family.paper.year, family.id))}
 

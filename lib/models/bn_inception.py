@@ -11,7 +11,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from lib.architecture import INSIDE, DISTILL, Architecture, Change, Claim, Knobs, Paper, Preset, Result, Stage
+from lib.architecture import DISTILL, INSIDE, Architecture, Change, Claim, Knobs, Paper, Preset, Result, Stage
 from lib.models.googlenet import NormalisedConvolution
 from lib.models.heads import Head, head_knob
 from lib.models.heads import head as pooling_and_linear

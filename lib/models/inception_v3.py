@@ -10,7 +10,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from lib.architecture import (
-    ENDS, DISTILL, Architecture, Change, Claim, ImageSize, Knobs, Paper, Preset, Result, Stage, by_timm, input_size_knob)
+    DISTILL, ENDS, Architecture, Change, Claim, ImageSize, Knobs, Paper, Preset, Result, Stage, by_timm, input_size_knob)
 from lib.models.heads import Head, head_knob
 from lib.models.heads import head as pooling_and_linear
 

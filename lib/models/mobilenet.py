@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from lib.architecture import DISTILL, Architecture, Change, Claim, Knobs, Paper, Preset, Result, Stage, by_timm
 from lib.models.heads import Head, head_knob
 from lib.models.heads import head as pooling_and_linear
-from lib.models.resnet import OutputStride, initialize, output_stride_knob, strides
+from lib.models.resnet import initialize
+from lib.models.stems import OutputStride, output_stride_knob, strides
 
 
 class DepthwiseSeparable(nn.Module):

@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from lib.architecture import INSIDE, Architecture, Change, Claim, Knobs, Paper, Preset, Result, Stage, by_torchvision
 from lib.models.heads import Head, head_knob
 from lib.models.heads import head as pooling_and_linear
-from lib.models.resnet import OutputStride, initialize, output_stride_knob, strides
+from lib.models.resnet import initialize
+from lib.models.stems import OutputStride, output_stride_knob, strides
 
 
 def convolution(in_channels: int, channels: int, kernel: int, stride: int = 1, groups: int = 1,

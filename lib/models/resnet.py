@@ -4,9 +4,9 @@ Table 1 (the family), Fig. 5 (the two blocks), Fig. 3 (the plain counterpart), s
 Module names are torchvision's.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Any, Literal
 
 import torch.nn.functional as F
 from pydantic import BeforeValidator, Field, model_validator
@@ -17,6 +17,7 @@ from lib.architecture import (
     by_torchvision, split_numbers)
 from lib.models.heads import Head, head_knob
 from lib.models.heads import head as pooling_and_linear
+from lib.models.stems import STEMS, OutputStride, Stem, output_stride_knob, strides
 
 
 class ZeroPadding(nn.Module):
@@ -139,49 +140,6 @@ class PlainBottleneck(Bottleneck):
         return self.relu(self.residual(x))
 
 
-def stem(width: int, in_channels: int = 3) -> nn.Module:
-    """conv1 of Table 1."""
-    return nn.Conv2d(in_channels, width, 7, stride=2, padding=3, bias=False)
-
-
-def cifar_stem(width: int, in_channels: int = 3) -> nn.Module:
-    """The first convolution of section 4.2, for small images: every cell stays."""
-    return nn.Conv2d(in_channels, width, 3, padding=1, bias=False)
-
-
-def max_pooling() -> nn.Module:
-    """The pooling that opens conv2_x in Table 1."""
-    return nn.MaxPool2d(3, stride=2, padding=1)
-
-
-class Stem(NamedTuple):
-    """How a network begins: `convolution(width, in_channels)`, what pools after it, and the stride of both together."""
-
-    convolution: Callable[[int, int], nn.Module]
-    pooling: Callable[[], nn.Module]
-    stride: int
-
-
-STEMS = {"imagenet": Stem(stem, max_pooling, 4), "cifar": Stem(cifar_stem, nn.Identity, 1)}
-
-
-def strides(wanted: Sequence[int], reached: int, output_stride: int) -> list[tuple[int, int, int]]:
-    """What blocks of these strides do in a network that is to end at `output_stride`, after a stem of stride `reached`:
-    for each its stride, the dilation in which it begins, and the one in which it goes on.
-
-    A block that would go beyond keeps the resolution; those after it dilate their windows, so that they reach as far as
-    before: torchvision's `replace_stride_with_dilation`, from Yu, Koltun, Funkhouser 2017, arXiv:1705.09914.
-    """
-    dilation, found = 1, []
-    for stride in wanted:
-        begun = dilation
-        if reached * stride > output_stride:
-            stride, dilation = 1, dilation * stride
-        reached *= stride
-        found.append((stride, begun, dilation))
-    return found
-
-
 class ResNet(nn.Module):
     """Table 1: a 7x7 stem, four stages of blocks, global average pooling and one linear layer.
 
@@ -241,16 +199,6 @@ Count = Annotated[int, Field(ge=1, le=MOST_BLOCKS)]
 FourStages = Annotated[tuple[Count, Count, Count, Count], BeforeValidator(split_numbers)]
 
 
-OutputStride = Literal[8, 16, 32]
-
-
-def output_stride_knob(follows: str = "", **default) -> OutputStride:
-    """The knob of families that can dilate instead of striding: `output_stride: OutputStride = output_stride_knob()`."""
-    return Field(**default or {"default": 32}, title="Output stride", json_schema_extra=ENDS | {"follows": follows},
-                 description="Pixels of the image for one cell of the last map. 8 and 16 keep maps large, as segmentation "
-                             "wants them: the last stages dilate their 3x3 instead of striding.")
-
-
 class FourStageKnobs(Knobs):
     """What can be turned on the frame of Table 1, whatever its blocks are."""
 
@@ -295,15 +243,20 @@ class ResNetKnobs(FourStageKnobs):
 
     @model_validator(mode="after")
     def whole_widths(self):
-        block, _ = TABLE_1[self.depth]
-        if block is BasicBlock and (self.base_width != 64 or self.stride_in_1x1):
-            name = "base_width" if self.base_width != 64 else "stride_in_1x1"
-            raise Impossible(
-                f"{name} acts on bottleneck blocks, but ResNet-{self.depth} is made of basic blocks of two 3x3 "
-                f"convolutions (layer1.0.conv1, layer1.0.conv2); depths 50, 101 and 152 have bottlenecks.",
-                {"depth": (50,), name: (type(self).model_fields[name].default,)})
+        require_bottlenecks(self, base_width=64, stride_in_1x1=False)
         require_whole_width(self.width, self.base_width)
         return self
+
+
+def require_bottlenecks(knobs: FourStageKnobs, **usual: Any) -> None:
+    """Refuse knobs that act on bottlenecks alone, where they are not as `usual`, at a depth of basic blocks."""
+    if TABLE_1[knobs.depth][0] is BasicBlock:
+        for name, value in usual.items():
+            if getattr(knobs, name) != value:
+                raise Impossible(
+                    f"{name} acts on bottleneck blocks, but depth {knobs.depth} is made of basic blocks of two 3x3 "
+                    f"convolutions (layer1.0.conv1, layer1.0.conv2); from depth 50 on there are bottlenecks.",
+                    {"depth": (50,), name: (value,)})
 
 
 def require_whole_width(width: int, base_width: int) -> None:

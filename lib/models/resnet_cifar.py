@@ -18,8 +18,9 @@ from lib.architecture import (
 from lib.models.heads import Head, head_knob
 from lib.models.heads import head as pooling_and_linear
 from lib.models.resnet import (
-    SHORTCUTS, BasicBlock, Bottleneck, PlainBasicBlock, PlainBottleneck, cifar_stem, initialize, require_whole_width, stage)
+    SHORTCUTS, BasicBlock, Bottleneck, PlainBasicBlock, PlainBottleneck, initialize, require_whole_width, stage)
 from lib.models.senet import SEBasicBlock, SEBottleneck
+from lib.models.stems import cifar_stem
 
 
 class ResNetCIFAR(nn.Module):

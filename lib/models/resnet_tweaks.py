@@ -14,7 +14,8 @@ from torch import nn
 from lib.architecture import ENDS, INSIDE, Architecture, Change, Claim, Impossible, Paper, Preset, Result, Stage, by_timm
 from lib.models import resnet
 from lib.models.resnet import (
-    TABLE_1, BasicBlock, Bottleneck, FourStageKnobs, FourStages, ResNet, Stem, framed, identity_or_projection, max_pooling)
+    TABLE_1, Bottleneck, FourStageKnobs, FourStages, ResNet, framed, identity_or_projection, require_bottlenecks)
+from lib.models.stems import Stem, max_pooling
 
 
 def deep_stem(width: int, in_channels: int = 3) -> nn.Sequential:
@@ -60,11 +61,8 @@ class ResNetTweaksKnobs(FourStageKnobs):
         json_schema_extra=INSIDE)
 
     @model_validator(mode="after")
-    def has_a_1x1(self):
-        if self.stride_in_1x1 and TABLE_1[self.depth][0] is BasicBlock:
-            raise Impossible(
-                f"stride_in_1x1 acts on bottleneck blocks, but ResNet-{self.depth} is made of basic blocks of two 3x3 "
-                f"convolutions; depths 50, 101 and 152 have bottlenecks.", {"depth": (50,), "stride_in_1x1": (False,)})
+    def fits_together(self):
+        require_bottlenecks(self, stride_in_1x1=False)
         if self.deep_stem and self.stem == "cifar":
             raise Impossible("deep_stem puts three 3x3 for a 7x7, but the stem for CIFAR has none.",
                              {"deep_stem": (False,), "stem": ("imagenet",)})

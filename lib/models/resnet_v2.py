@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from lib.architecture import DISTILL, INSIDE, Architecture, Change, Claim, Paper, Preset, Stage, by_timm
 from lib.models.heads import Head
 from lib.models.heads import head as pooling_and_linear
-from lib.models.resnet import CIFAR, STEMS, FourStageKnobs, FourStages, Stem, ZeroPadding, initialize, projection, strides
+from lib.models.resnet import CIFAR, FourStageKnobs, FourStages, ZeroPadding, initialize, projection
+from lib.models.stems import STEMS, Stem, strides
 
 
 class ResidualUnit(nn.Module):

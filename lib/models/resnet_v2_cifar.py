@@ -13,8 +13,9 @@ from lib.architecture import (
     Architecture, Change, Claim, ImageSize, Knobs, Preset, Stage, input_size_knob, num_classes_knob)
 from lib.models.heads import Head, head_knob
 from lib.models.heads import head as pooling_and_linear
-from lib.models.resnet import cifar_stem, initialize
+from lib.models.resnet import initialize
 from lib.models.resnet_v2 import PAPER, UNITS, Ordering, closing, opening, ordering_knob, stage
+from lib.models.stems import cifar_stem
 
 
 class ResNetV2CIFAR(nn.Module):

@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from lib.architecture import INSIDE, Architecture, Change, Claim, Impossible, Paper, Preset, Result, Stage, by_timm
 from lib.models import resnet, resnet_tweaks
 from lib.models.resnet import (
-    TABLE_1, BasicBlock, Bottleneck, FourStageKnobs, FourStages, ResNet, framed, identity_or_projection, require_whole_width)
+    TABLE_1, BasicBlock, Bottleneck, FourStageKnobs, FourStages, ResNet, framed, identity_or_projection,
+    require_bottlenecks, require_whole_width)
 
 
 class SqueezeExcitation(nn.Module):
@@ -149,27 +150,23 @@ class SENetKnobs(FourStageKnobs):
 
     @model_validator(mode="after")
     def fits_together(self):
-        if TABLE_1[self.depth][0] is BasicBlock:
-            defaults = {"place": "standard", "cardinality": 1, "base_width": 64, "stride_in_1x1": False, "revised": False}
-            for name, default in defaults.items():
-                if getattr(self, name) != default:
-                    raise Impossible(
-                        f"{name} acts on bottleneck blocks, but depth {self.depth} is made of basic blocks; "
-                        f"depths 50, 101 and 152 have bottlenecks.", {"depth": (50,), name: (default,)})
+        require_bottlenecks(self, place="standard", cardinality=1, base_width=64, stride_in_1x1=False, revised=False)
         require_whole_width(self.width, self.base_width)
         if self.revised:
-            self._revisable()
+            require_senet154(self)
         return self
 
-    def _revisable(self):
-        for name, value in {"stem": "imagenet", "place": "standard", "se_stages": "2,3,4,5"}.items():
-            if getattr(self, name) != value:
-                raise Impossible(f"SENet-154 has {name} = {value}; its revisions are not defined for another.",
-                                 {name: (value,), "revised": (False,)})
-        channels = self.width * self.base_width // 64
-        if channels % 2:
-            raise Impossible(f"layer1.0.conv1 would give half of {channels} channels per group, which is not a whole "
-                             f"number.", {"revised": (False,)})
+
+def require_senet154(knobs: SENetKnobs) -> None:
+    """Refuse the revisions of SENet-154 where they are not defined."""
+    for name, value in {"stem": "imagenet", "place": "standard", "se_stages": "2,3,4,5"}.items():
+        if getattr(knobs, name) != value:
+            raise Impossible(f"SENet-154 has {name} = {value}; its revisions are not defined for another.",
+                             {name: (value,), "revised": (False,)})
+    channels = knobs.width * knobs.base_width // 64
+    if channels % 2:
+        raise Impossible(f"layer1.0.conv1 would give half of {channels} channels per group, which is not a whole number.",
+                         {"revised": (False,)})
 
 
 def build(knobs: SENetKnobs) -> ResNet:

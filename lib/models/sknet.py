@@ -13,7 +13,8 @@ from torch import Tensor, nn
 
 from lib.architecture import INSIDE, Architecture, Change, Claim, Impossible, Paper, Preset, Result, by_timm
 from lib.models.resnet import (
-    TABLE_1, BasicBlock, FourStageKnobs, FourStages, ResNet, framed, identity_or_projection, require_whole_width, stages)
+    TABLE_1, BasicBlock, FourStageKnobs, FourStages, ResNet, framed, identity_or_projection, require_bottlenecks,
+    require_whole_width, stages)
 
 
 class Path(nn.Module):
@@ -154,10 +155,7 @@ class SKNetKnobs(FourStageKnobs):
 
     @model_validator(mode="after")
     def fits_together(self):
-        if TABLE_1[self.depth][0] is BasicBlock and (self.cardinality, self.base_width) != (1, 64):
-            name, default = ("cardinality", 1) if self.cardinality != 1 else ("base_width", 64)
-            raise Impossible(f"{name} acts on bottleneck blocks, but depth {self.depth} is made of basic blocks; depths 50 "
-                             f"and 101 have bottlenecks.", {name: (default,), "depth": (50,)})
+        require_bottlenecks(self, cardinality=1, base_width=64)
         require_whole_width(self.width, self.base_width)
         channels = self.width * self.base_width // 64 * self.cardinality
         if self.split_input and channels % (self.branches * self.cardinality):

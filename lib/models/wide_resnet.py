@@ -14,8 +14,9 @@ from lib.architecture import (
     INSIDE, Architecture, Change, Claim, ImageSize, Knobs, Paper, Preset, Stage, input_size_knob, num_classes_knob)
 from lib.models.heads import Head, head_knob
 from lib.models.heads import head as pooling_and_linear
-from lib.models.resnet import cifar_stem, initialize
+from lib.models.resnet import initialize
 from lib.models.resnet_v2 import FullPreactivation, stage
+from lib.models.stems import cifar_stem
 
 
 class WideUnit(FullPreactivation):

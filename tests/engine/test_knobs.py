@@ -18,7 +18,7 @@ from lib.analysis.comparison import levels
 from lib.analysis.fitting import heights_at, input_sizes, smallest_image, widths_at
 from lib.analysis.saved import traced
 from lib.architecture import Impossible, options
-from lib.models.resnet import strides
+from lib.models.stems import strides
 from lib.records import Network, Setting
 from lib.timing import images
 from lib.training.pictures import load

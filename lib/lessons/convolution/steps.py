@@ -19,7 +19,7 @@ from lib.lessons.convolution.stack import least_sides, stack as run_stack, table
 from lib.lessons.convolution.written import Described, layer as read_layer, pair
 from lib.lessons.lesson import Lesson, Link, step
 from lib.measuring import Measured
-from lib.models.resnet import stem
+from lib.models.stems import stem
 from lib.provenance import Origin, computed, measured, published
 from lib.text import _
 from lib.trace import output_size

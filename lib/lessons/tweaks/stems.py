@@ -7,8 +7,9 @@ from torch import nn
 
 from lib.analysis.block import Block, run_block
 from lib.lessons.tweaks.networks import IMAGE, WIDTH, network
-from lib.models.resnet import BasicBlock, stem
+from lib.models.resnet import BasicBlock
 from lib.models.resnet_tweaks import deep_stem
+from lib.models.stems import stem
 from lib.once import once
 
 WIDTHS = (8, 16, 24, 32, 64, 96, 128)

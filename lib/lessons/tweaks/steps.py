@@ -14,8 +14,9 @@ from lib.lessons.tweaks.reading import (
     GRADIENTS, STAGES, Read, bottleneck, gradients, sight, strided_block, unread, unread_table)
 from lib.lessons.tweaks.stems import (
     PLACES, WIDTHS, by_width, share_fields, stems, strided_stem, strided_table, uses_table, weight_uses, width_table)
-from lib.models.resnet import Bottleneck, stem as plain_stem
+from lib.models.resnet import Bottleneck
 from lib.models.resnet_tweaks import deep_stem, pooled_projection
+from lib.models.stems import stem as plain_stem
 from lib.provenance import Origin, computed, images_of, measured, published, unverified
 from lib.text import _
 
