@@ -88,7 +88,7 @@ def test_every_network_is_judged(opened):
     assert spec["layout"]["xaxis"]["categoryarray"] == judged["preset"].tolist()
     assert chart(opened, "rule_of_three")[1:] == [judged["ratio"].tolist(), [lib.analyze("mobilenet_v2").training.ratio]]
     counted = [(judged["off"] > percent).sum() for percent in (1, 5)]
-    assert f"more than 1% for **{counted[0]}**, and by more than 5% for **{counted[1]}**" in said(opened)
+    assert f"For **{counted[0]}** of them the rule of 3 times is off by more than 1%, for **{counted[1]}** by more than 5%." in said(opened)
 
 
 @pytest.mark.parametrize("ask", ["macs", "params", "memory"])
