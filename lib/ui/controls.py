@@ -56,25 +56,22 @@ def _stride(knobs: type[NetworkKnobs], name: str) -> int:
 
 def _size(knobs: type[NetworkKnobs], name: str, value: int | str, label: str, help: str, changed: Callable, prefix: str) -> None:
     """One field for the side of a square; a switch makes two of it, for height and width."""
-    key, (height, width), step = prefix + name, sides(value), _stride(knobs, name)
+    key, step = prefix + name, _stride(knobs, name)
     switch, rectangles = f"{key}_square", st.session_state.setdefault("rectangles", set())
-    is_square = height == width and key not in rectangles
+    is_square = len(set(sides(value))) == 1 and key not in rectangles
+    fields = {key: label} if is_square else {f"{key}_height": _("Height, px"), f"{key}_width": _("Width, px")}
+    shown = dict(zip(fields, sides(value)))
 
-    def field(key: str, label: str, side: int, size: Callable[[int], Any]) -> None:
-        say_refused(key)
-        whole_number(label, side, key, lambda typed: changed(name, knobs.read_one(name, size(typed))), help=help, step=step)
+    def take(_typed: int) -> None:
+        changed(name, knobs.read_one(name, _now(shown)))
 
     def turned(square: bool) -> None:
         (rectangles.discard if square else rectangles.add)(key)
-        changed(name, height if square else value)
-    if is_square:
-        field(key, label, height, lambda typed: typed)
-    else:
-        left, right = st.columns(2, gap="xxsmall")
-        with left:
-            field(f"{key}_height", _("Height, px"), height, lambda typed: (typed, width))
-        with right:
-            field(f"{key}_width", _("Width, px"), width, lambda typed: (height, typed))
+        changed(name, knobs.read_one(name, _now(shown)[0]))
+    for (each, side), called, column in zip(shown.items(), fields.values(), st.columns(len(fields), gap="xxsmall")):
+        with column:
+            say_refused(each)
+            whole_number(called, side, each, take, help=help, step=step)
     show_value(switch, is_square)
     st.toggle(_("Square"), key=switch, on_change=on_choice(switch, turned), help=_("Off: height and width can differ."))
 
@@ -92,9 +89,15 @@ def _numbers(knobs: type[NetworkKnobs], name: str, values: tuple[int, ...], labe
     st.markdown(f":small[{label}]", help=help)
     for key, value, column in zip(keys, values, st.columns(len(values), gap="xxsmall")):
         with column:
-            whole_number(f"{label}, {key[-1]}", value, key, lambda typed: changed(name, knobs.read_one(
-                name, tuple(_whole(float(st.session_state.get(key, value))) for key, value in zip(keys, values)))),
-                disabled=disabled, label_visibility="collapsed")
+            whole_number(f"{label}, {key[-1]}", value, key,
+                         lambda typed: changed(name, knobs.read_one(name, _now(dict(zip(keys, values))))),
+                         disabled=disabled, label_visibility="collapsed")
+
+
+def _now(shown: Mapping[str, int]) -> tuple[int, ...]:
+    """What these fields say now, by their keys. It is not what they showed when they were drawn: who types in two of them
+    one after the other may be quicker than the run between, and both numbers count."""
+    return tuple(_whole(float(st.session_state.get(key, value))) for key, value in shown.items())
 
 
 def whole_number(label: str, value: int | None, key: str, take: Callable[[int], None], step: int = 1,

@@ -266,6 +266,19 @@ def test_height_and_width_can_differ():
     assert address(app)["input_size"] == "480" and app.number_input(key="resnet18-input_size").value == 480
 
 
+def test_two_fields_that_were_typed_in_before_the_page_could_follow_both_count():
+    app = open_page("explore", preset="resnet18", input_size="200x300")
+    app.number_input(key="resnet18-input_size_width").set_value(640)
+    checked(app.number_input(key="resnet18-input_size_height").set_value(480).run())
+    assert address(app)["input_size"] == "480x640"
+    app.number_input(key="resnet18-input_size_height").set_value(96)
+    checked(app.toggle(key="resnet18-input_size_square").set_value(True).run())
+    assert address(app)["input_size"] == "96"
+    app.number_input(key="resnet18-depths_0").set_value(3)
+    checked(app.number_input(key="resnet18-depths_3").set_value(4).run())
+    assert address(app)["depths"] == "3,2,2,4"
+
+
 def test_a_link_with_a_rectangle_shows_both_sides_and_draws_the_field_on_it():
     app = open_page("explore", preset="vgg11", input_size="160x256", view="field")
     assert not app.warning and app.toggle(key="vgg11-input_size_square").value is False
