@@ -160,18 +160,35 @@ def _tie(values: dict[str, Any], name: str, key: str, shown: Any) -> dict[str, A
 def on_choice(key: str, take: Callable[[Any], None]) -> Callable[[], None]:
     """The callback of a control: it hands the chosen value to `take`. A browser that has just lost the control, as when its
     box closes, may say that it is empty; a run that was cut short may have forgotten it and not drawn it again. That is no
-    choice."""
+    choice.
+
+    Nor is it one if the browser says what was shown. A person who is quick presses something else before the browser hears
+    that the control has gone; Streamlit, which has forgotten it, takes its value for a new one. If the control is drawn
+    again, the browser needs to be told the value: it too has forgotten it by then.
+    """
     def hear() -> None:
+        value, shown = st.session_state.get(key), _shown()
+        if value is None:
+            return
+        if key in shown and shown[key] == value:
+            del st.session_state[key]
+            return
+        shown.pop(key, None)
         moved()
-        if (value := st.session_state.get(key)) is not None:
-            take(value)
+        take(value)
     return hear
 
 
 def show_value(key: str, value: Any) -> None:
     """Set a control only where it differs, so that quick key presses are not undone by an older run."""
+    _shown()[key] = value
     if st.session_state.get(key) != value:
         st.session_state[key] = value
+
+
+def _shown() -> dict[str, Any]:
+    """What each control was drawn with last, by its key; without those of which another value was heard since."""
+    return st.session_state.setdefault("shown", {})
 
 
 def forget_shown(beginning: str) -> None:

@@ -71,3 +71,12 @@ def test_a_page_comes_back_as_it_was_left(choosing, page, view):
         if not buttons.key.endswith("_given"):
             buttons.set_value(None)  # as a browser may say of those that it has just lost
     assert shown(checked(app.run())) == left
+
+
+def test_a_browser_that_has_not_heard_yet_that_a_control_is_gone_is_told_its_value_again():
+    app = open_page("textbook", document="versions")
+    in_the_list = app._tree.get_widget_states()
+    checked(app.button_group(key="textbook_view").set_value("quiz").run())
+    assert not app.selectbox
+    document = checked(app._run(in_the_list)).selectbox(key="textbook_document_knob")
+    assert document.value == "versions" and document.proto.set_value and address(app) == {"document": "versions"}
