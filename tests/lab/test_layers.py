@@ -114,10 +114,13 @@ def test_the_stopwatch_sees_the_operations_that_were_analysed():
 
 
 def test_the_stopwatch_gives_a_lap_its_own_time():
-    """Of a small and a much larger product the larger takes longer, and the network's output stays what it is."""
+    """Of a small and a much larger product the larger takes longer, each at its quickest: a pass may be interrupted."""
     small, large = torch.ones(8, 8), torch.ones(512, 512)
-    each = layers.watch(lambda: (torch.mm(small, small), torch.mm(large, large), small.shape), Clock(ONE_THREAD)).once()
-    assert each.kinds == ["mm", "mm"] and each.laps[1] > each.laps[0]
+    watched = layers.watch(lambda: (torch.mm(small, small), torch.mm(large, large), small.shape), Clock(ONE_THREAD))
+    passes = [watched.once() for _ in range(10)]
+    assert all(each.kinds == ["mm", "mm"] for each in passes)
+    quickest = [min(laps) for laps in zip(*(each.laps for each in passes))]
+    assert quickest[1] > quickest[0]
 
 
 def together(record) -> bool:
