@@ -151,11 +151,12 @@ def _plain(knobs: type[Declared], error: Mapping[str, Any]) -> Impossible:
     name = str(error["loc"][0])
     if error["type"] == "extra_forbidden":
         return Impossible(f"There is no knob “{name[:40]}” here; the knobs are {', '.join(knobs.model_fields)}.")
-    return Impossible(f"{name} = {_short(error['input'])} is not possible: {choices(knobs, name)}.")
+    written = _short(error["input"], "x" if is_size(knobs, name) else ",")
+    return Impossible(f"{name} = {written} is not possible: {choices(knobs, name)}.")
 
 
-def _short(value: Any) -> str:
-    text = ",".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+def _short(value: Any, between: str) -> str:
+    text = between.join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
     return text if len(text) <= 40 else text[:39] + "…"
 
 

@@ -1,6 +1,6 @@
 """Controls made from a family's own declaration of its knobs."""
 
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from typing import Any
 
 import streamlit as st
@@ -56,22 +56,20 @@ def _stride(knobs: type[NetworkKnobs], name: str) -> int:
 
 def _size(knobs: type[NetworkKnobs], name: str, value: int | str, label: str, help: str, changed: Callable, prefix: str) -> None:
     """One field for the side of a square; a switch makes two of it, for height and width."""
-    key, step = prefix + name, _stride(knobs, name)
+    key = prefix + name
     switch, rectangles = f"{key}_square", st.session_state.setdefault("rectangles", set())
     is_square = len(set(sides(value))) == 1 and key not in rectangles
-    fields = {key: label} if is_square else {f"{key}_height": _("Height, px"), f"{key}_width": _("Width, px")}
-    shown = dict(zip(fields, sides(value)))
-
-    def take(_typed: int) -> None:
-        changed(name, knobs.read_one(name, _now(shown)))
+    labels = {key: label} if is_square else {f"{key}_height": _("Height, px"), f"{key}_width": _("Width, px")}
+    shown = dict(zip(labels, sides(value)))
 
     def turned(square: bool) -> None:
-        (rectangles.discard if square else rectangles.add)(key)
-        changed(name, knobs.read_one(name, _now(shown)[0]))
-    for (each, side), called, column in zip(shown.items(), fields.values(), st.columns(len(fields), gap="xxsmall")):
-        with column:
-            say_refused(each)
-            whole_number(called, side, each, take, help=help, step=step)
+        try:
+            changed(name, knobs.read_one(name, _now(shown)[0]))
+        except Impossible as error:  # a number that was typed just before
+            st.session_state["refused"] = {next(iter(shown)): str(error)}
+        else:
+            (rectangles.discard if square else rectangles.add)(key)
+    _fields(knobs, name, shown, labels.values(), changed, help=help, step=_stride(knobs, name))
     show_value(switch, is_square)
     st.toggle(_("Square"), key=switch, on_change=on_choice(switch, turned), help=_("Off: height and width can differ."))
 
@@ -84,14 +82,21 @@ def folded_under(knobs: type[NetworkKnobs], name: str) -> str:
 def _numbers(knobs: type[NetworkKnobs], name: str, values: tuple[int, ...], label: str, help: str, changed: Callable,
              disabled: bool, prefix: str) -> None:
     """One field per stage."""
-    keys = [f"{prefix}{name}_{index}" for index in range(len(values))]
-    say_refused(*keys)
     st.markdown(f":small[{label}]", help=help)
-    for key, value, column in zip(keys, values, st.columns(len(values), gap="xxsmall")):
+    shown = {f"{prefix}{name}_{index}": value for index, value in enumerate(values)}
+    _fields(knobs, name, shown, [f"{label}, {index}" for index in range(len(values))], changed, disabled=disabled,
+            label_visibility="collapsed")
+
+
+def _fields(knobs: type[NetworkKnobs], name: str, shown: Mapping[str, int], labels: Iterable[str], changed: Callable,
+            **more: Any) -> None:
+    """Fields side by side, by their keys, whose numbers together are the value of a knob."""
+    def take(_typed: int) -> None:
+        changed(name, knobs.read_one(name, _now(shown)))
+    say_refused(*shown)
+    for (key, value), label, column in zip(shown.items(), labels, st.columns(len(shown), gap="xxsmall")):
         with column:
-            whole_number(f"{label}, {key[-1]}", value, key,
-                         lambda typed: changed(name, knobs.read_one(name, _now(dict(zip(keys, values))))),
-                         disabled=disabled, label_visibility="collapsed")
+            whole_number(label, value, key, take, **more)
 
 
 def _now(shown: Mapping[str, int]) -> tuple[int, ...]:

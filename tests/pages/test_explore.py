@@ -261,7 +261,7 @@ def test_height_and_width_can_differ():
     assert address(app)["input_size"] == "480x640"
     assert number(totals(app)["MACs"]) == lib.analyze("resnet18", input_size=(480, 640)).macs
     app.number_input(key="resnet18-input_size_height").set_value(5000).run()
-    assert "input_size = 5000,640 is not possible" in app.error[0].value and address(app)["input_size"] == "480x640"
+    assert "input_size = 5000x640 is not possible" in app.error[0].value and address(app)["input_size"] == "480x640"
     checked(app.toggle(key="resnet18-input_size_square").set_value(True).run())
     assert address(app)["input_size"] == "480" and app.number_input(key="resnet18-input_size").value == 480
 
@@ -271,6 +271,9 @@ def test_two_fields_that_were_typed_in_before_the_page_could_follow_both_count()
     app.number_input(key="resnet18-input_size_width").set_value(640)
     checked(app.number_input(key="resnet18-input_size_height").set_value(480).run())
     assert address(app)["input_size"] == "480x640"
+    app.number_input(key="resnet18-input_size_height").set_value(5000)
+    checked(app.toggle(key="resnet18-input_size_square").set_value(True).run())
+    assert address(app)["input_size"] == "480x640" and "input_size = 5000 is not possible" in app.error[0].value
     app.number_input(key="resnet18-input_size_height").set_value(96)
     checked(app.toggle(key="resnet18-input_size_square").set_value(True).run())
     assert address(app)["input_size"] == "96"
