@@ -20,7 +20,7 @@ from lib import heap  # noqa: E402
 from lib.analysis.atlas import compute_all  # noqa: E402
 from lib.lab.lab import start as ask_for_devices  # noqa: E402
 from lib.lab.lessons import prepare  # noqa: E402
-from lib.lab.limits import limits  # noqa: E402
+from lib.limits import limits  # noqa: E402
 from lib.ui.rehearsal import rehearse  # noqa: E402
 from lib.web import collector  # noqa: E402
 from lib.web.assets import Assets  # noqa: E402

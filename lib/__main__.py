@@ -79,7 +79,7 @@ def print_list(as_json: bool) -> None:
         print(json.dumps(rows, indent=1))
         return
     for family in families:
-        print(f"{family.name} ({family.paper.year})")
+        print(f"{family.name} ({family.paper.year})" if family.paper else family.name)
         for preset, entry in family.presets.items():
             print(f"  {preset:18} {entry.note}" + (f" Also called {', '.join(entry.also)}." if entry.also else ""))
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Annotated, Any, Literal, Self, get_origin
 
 from pydantic import (BaseModel, ConfigDict, Field, PlainValidator, TypeAdapter, ValidationError, ValidationInfo,
@@ -69,6 +70,20 @@ class Declared(BaseModel):
             raise _plain(cls, {**error.errors()[0], "loc": (name,), "input": value}) from None
 
 
+@dataclass(frozen=True)
+class Range:
+    """The whole numbers a knob may take, and words that may stand for one."""
+
+    low: int
+    high: int
+    step: int = 1
+    words: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        steps = f" in steps of {self.step}" if self.step > 1 else ""
+        return f"a whole number from {self.low} to {self.high}{steps}"
+
+
 LARGEST_IMAGE = 2048
 """Pixels of a side. Networks set the smallest one themselves, and some the largest (lib/analysis/fitting.py)."""
 
@@ -89,16 +104,24 @@ def size_text(size: int | str) -> str:
     return str(size).replace("x", "×")
 
 
-def _read_size(value: Any) -> int | str:
+def _read_sides(low: int, high: int, words: tuple[str, ...], value: Any) -> int | str:
+    if value in words:
+        return value
     written = "x".join(map(str, value)) if isinstance(value, (tuple, list)) else str(value)
     whole = re.fullmatch(r"([0-9]{1,4})(?:[x×]([0-9]{1,4}))?", written)
-    height, width = (int(side or whole[1]) for side in whole.groups()) if whole else (0, 0)
-    if isinstance(value, bool) or not (1 <= height <= LARGEST_IMAGE and 1 <= width <= LARGEST_IMAGE):
-        raise ValueError("no size of an image")
+    height, width = (int(side or whole[1]) for side in whole.groups()) if whole else (low - 1, low - 1)
+    if isinstance(value, bool) or not (low <= height <= high and low <= width <= high):
+        raise ValueError("no height and width")
     return written_size(height, width)
 
 
-ImageSize = Annotated[int | str, PlainValidator(_read_size)]
+def sides_from(low: int, high: int, *words: str) -> Any:
+    """The type of a height and a width, each a whole number from `low` to `high`: 3 for both, else `1x7`. One of the
+    `words` may stand for them."""
+    return Annotated[int | str, Range(low, high, words=words), PlainValidator(partial(_read_sides, low, high, words))]
+
+
+ImageSize = sides_from(1, LARGEST_IMAGE)
 """The size of an image in pixels: a number for a square, else height and width as `480x640`."""
 
 
@@ -160,24 +183,11 @@ def _short(value: Any, between: str) -> str:
     return text if len(text) <= 40 else text[:39] + "…"
 
 
-@dataclass(frozen=True)
-class Range:
-    """The whole numbers a knob may take."""
-
-    low: int
-    high: int
-    step: int = 1
-
-    def __str__(self) -> str:
-        steps = f" in steps of {self.step}" if self.step > 1 else ""
-        return f"a whole number from {self.low} to {self.high}{steps}"
-
-
 def bounds(knobs: type[Declared], name: str) -> Range:
-    """The range of a whole-number knob, or of a side of an image, read from its declaration. `multiple_of` is the step."""
-    if is_size(knobs, name):
-        return Range(1, LARGEST_IMAGE)
+    """The range of a whole-number knob, or of a height and a width, read from its declaration. `multiple_of` is the step."""
     limits = {type(rule).__name__: rule for rule in knobs.model_fields[name].metadata}
+    if "Range" in limits:
+        return limits["Range"]
     return Range(limits["Ge"].ge, limits["Le"].le, limits["MultipleOf"].multiple_of if "MultipleOf" in limits else 1)
 
 
@@ -198,7 +208,7 @@ def is_sequence(knobs: type[Declared], name: str) -> bool:
 
 
 def is_size(knobs: type[Declared], name: str) -> bool:
-    """Whether the knob is an `ImageSize`."""
+    """Whether the knob is a height and a width, as an `ImageSize` is."""
     return knobs.model_fields[name].annotation == int | str
 
 
@@ -211,7 +221,9 @@ def choices(knobs: type[Declared], name: str) -> str:
         count = len(annotation.__args__)
         return f"give {count} whole numbers from 1 to {MOST_BLOCKS}, such as {','.join('2' * count)}"
     if is_size(knobs, name):
-        return f"choose {bounds(knobs, name)} for a square, or height x width, such as 480x640"
+        example = "480x640" if bounds(knobs, name).high == LARGEST_IMAGE else "1x7"
+        words = "".join(f"{word}, " for word in bounds(knobs, name).words)
+        return f"choose {words}{bounds(knobs, name)} for both sides, or height x width, such as {example}"
     values = options(knobs, name)
     if len(values) > MOST_NAMED:
         return f"choose one of {len(values)} names, such as {', '.join(map(str, values[:MOST_NAMED // 2]))}"
@@ -352,14 +364,14 @@ class Architecture:
     """A family of networks: its paper, its knobs, its named networks, and how to build one. There is one of each.
 
     `build(knobs)` returns the `nn.Module`; `stages(knobs)` its rows in the paper's table. The first preset is
-    the one shown first. `built_for_size` tells that the weights depend on the size of the image, as they do where a
+    the one shown first. Networks of one's own have no `paper`. `built_for_size` tells that the weights depend on the size of the image, as they do where a
     linear layer reads a whole map. `also` is what else the family is usually called.
     """
 
     id: str
     name: str
     summary: str
-    paper: Paper
+    paper: Paper | None
     knobs: type[NetworkKnobs]
     presets: Mapping[str, Preset]
     build: Callable[[Any], Any]

@@ -23,10 +23,16 @@ PARTS = frozenset({"heads", "stems"})
 
 @cache
 def families() -> dict[str, Architecture]:
-    """Every family by its id, oldest paper first."""
+    """Every family by its id, oldest paper first, what has no paper last."""
     names = [module.name for module in iter_modules(models.__path__) if module.name not in PARTS]
     found = [import_module(f"lib.models.{name}").ARCHITECTURE for name in names]
-    return {family.id: family for family in sorted(found, key=lambda family: (family.paper.year, family.id))}
+    return {family.id: family for family in sorted(found, key=lambda family: (not family.paper, family.paper and family.paper.year, family.id))}
+
+
+@cache
+def published() -> dict[str, Architecture]:
+    """Every preset of a family that has a paper, with its family."""
+    return {preset: family for preset, family in presets().items() if family.paper}
 
 
 @cache

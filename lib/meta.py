@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache, wraps
+from inspect import Parameter, signature
 from threading import local
 from typing import Any
 
@@ -59,6 +60,29 @@ class _OnMeta(TorchFunctionMode):
 def on_meta() -> TorchFunctionMode:
     """Inside `with on_meta():` modules are built with shapes and names but no memory and no initial weights."""
     return _OnMeta()
+
+
+def remember_arguments(block: type[nn.Module]) -> None:
+    """Let modules of this class, where they are built on meta, keep what their constructor was given, those of its parents
+    too: `arguments_of(module)`."""
+    build, given = block.__init__, signature(block.__init__)
+
+    @wraps(build)
+    def __init__(self, *args, **kwargs):
+        build(self, *args, **kwargs)
+        if _thread.on_meta:
+            bound = given.bind(self, *args, **kwargs)
+            bound.apply_defaults()
+            named = {name: value for name, value in bound.arguments.items()
+                     if given.parameters[name].kind is Parameter.POSITIONAL_OR_KEYWORD and name != "self"}
+            vars(self).setdefault("_arguments", {}).update(named)
+
+    block.__init__ = __init__
+
+
+def arguments_of(module: nn.Module) -> dict[str, Any]:
+    """What the constructor of a module was given, by name; empty where nothing was remembered."""
+    return vars(module).get("_arguments", {})
 
 
 def forget_layers() -> None:

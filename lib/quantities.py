@@ -27,6 +27,9 @@ Share = Annotated[float, Field(ge=0, le=10**6, allow_inf_nan=False)]
 """Of one, or of one core; what scatters may be many times its middle."""
 PerSecond = Annotated[float, Field(ge=0, le=10**24, allow_inf_nan=False)]
 
+LONGEST_TEXT = 20_000
+"""Characters of a text in the knobs of a network: the longest is a plan."""
+
 MOST_PARTS = 1000
 """Items of a list or names of a mapping in the knobs of a network."""
 
@@ -35,7 +38,7 @@ def _bounded(value: Any) -> Any:
     """Any value of a knob. Raises ValueError for a number or a text that no knob has."""
     if isinstance(value, (int, float)) and not abs(value) <= 10**12:
         raise ValueError("a knob has a number that is too large")
-    if isinstance(value, str) and (len(value) > 2000 or any(letter < " " for letter in value)):
+    if isinstance(value, str) and (len(value) > LONGEST_TEXT or any(letter < " " for letter in value)):
         raise ValueError("a knob has a text that is too long, or control characters")
     if isinstance(value, (Mapping, Sequence)) and not isinstance(value, str):
         if len(value) > MOST_PARTS:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lib.architecture import Impossible
-from lib.lab.limits import FILE, limits
+from lib.limits import FILE, limits
 
 START = "import os, app; print('handed on:', os.environ.get('OMP_WAIT_POLICY'))"
 

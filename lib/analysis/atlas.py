@@ -44,7 +44,7 @@ def compute_all() -> None:
     for protocol in protocols():
         points(protocol)
     lineage()
-    for preset in catalog.presets():
+    for preset in catalog.published():
         totals(preset)
 
 

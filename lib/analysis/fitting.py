@@ -35,7 +35,7 @@ def refusal(architecture: Architecture, knobs: NetworkKnobs, op: Op, reason: str
     elif squares:
         works = [_written(squares)]
     possible = f"Input sizes that work: {'; '.join(works)}" if nearest else "No input size works with these knobs"
-    return Impossible(f"{op.name} cannot take what a {height}×{width} image leaves for it: {_arithmetic(op, reason)}. {possible}.",
+    return Impossible(f"{op.name} cannot take what a {height}×{width} image leaves for it: {arithmetic(op, reason)}. {possible}.",
                       {"input_size": tuple(dict.fromkeys(nearest))})
 
 
@@ -87,7 +87,7 @@ def smallest_image(architecture: Architecture, knobs: NetworkKnobs) -> Smallest 
         return None
     less = sizes[0] - 1
     error = less and _refused(architecture, knobs.model_copy(update={"input_size": less}))
-    return Smallest(sizes[0], f"With {less} × {less} pixels, {error.op.name} has too little: {_arithmetic(error.op, str(error))}."
+    return Smallest(sizes[0], f"With {less} × {less} pixels, {error.op.name} has too little: {arithmetic(error.op, str(error))}."
                     if error else "")
 
 
@@ -141,7 +141,7 @@ def _expected(op: Op) -> int:
     return op.weights[0][1][1]
 
 
-def _arithmetic(op: Op, reason: str) -> str:
+def arithmetic(op: Op, reason: str) -> str:
     """The sizes that do not go together, with this op's own numbers."""
     shape = op.in_shapes[0]
     if op.window:

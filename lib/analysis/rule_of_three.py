@@ -34,7 +34,7 @@ class Judged:
 @once
 def catalogue() -> tuple[Judged, ...]:
     """Every network of the catalogue for which the ratio is known, the furthest off first."""
-    known = {preset: totals(preset) for preset in catalog.presets()}
+    known = {preset: totals(preset) for preset in catalog.published()}
     judged = [Judged(preset, each.training_macs / each.macs) for preset, each in known.items()
               if each.macs and each.training_macs is not None]
     return tuple(sorted(judged, key=lambda each: each.ratio))

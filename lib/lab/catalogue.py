@@ -11,7 +11,7 @@ from lib import catalog
 from lib.analysis.atlas import totals
 from lib.architecture import Impossible
 from lib.lab.jobs import Job
-from lib.lab.limits import limits
+from lib.limits import limits
 from lib.lab.queue import Line, Ticket
 from lib.lab.store import Run, keep
 from lib.records import Latency, Network, Setting
@@ -25,8 +25,8 @@ AGAIN = 5.0
 
 def presets(scope: Scope) -> tuple[str, ...]:
     """The networks of a scope, those with the fewest MACs first: they are the soonest to show something."""
-    firsts = [next(iter(family.presets)) for family in catalog.families().values()]
-    names = catalog.presets() if scope == "catalogue" else firsts
+    firsts = [next(iter(family.presets)) for family in catalog.families().values() if family.paper]
+    names = catalog.published() if scope == "catalogue" else firsts
     return tuple(sorted(names, key=lambda preset: totals(preset).macs))
 
 

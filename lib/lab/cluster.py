@@ -27,7 +27,7 @@ from pydantic import BaseModel
 import lib
 from lib.architecture import Impossible
 from lib.devices import Device, devices
-from lib.lab import limits
+from lib import limits
 from lib.lab.jobs import Job, run
 from lib.lab.worker import PATIENCE, TICK, WorkerLost
 from lib.timing import Step

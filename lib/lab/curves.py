@@ -18,7 +18,7 @@ from sqlalchemy import JSON, LargeBinary, delete, func, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from lib.lab.database import Base, database, insert_into
-from lib.lab.limits import limits
+from lib.limits import limits
 from lib.training.records import Curve, Entrant
 
 LIB = Path(__file__).parent.parent

@@ -13,7 +13,7 @@ from lib.analysis.liveness import peak_activation_bytes
 from lib.architecture import Impossible
 from lib.devices import DTYPES, free_bytes
 from lib.lab import layers, training
-from lib.lab.limits import limits
+from lib.limits import limits
 from lib.records import Network, Setting
 from lib.timing import Steps
 from lib.training.pictures import Pictures, load

@@ -17,7 +17,7 @@ from typing import Any, Literal, Protocol
 
 from lib.architecture import Impossible
 from lib.lab.jobs import Job
-from lib.lab.limits import limits
+from lib.limits import limits
 from lib.lab.neighbours import WAITING
 from lib.lab.worker import Worker, WorkerLost
 from lib.records import Setting

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from lib.architecture import Impossible
 from lib.lab import curves
 from lib.lab.jobs import Job, pictures_of
-from lib.lab.limits import limits
+from lib.limits import limits
 from lib.lab.queue import Line, Ticket
 from lib.records import Setting
 from lib.training.race import Begun, Finished, Glimpse, fitting

@@ -24,7 +24,7 @@ from lib.devices import Device
 from lib.lab.database import Base, database, insert_into
 from lib.lab.jobs import Job
 from lib.lab.layers import LayerTimes
-from lib.lab.limits import limits
+from lib.limits import limits
 from lib.lab.training import TrainingMemory
 from lib.quantities import Line, Text
 from lib.records import Latency, Network, Setting, Timed

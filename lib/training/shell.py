@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from lib.architecture import Impossible
 from lib.lab.jobs import Job, pictures_of, run
-from lib.lab.limits import limits
+from lib.limits import limits
 from lib.records import Network, Setting
 from lib.timing import Step
 from lib.training.fair import at_best, at_rates

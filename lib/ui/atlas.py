@@ -59,7 +59,7 @@ def topics() -> list[dict[str, Any]]:
 
 def timeline() -> None:
     """The families by year."""
-    families = catalog.families()
+    families = {id: family for id, family in catalog.families().items() if family.paper}
     st.markdown(prose("atlas", "Timeline"))
     picked = _picked(figures.timeline(list(families.values()), current_palette()), "timeline",
                      _("The families by year; the table below holds the same."))
@@ -145,7 +145,7 @@ def _depth(entry: atlas.Winner) -> str:
 def networks() -> None:
     """Every network with its totals."""
     st.markdown(prose("atlas", "Networks"))
-    shown = [(preset, family, atlas.totals(preset)) for preset, family in catalog.presets().items()]
+    shown = [(preset, family, atlas.totals(preset)) for preset, family in catalog.published().items()]
     _table("networks", [
         (family.paper.year, family.name, link(preset), total.params, total.macs, total.weight_layers,
          total.receptive_field, total.input_size, family.presets[preset].note) for preset, family, total in shown],

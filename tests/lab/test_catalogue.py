@@ -13,7 +13,7 @@ from lib.devices import Device
 from lib.lab import catalogue
 from lib.lab.catalogue import Sweep
 from lib.lab.jobs import Job
-from lib.lab.limits import limits
+from lib.limits import limits
 from lib.lab.queue import Line, Ticket
 from lib.lab.worker import LocalWorker, WorkerLost
 from lib.records import Latency, Network, Setting

@@ -19,7 +19,7 @@ from lib.devices import Device
 from lib.lab import cluster as clusters
 from lib.lab import lab as labs
 from lib.lab.jobs import Job
-from lib.lab.limits import FILE, limits
+from lib.limits import FILE, limits
 from lib.lab.queue import Lab, Ticket
 from lib.lab.worker import LocalWorker
 from lib.records import Latency, Network, Setting

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from lib.architecture import Impossible
 from lib.devices import Device, devices
 from lib.lab.jobs import Job
-from lib.lab.limits import Limits, limits
+from lib.limits import Limits, limits
 from lib.lab.queue import Lab, Line, Ticket, in_turn
 from lib.lab.worker import LocalWorker
 from lib.records import Latency, Network, Setting

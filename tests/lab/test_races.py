@@ -11,7 +11,7 @@ from lib.architecture import Impossible
 from lib.devices import Device
 from lib.lab import curves, races
 from lib.lab.jobs import Job, run
-from lib.lab.limits import limits
+from lib.limits import limits
 from lib.lab.queue import Line
 from lib.lab.races import Race, race_of
 from lib.lab.worker import LocalWorker

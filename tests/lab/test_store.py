@@ -19,7 +19,7 @@ from lib.devices import Device
 from lib.lab import curves, store
 from lib.lab import database as opened
 from lib.lab.jobs import Job
-from lib.lab.limits import limits
+from lib.limits import limits
 from lib.records import Latency, Network, Protocol, Setting, Spread
 from lib.training.recipe import Recipe
 from lib.training.records import Curve, Entrant, Epoch

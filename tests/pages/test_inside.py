@@ -13,7 +13,7 @@ from lib.inside import links, looking
 from lib.inside.networks import shipped_networks
 from lib.inside.pictures import Example
 from lib.inside.written import exact
-from lib.lab.limits import limits
+from lib.limits import limits
 from lib.lessons.pictures import drawn, png
 from lib.once import forget
 from lib.records import Network

@@ -14,7 +14,7 @@ from streamlit.runtime.scriptrunner.script_runner import ScriptRunner
 from lib.lab import store
 from lib.lab.jobs import Job
 from lib.lab.lab import lab
-from lib.lab.limits import limits
+from lib.limits import limits
 from lib.lab.queue import Ticket
 from lib.records import Network, Setting
 from lib.ui.lab.latency import as_json, csv

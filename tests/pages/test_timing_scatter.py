@@ -10,7 +10,7 @@ from lib.lab.against_macs import rates
 from lib.lab.catalogue import Sweep
 from lib.lab.jobs import Job
 from lib.lab.lab import lab
-from lib.lab.limits import limits
+from lib.limits import limits
 from lib.records import Setting
 from lib.ui.lab import many
 from lib.ui.lab.running import Outcome, Slot

@@ -12,7 +12,7 @@ import torch
 from lib.architecture import Impossible
 from lib.lab import layers, store, training
 from lib.lab.jobs import Job
-from lib.lab.limits import limits
+from lib.limits import limits
 from lib.records import Setting
 from lib.timing import found
 from lib.ui.lab import stored

@@ -5,7 +5,7 @@ import streamlit as st
 from lib import weights
 from lib.architecture import Impossible
 from lib.inside.links import IMAGENET, Asked
-from lib.lab.limits import limits
+from lib.limits import limits
 from lib.text import prose
 from lib.ui import _
 from lib.ui.address import moved, plain

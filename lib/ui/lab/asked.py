@@ -11,7 +11,7 @@ from lib.analysis import Analysis
 from lib.architecture import Impossible, options, size_text
 from lib.devices import Device
 from lib.lab.lab import lab
-from lib.lab.limits import limits
+from lib.limits import limits
 from lib.records import Network, Setting
 from lib.ui import _, comparison
 from lib.ui.address import plain

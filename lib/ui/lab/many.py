@@ -13,7 +13,7 @@ from lib.lab import catalogue
 from lib.lab.against_macs import latest
 from lib.lab.catalogue import Sweep
 from lib.lab.lab import lab
-from lib.lab.limits import limits
+from lib.limits import limits
 from lib.lab.store import Run
 from lib.records import Latency, Setting
 from lib.text import prose

@@ -16,7 +16,7 @@ from lib.devices import Device
 from lib.lab import store
 from lib.lab.jobs import Job
 from lib.lab.lab import lab
-from lib.lab.limits import limits
+from lib.limits import limits
 from lib.lab.queue import Line, Ticket
 from lib.records import Timed
 from lib.text import prose

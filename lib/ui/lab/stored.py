@@ -16,7 +16,7 @@ from lib.lab import shipped, store
 from lib.lab.doubts import doubts
 from lib.lab.latency_tables import machine
 from lib.lab.layers import LayerTimes
-from lib.lab.limits import limits
+from lib.limits import limits
 from lib.lab.store import Run, Stored
 from lib.records import Latency, Network
 from lib.text import prose

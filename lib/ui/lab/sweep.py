@@ -11,7 +11,7 @@ from lib.lab import shipped
 from lib.lab.against_macs import NEARLY_ALL, Saturation, batches, curves, gmacs, saturation
 from lib.lab.jobs import Job
 from lib.lab.latency_tables import csv, table
-from lib.lab.limits import limits
+from lib.limits import limits
 from lib.lab.store import Run
 from lib.provenance import images_of
 from lib.records import Latency, Setting

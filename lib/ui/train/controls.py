@@ -9,7 +9,7 @@ import streamlit as st
 from lib.analysis import Analysis
 from lib.architecture import Impossible, options
 from lib.lab.lab import lab
-from lib.lab.limits import limits
+from lib.limits import limits
 from lib.training.recipe import DIGITS, FAIR as RATES, Recipe
 from lib.training.records import MOST_SEEDS
 from lib.ui import _

@@ -12,7 +12,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from lib.architecture import Impossible
 from lib.lab import curves
-from lib.lab.limits import limits
+from lib.limits import limits
 from lib.lab.races import Race, Shown
 from lib.training.records import Entrant
 from lib.ui import _

@@ -10,7 +10,7 @@ from lib import catalog
 from lib.analysis import Analysis
 from lib.architecture import Impossible
 from lib.lab.jobs import pictures_of
-from lib.lab.limits import limits
+from lib.limits import limits
 from lib.lab.races import refuse_beyond_limits
 from lib.records import Network
 from lib.training.fair import at_rates

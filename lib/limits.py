@@ -1,4 +1,4 @@
-"""The limits of the timing lab, read from `timing.toml` in the project's folder (or the file that TIMING_LIMITS names)."""
+"""The limits of a server, read from `timing.toml` in the project's folder (or the file that TIMING_LIMITS names)."""
 
 import os
 import tomllib
@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from lib.architecture import Impossible
 
-FILE = Path(__file__).parent.parent.parent / "timing.toml"
+FILE = Path(__file__).parent.parent / "timing.toml"
 
 
 class Limits(BaseModel):
@@ -41,6 +41,10 @@ class Limits(BaseModel):
     pictures: dict[str, str] = {}
     most_pictures: int = Field(5000, ge=20, le=1_000_000)
     fetch_weights: bool = False
+    plan_characters: int = Field(20_000, ge=100, le=20_000)
+    plan_rows: int = Field(400, ge=10, le=10_000)
+    plan_operations: int = Field(4000, ge=10, le=100_000)
+    plan_parameters: int = Field(500_000_000, ge=1, le=10**11)
 
     @field_validator("places_per_visitor")
     @classmethod
