@@ -20,12 +20,15 @@ from lib.architecture import MOST_NAMED, Architecture, Claim, Impossible, Networ
 PARTS = frozenset({"heads", "stems"})
 """The files of `lib.models` that are no family: how networks begin and end."""
 
+OWN = "lib.plan.own"
+"""The family of networks that people make up."""
+
 
 @cache
 def families() -> dict[str, Architecture]:
     """Every family by its id, oldest paper first, what has no paper last."""
-    names = [module.name for module in iter_modules(models.__path__) if module.name not in PARTS]
-    found = [import_module(f"lib.models.{name}").ARCHITECTURE for name in names]
+    files = [f"lib.models.{module.name}" for module in iter_modules(models.__path__) if module.name not in PARTS]
+    found = [import_module(file).ARCHITECTURE for file in (*files, OWN)]
     return {family.id: family for family in sorted(found, key=lambda family: (not family.paper, family.paper and family.paper.year, family.id))}
 
 
@@ -110,7 +113,7 @@ def _unknown(name: str) -> str:
         return f"There is no network “{typed}”; did you mean {_listed(close)}?"
     if kin := _beginning(_word(spelt)):
         return f"There is no network “{typed}”; there are {_listed(kin)}."
-    return f"There is no network “{typed}”; the families are {', '.join(family.name for family in families().values())}."
+    return f"There is no network “{typed}”; the families are {', '.join(family.name for family in families().values() if family.paper)}."
 
 
 def _word(spelt: str) -> str:

@@ -58,11 +58,12 @@ class Op(Struct, frozen=True, gc=False):
 
 
 class ImpossibleShape(ValueError):
-    """A layer that cannot take the tensor it is given. `op` tells what was tried; its `out_shapes` are empty."""
+    """A layer that cannot take the tensor it is given. `op` tells what was tried; its `out_shapes` are empty. `too_large` says
+    that something smaller would do."""
 
-    def __init__(self, op: Op, reason: str):
+    def __init__(self, op: Op, reason: str, too_large: bool = False):
         super().__init__(reason)
-        self.op = op
+        self.op, self.too_large = op, too_large
 
 
 def output_size(size: int, kernel: int, stride: int, padding: int, dilation: int = 1, ceil_mode: bool = False) -> int:

@@ -13,7 +13,7 @@ from lib.analysis.backward import Macs, in_sum, training_step
 from lib.analysis.cost import activation_bytes, macs, other_operations
 from lib.analysis.fitting import image_shape, refusal
 from lib.analysis.receptive_field import Field, last_map, receptive_fields
-from lib.architecture import Architecture, NetworkKnobs, Stage
+from lib.architecture import Architecture, Impossible, NetworkKnobs, Stage
 from lib.meta import on_meta
 from lib.trace import ImpossibleShape, Op, Pair, Shape, record, shape_text
 
@@ -200,10 +200,13 @@ def analyze_knobs(preset: str, architecture: Architecture, knobs: NetworkKnobs) 
 
     Raises `Impossible`, naming the layer, if the image is too small for the network or does not fit it.
     """
-    with on_meta():
-        model = architecture.build(knobs)
+    model = None
     try:
+        with on_meta():
+            model = architecture.build(knobs)
         ops = record(model, image_shape(knobs))
+    except Impossible:
+        raise
     except ImpossibleShape as error:
         refused = error.op, str(error)  # not the error itself, whose traceback holds the model
     else:

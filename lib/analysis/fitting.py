@@ -111,7 +111,7 @@ def _misfit(architecture: Architecture, knobs: NetworkKnobs) -> Callable[[int, i
         error = _refused(architecture, knobs.model_copy(update={"input_size": written_size(height, width)}), build)
         if error is None:
             return 0
-        return 1 if error.op.kind == "linear" and _arriving(error.op) > _expected(error.op) else -1
+        return 1 if error.too_large or error.op.kind == "linear" and _arriving(error.op) > _expected(error.op) else -1
 
     build = _build if architecture.built_for_size else cache(lambda *_: _build(architecture, knobs))
     return misfit

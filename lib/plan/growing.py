@@ -52,11 +52,13 @@ class Apart(nn.ModuleList):
 
 class Refused(Impossible, ImpossibleShape):
     """A plan that builds no network. `place` is the row that cannot be, `reason` what is wrong there, `standing` the network
-    of the rows before it."""
+    of the rows before it. `by_size` tells that a larger picture may do, `too_large` that a smaller one may."""
 
-    def __init__(self, place: Place, reason: str, op: Op, standing: nn.Module | None = None):
+    def __init__(self, place: Place, reason: str, op: Op, standing: nn.Module | None = None, by_size: bool = False,
+                 too_large: bool = False):
         ValueError.__init__(self, reason)
         self.place, self.reason, self.op, self.standing, self.fixes = place, reason, op, standing, {}
+        self.by_size, self.too_large = by_size, too_large
 
     def __str__(self) -> str:
         return self.reason
@@ -171,7 +173,7 @@ class Grower:
                           "which is the most that this server allows.")
         if self.params > most.plan_parameters:
             raise refused(row, shape, place, f"With this row the network has {self.params:,} parameters; this server allows "
-                          f"{most.plan_parameters:,}.")
+                          f"{most.plan_parameters:,}.", too_large=True)
 
 
 def ran(call: Call, row: Row, shape: Shape, place: Place, path: str) -> tuple[Shape, int, int]:
@@ -187,13 +189,14 @@ def ran(call: Call, row: Row, shape: Shape, place: Place, path: str) -> tuple[Sh
     within = f"{text_of(shape)} arrives; in the block, {op.name} cannot take what it gets: {said}"
     is_block = isinstance(row.word, Block)
     raise Refused(place, (within if is_block else said[0].upper() + said[1:]) + ".",
-                  structs.replace(op, name=f"{path}.{op.name}" if is_block else path))
+                  structs.replace(op, name=f"{path}.{op.name}" if is_block else path), by_size=True)
 
 
-def refused(row: Row, shape: Shape, place: Place, reason: str, standing: nn.Module | None = None) -> Refused:
+def refused(row: Row, shape: Shape, place: Place, reason: str, standing: nn.Module | None = None,
+            too_large: bool = False) -> Refused:
     """The refusal of a row that was not run."""
     op = Op(row.word.name(), "", row.word.name(), (), (shape,), ())
-    return Refused(place, reason, op, standing)
+    return Refused(place, reason, op, standing, too_large=too_large)
 
 
 def _apart(row: Row, shapes: list[Shape]) -> str:
@@ -211,10 +214,10 @@ def _apart(row: Row, shapes: list[Shape]) -> str:
     return f"Branches that are {done} need {expected}, and these give {ends}." if wrong else ""
 
 
-def told(plan: Plan, end: Refused) -> str:
-    """The refusal of a row for a place where the row cannot be seen."""
-    number, line = next((number, line) for number, line in enumerate(lines(plan), 1) if line.place == end.place)
-    return f"Line {number}, “{line.row.word.written()}”: {end.reason}"
+def line_of(plan: Plan, place: Place) -> str:
+    """A row for a sentence: `line 4 (maxpool 2x2)`."""
+    number, line = next((number, line) for number, line in enumerate(lines(plan), 1) if line.place == place)
+    return f"line {number} ({line.row.word.written()})"
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,18 +5,20 @@ network, the picture's size and channels, begins as the plan has it.
 from dataclasses import replace
 from typing import Annotated, Any
 
+from msgspec.structs import replace as replace_op
 from pydantic import AfterValidator, Field, model_validator
 from torch import nn
 
 from lib.architecture import PICTURE, Architecture, ImageSize, Impossible, NetworkKnobs, Preset, Stage
 from lib.limits import limits
 from lib.plan.blocks import Block
-from lib.plan.growing import grow, names, told
+from lib.plan.growing import grow, line_of, names
 from lib.plan.language import FOLLOWERS, Add, Concat, Image, Plan, Repeat, Row, lines, read, write_on_one_line
 from lib.plan.language import Stage as NamedStage
 from lib.plan.linked import unpacked
+from lib.trace import ImpossibleShape
 
-FIRST = ("image 3 32x32; conv 16 3x3 padding=same; relu; maxpool 2x2; conv 32 3x3 padding=same; relu; globalpool; flatten; "
+FIRST = ("image 3 32x32; conv 16 3x3 padding=same; relu; maxpool 2x2; conv 32 3x3 padding=same; relu; maxpool 2x2; flatten; "
          "linear 10")
 
 
@@ -56,9 +58,12 @@ def plan_of(knobs: OwnKnobs) -> Plan:
 def build(knobs: OwnKnobs) -> nn.Sequential:
     plan = plan_of(knobs)
     grown = grow(plan)
-    if grown.refused:
-        grown.refused.reason = told(plan, grown.refused)
-        raise grown.refused
+    if end := grown.refused:
+        line = line_of(plan, end.place)
+        if end.by_size:
+            raise ImpossibleShape(replace_op(end.op, name=line), end.reason)
+        end.reason = f"{line[0].upper()}{line[1:]}: {end.reason}"
+        raise end
     if not grown.operations:
         raise Impossible("This plan computes nothing yet: add a row, such as a convolution.")
     return grown.model
