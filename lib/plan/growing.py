@@ -52,13 +52,14 @@ class Apart(nn.ModuleList):
 
 class Refused(Impossible, ImpossibleShape):
     """A plan that builds no network. `place` is the row that cannot be, `reason` what is wrong there, `standing` the network
-    of the rows before it. `by_size` tells that a larger picture may do, `too_large` that a smaller one may."""
+    of the rows before it. `by_size` tells that a larger picture may do, `too_large` that a smaller one may. `arrives` is what
+    the row was given, and `ends` what the branches of a sum or a joining gave."""
 
     def __init__(self, place: Place, reason: str, op: Op, standing: nn.Module | None = None, by_size: bool = False,
                  too_large: bool = False):
         ValueError.__init__(self, reason)
         self.place, self.reason, self.op, self.standing, self.fixes = place, reason, op, standing, {}
-        self.by_size, self.too_large = by_size, too_large
+        self.by_size, self.too_large, self.arrives, self.ends = by_size, too_large, (), []
 
     def __str__(self) -> str:
         return self.reason
@@ -98,6 +99,7 @@ class Grower:
             try:
                 module, shape = self.row(row, shape, here, f"{path}{name}.", before)
             except Refused as end:
+                end.arrives = end.arrives or shape
                 if end.standing is not None:
                     body.add_module(name, end.standing)
                 end.standing = body
@@ -144,7 +146,9 @@ class Grower:
             built.append(body)
             shapes.append(given)
         if reason := _apart(row, shapes):
-            raise refused(row, shape, place, reason, Apart(built) if shapes else None)
+            end = refused(row, shape, place, reason, Apart(built) if shapes else None)
+            end.ends = shapes
+            raise end
         self.count(row, shape, place, 1, 0)
         if isinstance(row.word, Add):
             return Sum(built), shapes[0]

@@ -95,10 +95,11 @@ class Word(Declared):
     def written(self) -> str:
         """The word as it stands in a plan, without values that are what they are by themselves."""
         usual = self.read({name: getattr(self, name) for name in self.positional()})
-        named = [f"{name}={self._value(name)}" for name, value in self if value != getattr(usual, name)]
-        return " ".join([self.name(), *map(self._value, self.positional()), *named])
+        named = [f"{name}={self.value_text(name)}" for name, value in self if value != getattr(usual, name)]
+        return " ".join([self.name(), *map(self.value_text, self.positional()), *named])
 
-    def _value(self, name: str) -> str:
+    def value_text(self, name: str) -> str:
+        """One value as a plan writes it: `3x3`, `yes`."""
         value = getattr(self, name)
         if isinstance(value, bool):
             return "yes" if value else "no"
