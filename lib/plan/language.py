@@ -156,7 +156,7 @@ class Pool(Word):
         channels_of(shape, self)
         padding = padded(self.padding, self.kernel)
         if any(2 * cells > side for cells, side in zip(sides(_again(padding)), sides(self.kernel))):
-            raise Unfit(f"A pooling of {self.value_text("kernel")} is padded by half of its kernel at most, and padding is {_again(padding)}.")
+            raise Unfit(f"A pooling of {self.kernel} is padded by half of its kernel at most, and padding is {_again(padding)}.")
         stride = {} if self.stride == self.kernel else {"stride": both(self.stride)}
         return Call(self.makes, (both(self.kernel),), stride | {"padding": padding, "ceil_mode": self.ceil})
 
