@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from lib.plan.language import Add, BranchRow, Concat, Holder, Plan, Row
+from lib.architecture import Impossible
+from lib.plan.language import WORDS, Add, BranchRow, Concat, Holder, Plan, Row, lines, read_word
 from lib.plan.word import Word
 
 Place = tuple[int, ...]
@@ -30,6 +31,11 @@ def has_row(plan: Plan, place: Place) -> bool:
         return bool(row_at(plan, place))
     except IndexError:
         return False
+
+
+def word_at(plan: Plan, place: Place) -> Word:
+    """The word of the row at a place; () is the picture."""
+    return row_at(plan, place).word if place else plan.image
 
 
 def set_word(plan: Plan, place: Place, word: Word) -> Plan:
@@ -55,6 +61,26 @@ def _holding(word: Word, row: Row) -> Row:
 def new_row(word: Word) -> Row:
     """A fresh row: a sum or a joining begins with two branches, since one of them would change nothing."""
     return Row(word, (Row(BranchRow()), Row(BranchRow())) if isinstance(word, (Add, Concat)) else ())
+
+
+def usual(plan: Plan, name: str, line: int) -> Word | None:
+    """What a new row of this word begins as: as the last one above the line, else as its `usual` is. A linear layer is always
+    the usual one, as the last of a network has as many units as there are classes. None if there is no such word."""
+    if name not in WORDS:
+        return None
+    before = [each.row.word for each in lines(plan)[:line + 1] if not each.closes and each.row.word.name() == name]
+    return before[-1] if before and name not in ("linear", "stage") else read_word(WORDS[name].usual.split())
+
+
+def like(word: Word, other: type[Word]) -> Word:
+    """Another word with the values that both have, where it can take them."""
+    fresh = read_word(other.usual.split())
+    for name in other.model_fields.keys() & type(word).model_fields.keys():
+        try:
+            fresh = other.read(dict(fresh) | {name: getattr(word, name)})
+        except Impossible:
+            continue
+    return fresh
 
 
 def insert(plan: Plan, gap: Place, row: Row) -> Plan:

@@ -80,11 +80,13 @@ def names(rows: Iterable[Row]) -> list[str]:
 class Grower:
     """Builds the rows of a plan one after the other, and remembers what equal rows gave for equal shapes.
 
-    `paths` leads from the modules to the rows that they came from; `operations` and `params` count what is built so far.
+    `paths` leads from the modules to the rows that they came from, `shapes` holds what each row gives; `operations` and
+    `params` count what is built so far.
     """
 
     known: dict = field(default_factory=dict)
     paths: dict[str, Place] = field(default_factory=dict)
+    shapes: dict[Place, Shape] = field(default_factory=dict)
     operations: int = 0
     params: int = 0
 
@@ -105,6 +107,7 @@ class Grower:
                 end.standing = body
                 raise
             body.add_module(name, module)
+            self.shapes[here] = shape
             before = row
         return body, shape
 
@@ -145,6 +148,7 @@ class Grower:
                 raise
             built.append(body)
             shapes.append(given)
+            self.shapes[*place, index] = given
         if reason := _apart(row, shapes):
             end = refused(row, shape, place, reason, Apart(built) if shapes else None)
             end.ends = shapes
@@ -226,12 +230,13 @@ def line_of(plan: Plan, place: Place) -> str:
 
 @dataclass(frozen=True, eq=False)
 class Grown:
-    """What a plan became: the network of the rows that stand, what it gives, from which row each module came, how many
-    operations it has, and why it ends there, if it does."""
+    """What a plan became: the network of the rows that stand, what it gives, from which row each module came, what each row
+    gives, how many operations there are, and why it ends there, if it does."""
 
     model: nn.Sequential
     shape: Shape | None
     paths: dict[str, Place]
+    shapes: dict[Place, Shape]
     operations: int
     refused: Refused | None = None
 
@@ -242,5 +247,5 @@ def grow(plan: Plan) -> Grown:
     try:
         model, shape = grower.rows(plan.rows, plan.image.shape, (), "")
     except Refused as end:
-        return Grown(end.standing, None, grower.paths, grower.operations, end.with_traceback(None))
-    return Grown(model, shape, grower.paths, grower.operations)
+        return Grown(end.standing, None, grower.paths, grower.shapes, grower.operations, end.with_traceback(None))
+    return Grown(model, shape, grower.paths, grower.shapes, grower.operations)

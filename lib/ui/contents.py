@@ -7,6 +7,7 @@ CONTENTS = {
         "atlas": _("Atlas"),
         "explore": _("Explore"),
         "compare": _("Compare"),
+        "build": _("Build"),
         "timing": _("Timing"),
         "train": _("Train"),
         "inside": _("What it sees"),

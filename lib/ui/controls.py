@@ -5,18 +5,21 @@ from typing import Any
 
 import streamlit as st
 
-from lib.architecture import Impossible, NetworkKnobs, bounds, is_sequence, is_size, options, sides
+from lib.architecture import LARGEST_IMAGE, Declared, Impossible, NetworkKnobs, bounds, is_sequence, is_size, options, sides
 from lib.ui import _
 from lib.ui.address import moved, plain
 
 MOST_SEGMENTS = 8
 """A choice among more values than this drops down."""
 
+MOST_LETTERS = 60
+"""A text with more letters than this gets a field of several lines."""
+
 MOST_STEPS = 128
 """A range with more values than this gets a field to type in; a slider would be too fine for a hand."""
 
 
-def control(knobs: type[NetworkKnobs], name: str, value: Any, changed: Callable[[str, Any], None], disabled: bool,
+def control(knobs: type[Declared], name: str, value: Any, changed: Callable[[str, Any], None], disabled: bool,
             prefix: str = "") -> None:
     """The control that suits a knob, showing `value`; `changed(name, new_value)` is called when a person moves it.
 
@@ -27,10 +30,16 @@ def control(knobs: type[NetworkKnobs], name: str, value: Any, changed: Callable[
     if is_sequence(knobs, name):
         _numbers(knobs, name, value, label, help, changed, disabled, prefix)
         return
-    if is_size(knobs, name):
-        _size(knobs, name, value, label, help, changed, prefix)
-        return
     key = prefix + name
+    if is_size(knobs, name):
+        if bounds(knobs, name).high == LARGEST_IMAGE:
+            _size(knobs, name, value, label, help, changed, prefix)
+        else:
+            _pair(knobs, name, value, label, help, changed, key)
+        return
+    if declared.annotation in (str, float):
+        _typed(knobs, name, value, label, help, changed, key)
+        return
     show_value(key, value)
     more = {"key": key, "help": help, "disabled": disabled, "on_change": on_choice(key, lambda value: changed(name, value))}
     if isinstance(value, bool):
@@ -47,6 +56,48 @@ def control(knobs: type[NetworkKnobs], name: str, value: Any, changed: Callable[
             say_refused(key)  # above the field: beneath it the sentence may lie below the fold
             whole_number(label, value, key, lambda typed: changed(name, knobs.read_one(name, typed)), help=help,
                          disabled=disabled, step=_stride(knobs, name))
+
+
+def _pair(knobs: type[Declared], name: str, value: int | str, label: str, help: str, changed: Callable, key: str) -> None:
+    """A height and a width that are small: one of the usual ones, or any that is typed."""
+    def take(chosen: str) -> None:
+        changed(name, knobs.read_one(name, chosen))
+    limits = bounds(knobs, name)
+    usual = [*limits.words, *(str(each) for each in (0, 1, 2, 3, 4, 5, 7) if each >= limits.low)]
+    show_value(key, str(value))
+    say_refused(key)
+    st.selectbox(label, list(dict.fromkeys([*usual, str(value)])), key=key, accept_new_options=True, filter_mode=None,
+                 on_change=on_choice(key, _refusable(key, take, value)),
+                 help=help + " " + _("Any other can be typed: 11, or height x width, 1x7."))
+
+
+def _typed(knobs: type[Declared], name: str, value: str | float, label: str, help: str, changed: Callable, key: str) -> None:
+    """A field for a text, or for a number with a point; a long text, as a plan is, gets several lines."""
+    def take(typed: str) -> None:
+        changed(name, knobs.read_one(name, typed))
+    written = f"{value:g}" if isinstance(value, float) else value
+    show_value(key, written)
+    say_refused(key)
+    more = {"key": key, "help": help, "on_change": on_choice(key, _refusable(key, take, written))}
+    if len(written) > MOST_LETTERS:
+        st.text_area(label, height=180, **more)
+    else:
+        st.text_input(label, **more)
+
+
+def _refusable(key: str, take: Callable[[Any], None], value: Any) -> Callable[[Any], None]:
+    """`take`, and where it raises `Impossible`, a sentence for `say_refused`: the control goes back to `value`."""
+    def heard(chosen: Any) -> None:
+        try:
+            take(chosen)
+        except Impossible as error:
+            st.session_state["refused"] = {key: _short_stays(error, value)}
+    return heard
+
+
+def _short_stays(error: Impossible, value: Any) -> str:
+    text = str(value)
+    return str(error) if len(text) > MOST_LETTERS else _("{why} It stays at {value}.").format(why=error, value=text)
 
 
 def _stride(knobs: type[NetworkKnobs], name: str) -> int:

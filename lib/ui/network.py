@@ -14,6 +14,7 @@ from lib.analysis import Analysis, analyze_knobs
 from lib.analysis.fitting import input_sizes, smallest_image
 from lib.architecture import HEADINGS, Impossible, NetworkKnobs
 from lib.once import once
+from lib.plan.linked import packed
 from lib.ui import _
 from lib.ui.address import moved, plain
 from lib.ui.controls import control, folded_under, followers, is_decided, on_choice, show_value
@@ -64,7 +65,7 @@ def _written(value: Any) -> str:
     """A knob's value as links and command lines write it."""
     if isinstance(value, tuple):
         return ",".join(map(str, value))
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    return str(value).lower() if isinstance(value, bool) else packed(str(value))
 
 
 def read_choice(parameters: dict[str, str], usual: str = DEFAULT) -> tuple[Choice, list[str]]:
@@ -191,7 +192,7 @@ def _called(preset: str, others: tuple[str, ...]) -> str:
 ANY_NAME = _("Pick from the list, or type any usual name, such as VGG-16, and press Enter.")
 
 
-def pick(label: str, names: Mapping[str, str], key: str, value: str, start: Callable[[str], None], help: str) -> None:
+def pick(label: str, names: Mapping[str, str], key: str, value: str | None, start: Callable[[str], None], help: str) -> None:
     """A list to pick from by what it calls things, or to type a name into. `start` is called with the id or the name;
     where that raises `Impossible`, all stays as it is and the reason is shown."""
     def begin(name: str) -> None:

@@ -1,0 +1,74 @@
+"""Where a plan begins: in a link, empty, as a small example, or as a network of the catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+
+import streamlit as st
+
+from lib import catalog
+from lib.architecture import Impossible
+from lib.plan.catalogue import plan_of
+from lib.plan.language import lines
+from lib.plan.linked import packed
+from lib.plan.own import FIRST
+from lib.text import prose
+from lib.ui import _
+from lib.ui.address import moved
+from lib.ui.build.draft import Draft
+from lib.ui.network import ANY_NAME, Choice, pick, read_choice
+
+EMPTY = "image 3 32x32"
+
+
+def read(address: Mapping[str, str], before: Draft | None) -> tuple[Draft, list[str]]:
+    """The plan of a link, and a sentence for each part of it that cannot be used. What was built before can be undone to.
+
+    `preset`, with knobs as everywhere, begins with a network of the catalogue.
+    """
+    draft, given = before or Draft(), dict(address)
+    row, text = given.pop("row", ""), given.pop("plan", "")
+    problems = []
+    if "preset" in given and not text:
+        choice, problems = read_choice(given)
+        given = {}
+        start = partial(from_catalogue, draft, choice)
+    else:
+        start = partial(draft.take, text or FIRST)
+    try:
+        start()
+    except Impossible as error:
+        problems.append(str(error))
+    draft.choose(int(row) - 1 if row.isdecimal() and len(row) < 6 else len(lines(draft.plan)) - 1)
+    return draft, problems + [_("There is no “{name}” on this page; a link has plan and row, or preset and its knobs.").format(
+        name=name[:40]) for name in given if name != "preset"]
+
+
+def parameters(draft: Draft) -> dict[str, str]:
+    """The page as the parameters of a link."""
+    link = {} if draft.text == Draft().text else {"plan": packed(draft.text)}
+    last = len(lines(draft.plan)) - 1
+    return link | ({"row": str(draft.line + 1)} if draft.line != last else {})
+
+
+def from_catalogue(draft: Draft, choice: Choice) -> None:
+    """Begin with a network of the catalogue. Raises `Impossible` for one that is no plan."""
+    draft.put(plan_of(choice.preset, catalog.configure(choice.preset, choice.changed)), ())
+
+
+def choose(draft: Draft) -> None:
+    """A box to begin again in."""
+    with st.popover(_("Begin with"), icon=":material/restart_alt:", key="build_begin", on_change=moved):
+        st.markdown(prose("build", "Begin"))
+        for key, label, text in (("empty", _("An empty plan"), EMPTY), ("small", _("A small example"), FIRST)):
+            st.button(label, key=f"build_{key}", width="stretch", on_click=_begun, args=(draft, text))
+        names = {preset: preset for preset in catalog.published()}
+        pick(_("A network of the catalogue"), names, "build_preset", None, lambda name: from_catalogue(draft, Choice(catalog.find(name))),
+             help=ANY_NAME)
+
+
+def _begun(draft: Draft, text: str) -> None:
+    moved()
+    draft.take(text)
+    draft.choose(len(lines(draft.plan)) - 1)
