@@ -1,7 +1,7 @@
 """Well-known networks that the catalogue does not have."""
 
 ABSENT = {
-    "DenseNet": "", "CondenseNet": "", "FractalNet": "", "Highway": "", "Network in Network": "", "NiN": "", "OverFeat": "",
+    "CondenseNet": "densenet121", "FractalNet": "", "Highway": "", "Network in Network": "", "NiN": "", "OverFeat": "",
     "SqueezeNet": "", "DPN": "", "Dual Path": "", "PyramidNet": "", "PolyNet": "", "RiR": "", "ResNet in ResNet": "",
     "Stochastic Depth": "", "Res2Net": "", "HRNet": "", "Hourglass": "", "Darknet": "", "CSPNet": "", "NFNet": "",
     "NASNet": "", "PNASNet": "", "AmoebaNet": "", "DARTS": "", "GhostNet": "",
@@ -13,5 +13,5 @@ ABSENT = {
     "ConvNeXt": "resnet50", "BiT": "resnetv2_50", "RegNet": "resnext50_32x4d", "CBAM": "seresnet50", "ECA-Net": "seresnet50",
     "SE-Inception": "seresnet50", "RetinaNet": "resnet50_fpn", "Faster R-CNN": "resnet50_fpn", "Mask R-CNN": "resnet50_fpn",
 }
-"""Names, in any spelling, that longer ones begin with, such as `densenet121`. Each with the preset that it builds on
+"""Names, in any spelling, that longer ones begin with, such as `squeezenet1_1`. Each with the preset that it builds on
 or shares its blocks with, where there is one: EfficientNet's are MobileNetV2's inverted residuals."""

@@ -22,6 +22,8 @@ from lib.architecture import Impossible
 from lib.text import _
 
 RENAMES: dict[str, tuple[tuple[str, str], ...]] = {
+    # torchvision's files are older than its names
+    "densenet": ((r"\.(norm|relu|conv)\.([12])\.", r".\1\2."),),
     # timm bundles a convolution with its normalisation
     "sknet": ((r"\.conv(\d)\.conv\.", r".conv\1."), (r"\.conv(\d)\.bn\.", r".bn\1.")),
     "resnet_v2": (
@@ -114,6 +116,7 @@ def imagenet(preset: str, model: nn.Module) -> dict[str, Tensor]:
     file = on_disk(preset)
     try:
         held = torch.load(file.path, map_location="cpu", weights_only=True, mmap=is_zipfile(file.path))
+        held = renamed(catalog.get(preset).id, held)
         given = {name: tensor for name, tensor in held.items() if not name.startswith(AUXILIARY)}
         shapes = {name: tensor.shape for name, tensor in given.items()}
     except (*UNREADABLE, AttributeError):

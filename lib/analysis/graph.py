@@ -130,7 +130,8 @@ class _Folder:
         else:
             layers = sum(op.kind in WEIGHTED for op in ops)
             count = _count(blocks, "block") if blocks else _count(layers, "layer")
-            self.fold(id, f"{name} {count}", ops, runs[-1][0] if blocks else ops)
+            unit = next((run[0] for run in reversed(runs) if run[0][0].block), ops)
+            self.fold(id, f"{name} {count}", ops, unit)
 
     def run(self, run: list[list[Layer]], frames: tuple[str, ...]) -> None:
         """Equal blocks, as one fold or open; loose layers, and a block of a single node, as they are."""

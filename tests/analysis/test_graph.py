@@ -13,7 +13,7 @@ from lib.architecture import Stage
 from lib.meta import on_meta
 from lib.trace import record, shape_text
 
-PRESETS = ["resnet18", "resnet50", "resnet152", "resnext50_32x4d", "vgg16", "vgg11_bn", "alexnet"]
+PRESETS = ["resnet18", "resnet50", "resnet152", "resnext50_32x4d", "vgg16", "vgg11_bn", "alexnet", "densenet121"]
 
 
 def all_folds(ops) -> list[str]:
@@ -159,6 +159,18 @@ class Interrupted(nn.Module):
 
     def forward(self, x):
         return self.last(self.block.second(self.between(self.block.first(x))))
+
+
+def test_a_stage_that_ends_between_its_blocks_names_what_repeats():
+    rows = {node.rows[0].text: node.rows[1].text for node in fold(lib.analyze("densenet121").ops).nodes if node.opens}
+    assert rows["dense block 3 ×24 blocks"] == "1×1 128 · 3×3 32 → 1024×14×14"
+
+
+def test_an_open_dense_block_has_a_way_past_each_layer():
+    graph = fold(lib.analyze("densenet201").ops, frozenset({"stage:dense block 3"}))
+    joined = [node.id for node in graph.nodes if node.junction == "cat"]
+    assert len(joined) == sum(edge.skip for edge in graph.edges) == 48
+    assert len(graph.edges) < 4 * 48
 
 
 @pytest.mark.parametrize("opened", [[], ["stage:a"], ["stage:a", "block:block.first"]])

@@ -188,10 +188,10 @@ def test_a_malformed_link_gets_a_plain_message(open_page, path, words):
 def test_a_network_is_found_by_what_people_type(open_page):
     page = open_page("/explore?preset=vgg16&width=32")
     preset = page.get_by_role("combobox", name="Preset")
-    preset.fill("densenet")
-    assert page.get_by_role("option").all_inner_texts() == ["Add: densenet"]  # nothing in the list is like it
+    preset.fill("squeezenet")
+    assert page.get_by_role("option").all_inner_texts() == ["Add: squeezenet"]  # nothing in the list is like it
     preset.press("Enter")
-    page.get_by_text("There is no DenseNet in the catalogue").wait_for()
+    page.get_by_text("There is no SqueezeNet in the catalogue").wait_for()
     assert page.url.endswith("preset=vgg16&width=32") and preset.input_value() == "vgg16"
     family = page.get_by_role("combobox", name="Family")
     family.fill("inception v1")

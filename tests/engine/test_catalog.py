@@ -194,7 +194,7 @@ def test_what_is_dear_is_kept_in_one_place():
     "GoogLeNet": "googlenet", "inception_v1": "googlenet", "Inception v2": "bn_inception", "bn-inception": "bn_inception",
     "inceptionv3": "inception_v3", "inception3": "inception_v3",
     "mobilenet_v1": "mobilenetv1_100", "mobilenetv2": "mobilenet_v2",
-    "LeNet-5": "lenet5", "zf": "zfnet", "zf-net": "zfnet", "AlexNet": "alexnet", "alexnet2012": "alexnet_2012",
+    "DenseNet-121": "densenet121", "LeNet-5": "lenet5", "zf": "zfnet", "zf-net": "zfnet", "AlexNet": "alexnet", "alexnet2012": "alexnet_2012",
 }.items())
 def test_a_usual_other_name_leads_to_its_network(name, preset):
     assert catalog.find(name) == preset == lib.analyze(name).preset
@@ -206,7 +206,9 @@ def named_in(sentence: str) -> set[str]:
 
 
 @pytest.mark.parametrize("name, words, networks", [
-    ("densenet", "no DenseNet in the catalogue", set()), ("DenseNet-121", "no DenseNet in the catalogue", set()),
+    ("condensenet", "no CondenseNet in the catalogue", {"densenet121"}), ("FractalNet-20", "no FractalNet in the catalogue", set()),
+    ("densenet", "several", set(catalog.families()["densenet"].presets)),
+    ("densenet264", "there are", set(catalog.families()["densenet"].presets)),
     ("efficientnet_b0", "no EfficientNet", {"mobilenet_v2"}), ("mobilenetv3_large", "no MobileNet v3", {"mobilenet_v2"}),
     ("xception", "no Xception", {"mobilenetv1_100"}), ("inception_v4", "no Inception v4", {"inception_v3"}),
     ("inception_resnet_v2", "no Inception-ResNet", {"inception_v3"}), ("convnext_tiny", "no ConvNeXt", {"resnet50"}),

@@ -1,6 +1,7 @@
 """What a network sees, against torch's own forward pass, loops written out, and autograd."""
 
 import random
+import re
 import urllib.error
 from types import SimpleNamespace
 
@@ -322,8 +323,20 @@ def test_imagenet_s_scores_and_maps_are_torchvision_s(preset, layer, options, ch
     assert subject.classes[0] == "tench" and len(subject.classes) == 1000
 
 
+def test_densenet_s_files_have_older_names(checkpoints):
+    """`norm.1` for `norm1`, as in the files that torchvision fetches."""
+    expected = saved("densenet121", checkpoints).state_dict()
+    older = {re.sub(r"(denselayer\d+\.(?:norm|conv))([12])", r"\1.\2", name): tensor for name, tensor in expected.items()}
+    assert len(older.keys() - expected.keys()) == 58 * (5 + 1 + 5 + 1)
+    torch.save(older, checkpoints / weights.files("densenet121")[0].name)
+    given = weights.imagenet("densenet121", lib.build("densenet121"))
+    assert given.keys() == expected.keys()
+    assert all(torch.equal(given[name], tensor) for name, tensor in expected.items())
+
+
 def test_every_preset_that_torchvision_has_weights_of_is_offered():
-    assert {"resnet50", "vgg16", "alexnet", "inception_v3", "mobilenet_v2", "shufflenet_v2_x1_0"} <= set(weights.presets())
+    assert {"resnet50", "vgg16", "alexnet", "inception_v3", "mobilenet_v2", "shufflenet_v2_x1_0",
+            "densenet121"} <= set(weights.presets())
     for preset in weights.presets():
         assert all(len(file.classes) == 1000 and file.megabytes > 1 for file in weights.files(preset))
 
