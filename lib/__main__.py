@@ -18,6 +18,9 @@ from lib.digits import text
 from lib.lab.doubts import doubts, remarks
 from lib.lab.jobs import Job, run
 from lib.lab.ranking import places
+from lib.plan.catalogue import plan_of
+from lib.plan.language import write, write_on_one_line
+from lib.plan.source import source
 from lib.records import Latency, Network, Setting
 from lib.timing import Step, found
 from lib.training import shell
@@ -45,6 +48,12 @@ def parser() -> Parser:
     form = analyze.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="everything, as JSON")
     form.add_argument("--csv", action="store_true", help="the layers, as CSV")
+    plan = commands.add_parser("plan", help="a network as a plan: rows to change and to give to `analyze own --set plan=...`")
+    plan.add_argument("preset", metavar="PRESET", help=NAME)
+    plan.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="turn a knob; may be repeated")
+    form = plan.add_mutually_exclusive_group()
+    form.add_argument("--one-line", action="store_true", help="with semicolons in place of lines")
+    form.add_argument("--code", action="store_true", help="as one PyTorch file that runs alone")
     time = commands.add_parser("time", help="run networks here, in turns, and read the clock")
     time.add_argument("presets", metavar="PRESET", nargs="+", help=NAME)
     time.add_argument("--set", action="append", default=[], metavar="NAME=VALUE",
@@ -104,6 +113,15 @@ def print_analysis(arguments: argparse.Namespace) -> None:
             print(f"{'smallest image':16}{f'{smallest.side}×{smallest.side}':>17}\n\n{smallest.why}".rstrip())
         for line in about(analysis):
             print(f"\n{line}")
+
+
+def print_plan(arguments: argparse.Namespace) -> None:
+    preset = catalog.find(arguments.preset)
+    plan = plan_of(preset, catalog.configure(preset, settings(arguments.set)))
+    if arguments.one_line:
+        print(write_on_one_line(plan))
+    else:
+        print(source(plan) if arguments.code else write(plan), end="")
 
 
 LABELS = {"parameters": "params", "multiply-adds": "macs", "training step": "training_macs",
@@ -186,7 +204,7 @@ def print_devices(as_json: bool) -> None:
 
 TIME_OPTIONS = ("device", "batch", "dtype", "mode", "channels_last", "threads", "flush_l2")
 
-COMMANDS = {"list": lambda arguments: print_list(arguments.json), "analyze": print_analysis, "time": print_time,
+COMMANDS = {"list": lambda arguments: print_list(arguments.json), "analyze": print_analysis, "plan": print_plan, "time": print_time,
             "train": print_training,
             "devices": lambda arguments: print_devices(arguments.json)}
 

@@ -11,34 +11,44 @@ from lib.ui.controls import tied
 
 BESIDE = {"row": _("Row"), "text": _("As text")}
 BELOW = {"graph": _("Graph")}
+SHOW = {"row": editor.row, "text": views.text, "graph": views.graph}
 
 # The link
 state = st.session_state
 if (address := new_address("build")) is not None:
+    state["build_tabs"] = {"beside": BESIDE.get(address.pop("beside", ""), BESIDE["row"]),
+                           "below": BELOW.get(address.pop("below", ""), BELOW["graph"])}
     state["build"], state["build_problems"] = begin.read(address, state.get("build"))
 draft: Draft = state["build"]
 
-st.title(_("Build"), anchor=False)
+with st.container(horizontal=True, vertical_alignment="center"):
+    st.title(_("Build"), anchor=False, width="content")
+    begin.choose(draft)
+    views.ways_on(draft)
 st.markdown(prose("build", "Title"))
 for problem in state["build_problems"]:
     st.warning(plain(problem))
-begin.choose(draft)
 
-# The plan
+
+def tabs(titles: dict[str, str], place: str) -> None:
+    """Views of the plan, of which the open one is drawn."""
+    for tab, name in zip(st.tabs(list(titles.values()), **tied(state["build_tabs"], place, f"build_{place}")), titles):
+        if tab.open:
+            with tab:
+                SHOW[name](draft)
+
+
+# The plan, and what follows from it
 views.totals(draft.standing)
-editor.trouble(draft)
-left, right = st.columns([3, 2], gap="medium")
+left, right = st.columns([5, 3], gap="medium")
 with left:
     editor.toolbar(draft)
     rows.show(draft.standing, draft.text, draft.line, lambda verb, line: editor.act(draft, verb, line))
+    editor.trouble(draft)
 with right:
-    tabs = st.tabs(list(BESIDE.values()), key="build_beside")
-    for tab, show in zip(tabs, (editor.row, views.text)):
-        if tab.open:
-            with tab:
-                show(draft)
+    tabs(BESIDE, "beside")
+tabs(BELOW, "below")
 
-# What follows from it
-views.graph(draft)
-views.ways_on(draft)
-write_address("build", begin.parameters(draft))
+opened = {place: name for place, titles in (("beside", BESIDE), ("below", BELOW)) for name, title in titles.items()
+          if title == state["build_tabs"][place] and name != next(iter(titles))}
+write_address("build", begin.parameters(draft) | opened)

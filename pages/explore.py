@@ -41,6 +41,8 @@ with st.sidebar:
                  help=_("Beside its preset or another network."))
     st.page_link("../../pages/timing.py", label=_("Timing"), icon=":material/speed:",
                  query_params=comparison.parameters([choice]), help=_("Run this network and read the clock."))
+    st.page_link("../../pages/build.py", label=_("Build"), icon=":material/construction:", query_params=choice.parameters(),
+                 help=_("The same network row by row, to change as you like."))
     if (learning := train.link([choice], [analysis])) is not None:
         st.page_link("../../pages/train.py", label=_("Train"), icon=":material/trending_down:", query_params=learning,
                      help=_("Let this network learn."))

@@ -9,7 +9,7 @@ from pydantic import Field
 from torch import nn
 
 from lib.models import (
-    bn_inception, googlenet, inception_v3, lenet, mobilenet, mobilenet_v2, resnest, resnet, resnet_tweaks, resnet_v2, senet,
+    bn_inception, densenet, googlenet, inception_v3, lenet, mobilenet, mobilenet_v2, resnest, resnet, resnet_tweaks, resnet_v2, senet,
     shufflenet, shufflenet_v2, sknet, wide_resnet)
 from lib.plan.word import Call, Channels, Groups, Shape, Unfit, Word, channels_of, text_of, whole
 
@@ -295,6 +295,31 @@ class WideUnit(Block):
     channels: Channels
     stride: Step = 1
     dropout: float = Field(0.0, ge=0, le=0.9, title="Dropout", description="The share of the numbers that training sets to 0.")
+
+
+class Dense(Block):
+    """DenseNet's block: each layer reads all maps before it and adds some channels."""
+
+    title, usual, makes = "Dense block", "dense 6", densenet.DenseBlock
+    layers: int = Field(ge=1, le=64, title="Layers", description="How many layers are joined one after the other.")
+    growth: int = Field(32, ge=1, le=512, title="Growth rate k", description="Channels that each layer adds.")
+    bottleneck: bool = Field(True, title="Bottleneck", description="A 1×1 to 4 k channels before each 3×3.")
+
+    def named(self) -> dict:
+        layers = {True: densenet.DenseLayer, False: densenet.BasicDenseLayer}
+        return {"growth": self.growth, "layer": layers[self.bottleneck]}
+
+
+class Transition(Block):
+    """What lies between two dense blocks: a 1×1 that keeps some of the channels, and 2×2 averages."""
+
+    title, usual, makes = "Transition (DenseNet)", "transition", densenet.Transition
+    compression: int = Field(50, ge=1, le=100, title="Compression, %", description="The channels that are kept.")
+
+    def call(self, shape: Shape) -> Call:
+        if channels_of(shape, self) * self.compression < 100:
+            raise Unfit(f"{self.compression} % of {shape[0]} channels is less than one channel.")
+        return super().call(shape)
 
 
 Branch = Few

@@ -17,10 +17,10 @@ from lib import catalog
 from lib.analysis.fitting import image_shape
 from lib.architecture import Architecture, Impossible, NetworkKnobs, written_size
 from lib.meta import arguments_of, on_meta, remember_arguments
-from lib.models import bn_inception, googlenet, lenet, resnet, resnet_v2, senet, sknet
+from lib.models import densenet, googlenet, lenet, resnet, resnet_v2, senet, sknet
 from lib.models.heads import AverageAndMax
 from lib.once import once
-from lib.plan import blocks, language
+from lib.plan import blocks, language, own
 from lib.plan.growing import grow
 from lib.plan.language import Image, Plan, Row
 from lib.plan.word import Word
@@ -31,6 +31,8 @@ from lib.trace import Op, Pair, record
 def plan_of(preset: str, knobs: NetworkKnobs) -> Plan:
     """A network of the catalogue as a plan. Raises `Impossible` for one that cannot be written so."""
     architecture = catalog.get(preset)
+    if isinstance(knobs, own.OwnKnobs):
+        return own.plan_of(knobs)
     with on_meta():
         model = architecture.build(knobs)
     ops, modules = record(model, image_shape(knobs)), dict(model.named_modules())
@@ -159,6 +161,8 @@ def _said(name: str, value: Any) -> Iterator[tuple[str, Any]]:
             yield from value._asdict().items()
         case "convolution":
             yield "norm", value is googlenet.NormalisedConvolution
+        case "layer":
+            yield "bottleneck", value is densenet.DenseLayer
         case "sk":
             yield from value.keywords.items() if isinstance(value, partial) else ()
         case _:

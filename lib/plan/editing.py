@@ -63,11 +63,17 @@ def new_row(word: Word) -> Row:
     return Row(word, (Row(BranchRow()), Row(BranchRow())) if isinstance(word, (Add, Concat)) else ())
 
 
-def usual(plan: Plan, name: str, line: int) -> Word | None:
+def heard(spoken: str) -> str:
+    """The word that a person means by its name, its title, or the beginning of one; empty if it is none of these."""
+    said = spoken.strip().lower()
+    titles = {word.title.lower(): name for name, word in WORDS.items()}
+    begun = [name for title, name in titles.items() if said and title.startswith(said)]
+    return said if said in WORDS else titles.get(said) or next(iter(begun), "")
+
+
+def usual(plan: Plan, name: str, line: int) -> Word:
     """What a new row of this word begins as: as the last one above the line, else as its `usual` is. A linear layer is always
-    the usual one, as the last of a network has as many units as there are classes. None if there is no such word."""
-    if name not in WORDS:
-        return None
+    the usual one, as the last of a network has as many units as there are classes."""
     before = [each.row.word for each in lines(plan)[:line + 1] if not each.closes and each.row.word.name() == name]
     return before[-1] if before and name not in ("linear", "stage") else read_word(WORDS[name].usual.split())
 

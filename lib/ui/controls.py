@@ -66,7 +66,7 @@ def _pair(knobs: type[Declared], name: str, value: int | str, label: str, help: 
     usual = [*limits.words, *(str(each) for each in (0, 1, 2, 3, 4, 5, 7) if each >= limits.low)]
     show_value(key, str(value))
     say_refused(key)
-    st.selectbox(label, list(dict.fromkeys([*usual, str(value)])), key=key, accept_new_options=True, filter_mode=None,
+    st.selectbox(label, list(dict.fromkeys([*usual, str(value)])), key=key, accept_new_options=True, filter_mode="prefix",
                  on_change=on_choice(key, _refusable(key, take, value)),
                  help=help + " " + _("Any other can be typed: 11, or height x width, 1x7."))
 

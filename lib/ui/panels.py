@@ -328,6 +328,9 @@ def papers(analysis: Analysis, hidden: Hidden) -> None:
     """What papers print about this preset, beside our recount."""
     known = catalog.claims(analysis.preset)
     relative = analysis.preset if known else catalog.nearest_in_print(analysis.preset)
+    if not relative:
+        st.info(prose("explore", "Never printed"))
+        return
     if known:
         st.markdown(prose("explore", "Claims", network=relative))
     else:

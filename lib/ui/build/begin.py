@@ -28,21 +28,21 @@ def read(address: Mapping[str, str], before: Draft | None) -> tuple[Draft, list[
     `preset`, with knobs as everywhere, begins with a network of the catalogue.
     """
     draft, given = before or Draft(), dict(address)
-    row, text = given.pop("row", ""), given.pop("plan", "")
-    problems = []
-    if "preset" in given and not text:
+    row, problems = given.pop("row", ""), []
+    if "preset" in given:
         choice, problems = read_choice(given)
-        given = {}
-        start = partial(from_catalogue, draft, choice)
+        start, given = partial(from_catalogue, draft, choice), {}
     else:
-        start = partial(draft.take, text or FIRST)
+        start = partial(draft.take, given.pop("plan", FIRST))
     try:
         start()
     except Impossible as error:
         problems.append(str(error))
+    if before is None:
+        draft.past = []
     draft.choose(int(row) - 1 if row.isdecimal() and len(row) < 6 else len(lines(draft.plan)) - 1)
     return draft, problems + [_("There is no “{name}” on this page; a link has plan and row, or preset and its knobs.").format(
-        name=name[:40]) for name in given if name != "preset"]
+        name=name[:40]) for name in given]
 
 
 def parameters(draft: Draft) -> dict[str, str]:

@@ -90,13 +90,13 @@ class Draft:
             self.typed = None
 
     def add(self, spoken: str) -> None:
-        """A row after the chosen line: a word's name, or a row as a plan has it. Raises `Impossible` if there is no such word.
+        """A row after the chosen line: a word by its name or its title, or a row as a plan has it. Raises `Impossible` if there
+        is no such word.
 
         A name alone begins as the last row with this word above does, so that a second convolution needs only its channels.
         """
-        words = spoken.split()
-        fresh = editing.usual(self.plan, words[0], self.line) if len(words) == 1 else None
-        word = fresh or read_word(words)
+        name = editing.heard(spoken)
+        word = editing.usual(self.plan, name, self.line) if name else read_word(spoken.split())
         gap = editing.gap_after(self.plan, self.chosen.place, self.chosen.closes, word)
         self.put(editing.insert(self.plan, gap, editing.new_row(word)), gap)
 

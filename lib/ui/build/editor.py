@@ -9,7 +9,7 @@ from lib.plan import editing
 from lib.plan.language import WORDS, Add, BranchRow, Concat, Holder, Image, Repeat, Stage
 from lib.plan.mending import Mend, mends
 from lib.plan.word import Word
-from lib.text import prose
+from lib.text import literal, prose
 from lib.ui import _
 from lib.ui.address import moved, plain
 from lib.ui.build.draft import Draft, line_of
@@ -46,10 +46,10 @@ def toolbar(draft: Draft) -> None:
         try:
             draft.add(spoken)
         except Impossible as error:
-            st.session_state["refused"] = {"build_add": str(error)}
+            st.session_state["refused"] = {"build_add": f"{str(error)[0].upper()}{str(error)[1:]}"}
     show_value("build_add", None)
     left, right = st.columns([2, 3], gap="small", vertical_alignment="bottom")
-    left.selectbox(_("Add a row"), ADDABLE, key="build_add", format_func=_called, on_change=on_choice("build_add", add),
+    left.selectbox(_("Add a row"), ADDABLE, index=None, key="build_add", format_func=_called, on_change=on_choice("build_add", add),
                    accept_new_options=True, filter_mode="contains", placeholder=_("Pick, or type conv 6 5x5"),
                    help=_("It comes below the chosen row, and begins like the last row of its kind above."))
     is_row, row = bool(draft.chosen.place), draft.chosen.row.word
@@ -76,7 +76,7 @@ def _button(draft: Draft, verb: str, label: str, icon: str, possible: bool) -> N
             act(draft, verb)
         except Impossible as error:
             st.session_state["refused"] = {"build_add": str(error)}
-    st.button(label, key=f"build_{verb}", icon=f":material/{icon}:" if icon else None, disabled=not possible, on_click=pressed)
+    st.button(label, key=f"build_do_{verb}", icon=f":material/{icon}:" if icon else None, disabled=not possible, on_click=pressed)
 
 
 def _called(name: str) -> str:
@@ -99,7 +99,7 @@ def row(draft: Draft) -> None:
     names = list(type(word).model_fields)
     prefix = f"build_{draft.structure}_{line.place}_"
     for pair in (names[start:start + 2] for start in range(0, len(names), 2)):
-        for column, name in zip(st.columns(2, gap="small", vertical_alignment="bottom"), pair):
+        for column, name in zip(st.columns(2, gap="small"), pair):
             with column:
                 control(type(word), name, getattr(word, name), changed, False, prefix)
 
@@ -125,11 +125,11 @@ def trouble(draft: Draft) -> None:
     number = line_of(draft.plan, end.place) + 1
     st.error(_("Row {number}: {why}").format(number=number, why=plain(end.reason)))
     offered = mends(draft.plan, end)
-    if offered:
-        st.markdown(prose("build", "Mends"))
-    with st.container(horizontal=True, gap="xsmall"):
+    with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
+        if offered:
+            st.markdown(prose("build", "Mends"), width="content")
         for index, mend in enumerate(offered):
-            st.button(plain(mend.words), key=f"build_mend_{index}", on_click=_mended, args=(draft, mend))
+            st.button(literal(mend.words), key=f"build_mend_{index}", on_click=_mended, args=(draft, mend))
 
 
 def _mended(draft: Draft, mend: Mend) -> None:

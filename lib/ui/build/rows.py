@@ -14,7 +14,7 @@ from lib.ui.address import moved
 CSS = """
 .rows { border: 1px solid var(--st-border-color); border-radius: 8px; overflow: auto; background: var(--st-background-color);
   color: var(--st-text-color); font-size: 0.9rem; container-type: inline-size; scrollbar-width: thin; }
-.head, .row { display: grid; grid-template-columns: 2rem minmax(9rem, 1fr) 7.2rem 6.4rem 7.6rem 5rem; gap: 0.6rem; padding: 0.28rem 0.7rem; }
+.head, .row { display: grid; grid-template-columns: 1.6rem minmax(10rem, 1fr) 6.8rem 5.6rem 7rem 3.6rem; gap: 0.55rem; padding: 0.28rem 0.7rem; }
 .head { position: sticky; top: 0; z-index: 1; background: var(--st-secondary-background-color); font-size: 0.78rem; opacity: 0.95; }
 .row { cursor: pointer; border-top: 1px solid color-mix(in srgb, var(--st-border-color) 45%, transparent); }
 .row:hover { background: color-mix(in srgb, var(--st-primary-color) 9%, transparent); }

@@ -35,7 +35,8 @@ def totals(stands: Standing) -> None:
             st.metric(label, UNKNOWN if analysis is None else _("unknown") if value is None else f"{value:,}", width="content")
         last = stands.rows.get((len(stands.plan.rows) - 1,))
         st.metric(_("Output"), UNKNOWN if last is None else text_of(last.shape), width="content")
-    mark("computed", _("of the rows that stand") if stands.refused else images_of(analysis) if analysis else "")
+    if analysis:
+        mark("computed", _("of the rows that stand") if stands.refused else images_of(analysis))
 
 
 def text(draft: Draft) -> None:
@@ -81,12 +82,10 @@ def graph(draft: Draft) -> None:
 
 def ways_on(draft: Draft) -> None:
     """The same network in the other tools."""
-    if draft.standing.refused or not draft.standing.ops:
-        st.caption(prose("build", "Ways on later"))
-        return
-    own = Choice("own", {"plan": draft.text})
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.page_link("../../pages/explore.py", label=_("Explore"), icon=":material/tune:", query_params=own.parameters())
-        st.page_link("../../pages/compare.py", label=_("Compare"), icon=":material/compare_arrows:",
-                     query_params=comparison.parameters(comparison.beside(own)))
-        st.page_link("../../pages/timing.py", label=_("Timing"), icon=":material/speed:", query_params=comparison.parameters([own]))
+    own, ends = Choice("own", {"plan": draft.text}), bool(draft.standing.refused or not draft.standing.ops)
+    for page, label, icon, link in (
+            ("explore", _("Explore"), "tune", own.parameters()),
+            ("compare", _("Compare"), "compare_arrows", comparison.parameters(comparison.beside(own))),
+            ("timing", _("Timing"), "speed", comparison.parameters([own]))):
+        st.page_link(f"../../pages/{page}.py", label=label, icon=f":material/{icon}:", query_params=link, disabled=ends,
+                     help=_("The same network there, once it builds to its end.") if ends else None)

@@ -1,0 +1,2 @@
+"""Stub until the real one is merged."""
+def source(plan): raise NotImplementedError
