@@ -44,6 +44,7 @@ from torch import nn
 from lib.architecture import LARGEST_IMAGE, Impossible, sides, sides_from
 from lib.models import lenet
 from lib.models.heads import AverageAndMax
+from lib.once import once
 from lib.plan import blocks
 from lib.plan.word import (
     Bias, Call, Channels, Dilation, Groups, Kernel, Padding, Shape, Stride, Unfit, Word, both, channels_of, padded, text_of, whole)
@@ -351,6 +352,7 @@ MOST_LEVELS = 12
 TOKEN = re.compile(r"#[^\n]*|[{};\n]|[^\s{};#]+")
 
 
+@once
 def read(text: str) -> Plan:
     """The plan that a text describes. Raises `Impossible` with one sentence that names the line."""
     first, *rows = _read_rows(_statements(text))
