@@ -266,7 +266,7 @@ class Repeat(Holder):
 
 
 def _named(name: str) -> str:
-    if not re.fullmatch("[A-Za-z][A-Za-z0-9_]{0,30}", name) or iskeyword(name) or hasattr(nn.Sequential, name):
+    if not re.fullmatch("[A-Za-z][A-Za-z0-9_]{0,30}", name) or iskeyword(name) or hasattr(nn.Sequential(), name):
         raise Impossible(f"“{name[:40]}” cannot be the name of a stage: take a letter, then letters, digits and _ (no word of "
                          "Python's own).")
     return name
