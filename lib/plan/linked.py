@@ -21,16 +21,16 @@ def packed(text: str) -> str:
     return "z" + urlsafe_b64encode(zlib.compress(text.encode(), 9)).decode().rstrip("=")
 
 
-def unpacked(text: str) -> str:
-    """The text that a link holds. Raises `Impossible` for one that is too long, or damaged."""
+def unpacked(text: str, what: str = "plan") -> str:
+    """The text that a link holds. Raises `Impossible`, saying `what` it is, for one that is too long, or damaged."""
     if COMPRESSED.fullmatch(text):
         most, reader = limits().plan_characters, zlib.decompressobj()
         try:
             text = reader.decompress(urlsafe_b64decode(text[1:] + "==="), most + 1).decode()
         except (ValueError, zlib.error):  # binascii's error is a ValueError
-            raise Impossible("The plan in this link is damaged: a part of it is missing or was changed on the way.") from None
+            raise Impossible(f"The {what} in this link is damaged: a part of it is missing or was changed on the way.") from None
         if not reader.eof and len(text) <= most:
-            raise Impossible("The plan in this link is damaged: its end is missing.")
+            raise Impossible(f"The {what} in this link is damaged: its end is missing.")
     if len(text) > limits().plan_characters:
-        raise Impossible(f"This plan is longer than the {limits().plan_characters:,} characters that this server allows.")
+        raise Impossible(f"This {what} is longer than the {limits().plan_characters:,} characters that this server allows.")
     return text
