@@ -264,8 +264,12 @@ class Repeat(Holder):
     times: int = Field(ge=1, le=200, title="Times", description="How often the rows inside follow one another.")
 
 
+NAMELESS = nn.Sequential()
+"""What a stage is, to see which names it has for its own use."""
+
+
 def _named(name: str) -> str:
-    if not re.fullmatch("[A-Za-z][A-Za-z0-9_]{0,30}", name) or iskeyword(name) or hasattr(nn.Sequential, name):
+    if not re.fullmatch("[A-Za-z][A-Za-z0-9_]{0,30}", name) or iskeyword(name) or hasattr(NAMELESS, name):
         raise Impossible(f"“{name[:40]}” cannot be the name of a stage: take a letter, then letters, digits and _ (no word of "
                          "Python's own).")
     return name

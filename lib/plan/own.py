@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Annotated, Any
 
 from msgspec.structs import replace as replace_op
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 from torch import nn
 
 from lib.architecture import PICTURE, Architecture, ImageSize, Impossible, NetworkKnobs, Preset, Stage
@@ -22,8 +22,10 @@ FIRST = ("image 3 32x32; conv 16 3x3 padding=same; relu; maxpool 2x2; conv 32 3x
          "linear 10")
 
 
-def _as_written(text: str) -> str:
-    """The text of a plan on one line. Raises `Impossible` if it cannot be read, or is too long."""
+def _as_written(text: Any) -> str:
+    """The text of a plan on one line. Raises `Impossible` if it is no text, cannot be read, or is too long."""
+    if not isinstance(text, str):
+        raise Impossible(f"A plan is a text, such as “{FIRST}”.")
     plan = read(unpacked(text))
     if (rows := len(lines(plan))) > limits().plan_rows:
         raise Impossible(f"This plan has {rows:,} lines; this server allows {limits().plan_rows:,}.")
@@ -33,7 +35,7 @@ def _as_written(text: str) -> str:
 class OwnKnobs(NetworkKnobs):
     """A plan."""
 
-    plan: Annotated[str, AfterValidator(_as_written)] = Field(
+    plan: Annotated[str, BeforeValidator(_as_written)] = Field(
         FIRST, title="Plan", description="Rows with semicolons between them; the page Build makes them without typing.")
     input_size: ImageSize = Field(224, title="Input size", description="As the plan says, or another.",
                                   json_schema_extra={"follows": "plan", "stride": 32})

@@ -86,6 +86,8 @@ class Word(Declared):
         if len(given) > len(names):
             raise Impossible(f"“{given[len(names)][:40]}” has no place in “{cls.name()}”; an example is “{cls.usual}”.")
         for name in named:
+            if name in names:
+                raise Impossible(f"“{name}” stands without its name in “{cls.name()}”, as in “{cls.usual}”.")
             if name not in cls.model_fields:
                 options = [other for other in cls.model_fields if other not in names]
                 raise Impossible(f"“{cls.name()}” has no value “{name[:40]}”; "
@@ -105,7 +107,9 @@ class Word(Declared):
             return "yes" if value else "no"
         if name in BOTH and isinstance(value, int):
             return f"{value}x{value}"
-        return f"{value:g}" if isinstance(value, float) else str(value)
+        if isinstance(value, float):
+            return f"{value:g}" if float(f"{value:g}") == value else repr(value)
+        return str(value)
 
     def call(self, shape: Shape) -> Call:
         """The call that makes its module where `shape` arrives. Raises `Unfit`."""
