@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from math import prod
 
 import torch
 from msgspec import structs
@@ -18,11 +19,14 @@ from lib.architecture import Impossible
 from lib.limits import limits
 from lib.meta import on_meta
 from lib.plan.blocks import Block
-from lib.plan.language import WRITTEN_OVER, Add, Concat, Plan, ReLU, ReLU6, Repeat, Row, Stage, lines
+from lib.plan.language import WRITTEN_OVER, AdaptivePool, Add, Concat, Plan, ReLU, ReLU6, Repeat, Row, Stage, Upsample, lines
 from lib.plan.word import Call, Shape, Unfit, text_of
 from lib.trace import ImpossibleShape, Op, record
 
 Place = tuple[int, ...]
+
+MOST_NUMBERS, MOST_CHANNELS, MOST_UNEQUAL = 10**12, 10**6, 300_000
+"""Of what a row gives, and of maps with unequal cells: far more than networks have, and still counted in about a second."""
 
 
 class Sum(nn.ModuleList):
@@ -80,15 +84,18 @@ def names(rows: Iterable[Row]) -> list[str]:
 class Grower:
     """Builds the rows of a plan one after the other, and remembers what equal rows gave for equal shapes.
 
-    `paths` leads from the modules to the rows that they came from, `shapes` holds what each row gives; `operations` and
-    `params` count what is built so far.
+    `paths` leads from the modules to the rows that they came from, `shapes` holds what each row gives; `operations`, `idle` and
+    `params` count what is built so far: what computes, what does not, and weights. `unequal` counts rows and columns of maps
+    whose fields may be kept cell by cell.
     """
 
     known: dict = field(default_factory=dict)
     paths: dict[str, Place] = field(default_factory=dict)
     shapes: dict[Place, Shape] = field(default_factory=dict)
     operations: int = 0
+    idle: int = 0
     params: int = 0
+    unequal: int = 0
 
     def rows(self, rows: tuple[Row, ...], shape: Shape, place: Place, path: str) -> tuple[nn.Sequential, Shape]:
         """The rows one after the other. Raises `Refused`, with those that stand."""
@@ -114,6 +121,7 @@ class Grower:
     def row(self, row: Row, shape: Shape, place: Place, path: str, before: Row | None) -> tuple[nn.Module, Shape]:
         match row.word:
             case Stage():
+                self.count(row, shape, place)
                 return self.rows(row.rows, shape, place, path)
             case Repeat():
                 return self.copies(row, shape, place, path)
@@ -126,6 +134,7 @@ class Grower:
         """The rows of a `repeat`, so many times."""
         body = nn.Sequential()
         for index in range(row.word.times):
+            self.count(row, shape, place)
             try:
                 copy, shape = self.rows(row.rows, shape, place, f"{path}{index}.")
             except Refused as end:
@@ -140,6 +149,7 @@ class Grower:
         """The branches of a sum or a joining. Raises `Refused` where what they give does not go together."""
         built, shapes = nn.ModuleList(), []
         for index, branch in enumerate(row.rows):
+            self.count(row, shape, place)
             self.paths[f"{path}{index}"] = (*place, index)
             try:
                 body, given = self.rows(branch.rows, shape, (*place, index), f"{path}{index}.")
@@ -153,10 +163,10 @@ class Grower:
             end = refused(row, shape, place, reason, Apart(built) if shapes else None)
             end.ends = shapes
             raise end
-        self.count(row, shape, place, 1, 0)
-        if isinstance(row.word, Add):
-            return Sum(built), shapes[0]
-        return Joined(built), (sum(given[0] for given in shapes), *shapes[0][1:])
+        given = shapes[0] if isinstance(row.word, Add) else (sum(each[0] for each in shapes), *shapes[0][1:])
+        self.count(row, shape, place, 1)
+        self.bound(row, shape, place, given, 1)
+        return (Sum if isinstance(row.word, Add) else Joined)(built), given
 
     def layer(self, row: Row, shape: Shape, place: Place, path: str, before: Row | None) -> tuple[nn.Module, Shape]:
         """The module of a row, and the shape that it gives."""
@@ -168,20 +178,38 @@ class Grower:
             self.known[row, shape] = ran(call, row, shape, place, path)
         given, operations, params = self.known[row, shape]
         self.count(row, shape, place, operations, params)
+        self.bound(row, shape, place, given, operations)
         over = isinstance(row.word, (ReLU, ReLU6)) and before is not None and isinstance(before.word, WRITTEN_OVER)
         return (replace(call, named={"inplace": True}) if over else call).build(), given
 
-    def count(self, row: Row, shape: Shape, place: Place, operations: int, params: int) -> None:
+    def count(self, row: Row, shape: Shape, place: Place, operations: int = 0, params: int = 0) -> None:
         """Raises `Refused` where the network becomes larger than the server allows."""
         self.operations += operations
+        self.idle += not operations
         self.params += params
         most = limits()
+        if self.idle > 2 * most.plan_operations:
+            raise refused(row, shape, place, f"With this row the network has more than {2 * most.plan_operations:,} parts that compute "
+                          "nothing (repetitions, branches, stages, identities), which is the most that this server allows.")
         if self.operations > most.plan_operations:
             raise refused(row, shape, place, f"With this row the network has more than {most.plan_operations:,} operations, "
                           "which is the most that this server allows.")
         if self.params > most.plan_parameters:
             raise refused(row, shape, place, f"With this row the network has {self.params:,} parameters; this server allows "
                           f"{most.plan_parameters:,}.", too_large=True)
+
+    def bound(self, row: Row, shape: Shape, place: Place, given: Shape, operations: int) -> None:
+        """Raises `Refused` where a row gives more than can be counted in a moment, whatever the server is."""
+        for what, many, most in (("numbers", prod(given), MOST_NUMBERS), ("channels", len(given) == 3 and given[0], MOST_CHANNELS)):
+            if many > most:
+                raise refused(row, shape, place, f"This row gives {many:,} {what}; {most:,} are the most that are counted here.",
+                              too_large=what == "numbers")
+        if self.unequal or isinstance(row.word, (Upsample, AdaptivePool)):
+            self.unequal += operations * sum(given[1:])
+        if self.unequal > MOST_UNEQUAL:
+            raise refused(row, shape, place, f"With this row, the maps since the first {Upsample.name()} or {AdaptivePool.name()} have "
+                          f"{self.unequal:,} rows and columns in sum, each with a field of its own; {MOST_UNEQUAL:,} is the most "
+                          "that is followed here.", too_large=True)
 
 
 def ran(call: Call, row: Row, shape: Shape, place: Place, path: str) -> tuple[Shape, int, int]:
