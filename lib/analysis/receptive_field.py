@@ -160,8 +160,11 @@ def _union(fields: list[Field]) -> Field:
 
 
 def _hull(axes: list[Axis]) -> Axis:
-    """The union of branches that meet. Their cells and jumps agree, or their shapes would not."""
+    """The union of branches that meet. Cells and jumps of maps agree, or their shapes would not; of numbers without a place,
+    which keep the axes of different maps, the widest counts."""
     cells, smallest = axes[0].cells, min(axis.smallest for axis in axes)
+    if any(axis.cells != cells for axis in axes):
+        return replace(max(axes, key=lambda axis: axis.size), smallest=smallest)
     if any(axis.spans for axis in axes):
         return _placewise([[axis.span(i) for axis in axes] for i in range(cells)], axes[0].jump, smallest)
     start = min(axis.start for axis in axes)
@@ -199,9 +202,15 @@ def _slide(axis: Axis, cells: int, kernel: int, stride: int, padding: int, dilat
     growth = (kernel - 1) * dilation * axis.jump
     if axis.spans:
         read = [range(i * stride - padding, i * stride - padding + kernel * dilation, dilation) for i in range(cells)]
-        parts = [[axis.spans[place] for place in places if 0 <= place < len(axis.spans)] for places in read]
+        parts = [[axis.spans[place] for place in places if 0 <= place < len(axis.spans)] or [_beside(axis, places[0])] for places in read]
         return _placewise(parts, axis.jump * stride, axis.smallest + growth)
     return Axis(cells, axis.size + growth, axis.jump * stride, axis.start - padding * axis.jump, axis.smallest + growth)
+
+
+def _beside(axis: Axis, place: int) -> Pair:
+    """What a place in the padding would see, outside of the image as the place is outside of the map."""
+    nearest = min(max(0, place), len(axis.spans) - 1)
+    return tuple(pixel + (place - nearest) * axis.jump for pixel in axis.spans[nearest])
 
 
 def _stretch(axis: Axis, cells: int) -> Axis:

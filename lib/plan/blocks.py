@@ -519,6 +519,8 @@ class RadialBasis(Word):
         if len(shape) != 1:
             raise Unfit(f"A map of {text_of(shape)} arrives, and distances are taken of a row of numbers: flatten makes one.")
         if shape[0] * self.classes > MOST_CODES:
-            raise Unfit(f"Every class has a code as long as what arrives, and {self.classes}·{shape[0]} = {self.classes * shape[0]:,} "
-                        f"numbers are more than {MOST_CODES:,}.")
+            long = Unfit(f"Every class has a code as long as what arrives, and {self.classes}·{shape[0]} = "
+                         f"{self.classes * shape[0]:,} numbers are more than {MOST_CODES:,}.")
+            long.too_large = True
+            raise long
         return Call(lenet.RadialBasis, (shape[0], self.classes))

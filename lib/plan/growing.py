@@ -56,7 +56,7 @@ class Apart(nn.ModuleList):
 
 class Refused(Impossible, ImpossibleShape):
     """A plan that builds no network. `place` is the row that cannot be, `reason` what is wrong there, `standing` the network
-    of the rows before it. `by_size` tells that a larger picture may do, `too_large` that a smaller one may. `arrives` is what
+    of the rows before it. `by_size` tells that another picture may do, `too_large` that a smaller one may. `arrives` is what
     the row was given, and `ends` what the branches of a sum or a joining gave."""
 
     def __init__(self, place: Place, reason: str, op: Op, standing: nn.Module | None = None, by_size: bool = False,
@@ -161,11 +161,12 @@ class Grower:
             self.shapes[*place, index] = given
         if reason := _apart(row, shapes):
             end = refused(row, shape, place, reason, Apart(built) if shapes else None)
-            end.ends = shapes
+            end.ends, end.by_size = shapes, _can_agree(row, shapes)
             raise end
         given = shapes[0] if isinstance(row.word, Add) else (sum(each[0] for each in shapes), *shapes[0][1:])
-        self.count(row, shape, place, 1)
-        self.bound(row, shape, place, given, 1)
+        operations = len(built) - 1 if isinstance(row.word, Add) else 1
+        self.count(row, shape, place, operations)
+        self.bound(row, shape, place, given, operations)
         return (Sum if isinstance(row.word, Add) else Joined)(built), given
 
     def layer(self, row: Row, shape: Shape, place: Place, path: str, before: Row | None) -> tuple[nn.Module, Shape]:
@@ -173,7 +174,7 @@ class Grower:
         try:
             call = row.word.call(shape)
         except Unfit as error:
-            raise refused(row, shape, place, str(error)) from None
+            raise refused(row, shape, place, str(error), too_large=error.too_large) from None
         if (row, shape) not in self.known:
             self.known[row, shape] = ran(call, row, shape, place, path)
         given, operations, params = self.known[row, shape]
@@ -248,6 +249,12 @@ def _apart(row: Row, shapes: list[Shape]) -> str:
     ends = " and ".join(f"{text_of(shape)} from branch {number}" for number, shape in enumerate(shapes, 1))
     done = "added" if isinstance(row.word, Add) else "joined"
     return f"Branches that are {done} need {expected}, and these give {ends}." if wrong else ""
+
+
+def _can_agree(row: Row, shapes: list[Shape]) -> bool:
+    """Whether branches differ in height and width alone, which another picture may change."""
+    maps = bool(shapes) and all(len(shape) == 3 for shape in shapes)
+    return maps and (isinstance(row.word, Concat) or len({shape[0] for shape in shapes}) == 1)
 
 
 def line_of(plan: Plan, place: Place) -> str:

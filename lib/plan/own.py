@@ -5,12 +5,14 @@ network, the picture's size and channels, begins as the plan has it.
 from dataclasses import replace
 from typing import Annotated, Any
 
+import numpy as np
 from msgspec.structs import replace as replace_op
 from pydantic import BeforeValidator, Field, model_validator
 from torch import nn
 
 from lib.architecture import PICTURE, Architecture, ImageSize, Impossible, NetworkKnobs, Preset, Stage
 from lib.limits import limits
+from lib.plan.agreeing import agreeing
 from lib.plan.blocks import Block
 from lib.plan.growing import grow, line_of, names
 from lib.plan.language import FOLLOWERS, Add, Concat, Image, Plan, Repeat, Row, lines, read, write_on_one_line
@@ -63,12 +65,17 @@ def build(knobs: OwnKnobs) -> nn.Sequential:
     if end := grown.refused:
         line = line_of(plan, end.place)
         if end.by_size:
-            raise ImpossibleShape(replace_op(end.op, name=line), end.reason)
+            reason = end.reason[0].lower() + end.reason[1:].rstrip(".")
+            raise ImpossibleShape(replace_op(end.op, name=line), reason, end.too_large)
         end.reason = f"{line[0].upper()}{line[1:]}: {end.reason}"
         raise end
     if not grown.operations:
         raise Impossible("This plan computes nothing yet: add a row, such as a convolution.")
     return grown.model
+
+
+def agrees(knobs: OwnKnobs, heights: np.ndarray, widths: np.ndarray) -> np.ndarray:
+    return agreeing(plan_of(knobs), heights, widths)
 
 
 def stages(knobs: OwnKnobs) -> tuple[Stage, ...]:
@@ -102,4 +109,5 @@ ARCHITECTURE = Architecture(
     build=build,
     stages=stages,
     built_for_size=True,
+    agrees=agrees,
 )

@@ -22,7 +22,10 @@ Shape = tuple[int, ...]
 
 
 class Unfit(Impossible):
-    """A row that cannot take what arrives. The message says what arrives, what is expected, and the arithmetic."""
+    """A row that cannot take what arrives. The message says what arrives, what is expected, and the arithmetic. `too_large`
+    tells that it would take less of the same."""
+
+    too_large = False
 
 
 @dataclass(frozen=True)
