@@ -55,7 +55,7 @@ def _written(sizes: Sizes) -> str:
     ends = f"{sizes[0]} to {sizes[-1]:,}"
     if isinstance(sizes, range):
         return ends if sizes.step == 1 else f"{ends} in steps of {sizes.step}"
-    return f"{len(sizes)} sizes from {ends}, the first of them {', '.join(map(str, sizes[:3]))}"
+    return f"{len(sizes):,} sizes from {ends}, the first of them {', '.join(map(str, sizes[:3]))}"
 
 
 Sizes = range | tuple[int, ...]

@@ -157,7 +157,7 @@ def _say_sizes(analysis: Analysis) -> None:
         said = _("It takes squares of {count} sizes from {low} to {high} px, the first of them {first}.")
     elif sizes.step > 1:
         said = _("It takes squares of {low} to {high} px in steps of {step}.")
-    fields = {"low": sizes[0], "high": f"{sizes[-1]:,}", "step": getattr(sizes, "step", 1), "count": len(sizes),
+    fields = {"low": sizes[0], "high": f"{sizes[-1]:,}", "step": getattr(sizes, "step", 1), "count": f"{len(sizes):,}",
               "first": ", ".join(map(str, sizes[:3]))}
     st.caption(said.format(**fields),
                help=plain(smallest.why or _("One pixel is enough: every window is padded, and the head takes any map.")))
