@@ -19,14 +19,14 @@ from lib.architecture import Impossible
 from lib.limits import limits
 from lib.meta import on_meta
 from lib.plan.blocks import Block
-from lib.plan.language import WRITTEN_OVER, AdaptivePool, Add, Concat, Plan, ReLU, ReLU6, Repeat, Row, Stage, Upsample, lines
+from lib.plan.language import WRITTEN_OVER, Add, Concat, Plan, ReLU, ReLU6, Repeat, Row, Stage, lines
 from lib.plan.word import Call, Shape, Unfit, text_of
 from lib.trace import ImpossibleShape, Op, record
 
 Place = tuple[int, ...]
 
-MOST_NUMBERS, MOST_CHANNELS, MOST_UNEQUAL = 10**12, 10**6, 300_000
-"""Of what a row gives, and of maps with unequal cells: far more than networks have, and still counted in about a second."""
+MOST_NUMBERS, MOST_CHANNELS = 10**12, 10**6
+"""Of what a row gives: far more than networks have, and still counted without an overflow."""
 
 
 class Sum(nn.ModuleList):
@@ -85,8 +85,7 @@ class Grower:
     """Builds the rows of a plan one after the other, and remembers what equal rows gave for equal shapes.
 
     `paths` leads from the modules to the rows that they came from, `shapes` holds what each row gives; `operations`, `idle` and
-    `params` count what is built so far: what computes, what does not, and weights. `unequal` counts rows and columns of maps
-    whose fields may be kept cell by cell.
+    `params` count what is built so far: what computes, what does not, and weights.
     """
 
     known: dict = field(default_factory=dict)
@@ -95,7 +94,6 @@ class Grower:
     operations: int = 0
     idle: int = 0
     params: int = 0
-    unequal: int = 0
 
     def rows(self, rows: tuple[Row, ...], shape: Shape, place: Place, path: str) -> tuple[nn.Sequential, Shape]:
         """The rows one after the other. Raises `Refused`, with those that stand."""
@@ -164,9 +162,8 @@ class Grower:
             end.ends, end.by_size = shapes, _can_agree(row, shapes)
             raise end
         given = shapes[0] if isinstance(row.word, Add) else (sum(each[0] for each in shapes), *shapes[0][1:])
-        operations = len(built) - 1 if isinstance(row.word, Add) else 1
-        self.count(row, shape, place, operations)
-        self.bound(row, shape, place, given, operations)
+        self.count(row, shape, place, len(built) - 1 if isinstance(row.word, Add) else 1)
+        self.bound(row, shape, place, given)
         return (Sum if isinstance(row.word, Add) else Joined)(built), given
 
     def layer(self, row: Row, shape: Shape, place: Place, path: str, before: Row | None) -> tuple[nn.Module, Shape]:
@@ -179,7 +176,7 @@ class Grower:
             self.known[row, shape] = ran(call, row, shape, place, path)
         given, operations, params = self.known[row, shape]
         self.count(row, shape, place, operations, params)
-        self.bound(row, shape, place, given, operations)
+        self.bound(row, shape, place, given)
         over = isinstance(row.word, (ReLU, ReLU6)) and before is not None and isinstance(before.word, WRITTEN_OVER)
         return (replace(call, named={"inplace": True}) if over else call).build(), given
 
@@ -199,18 +196,12 @@ class Grower:
             raise refused(row, shape, place, f"With this row the network has {self.params:,} parameters; this server allows "
                           f"{most.plan_parameters:,}.", too_large=True)
 
-    def bound(self, row: Row, shape: Shape, place: Place, given: Shape, operations: int) -> None:
-        """Raises `Refused` where a row gives more than can be counted in a moment, whatever the server is."""
+    def bound(self, row: Row, shape: Shape, place: Place, given: Shape) -> None:
+        """Raises `Refused` where a row gives more than can be counted, whatever the server is."""
         for what, many, most in (("numbers", prod(given), MOST_NUMBERS), ("channels", len(given) == 3 and given[0], MOST_CHANNELS)):
             if many > most:
                 raise refused(row, shape, place, f"This row gives {many:,} {what}; {most:,} are the most that are counted here.",
                               too_large=what == "numbers")
-        if self.unequal or isinstance(row.word, (Upsample, AdaptivePool)):
-            self.unequal += operations * sum(given[1:])
-        if self.unequal > MOST_UNEQUAL:
-            raise refused(row, shape, place, f"With this row, the maps since the first {Upsample.name()} or {AdaptivePool.name()} have "
-                          f"{self.unequal:,} rows and columns in sum, each with a field of its own; {MOST_UNEQUAL:,} is the most "
-                          "that is followed here.", too_large=True)
 
 
 def ran(call: Call, row: Row, shape: Shape, place: Place, path: str) -> tuple[Shape, int, int]:

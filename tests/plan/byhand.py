@@ -81,6 +81,9 @@ class ByHand:
         with torch.no_grad():
             return self.rows(description.rows, x, ())
 
+    def prepared(self, module: nn.Module) -> nn.Module:
+        return module.eval()
+
     def rows(self, rows: list[Row], x: Tensor, place: tuple[int, ...]) -> Tensor:
         stages = set()
         for index, row in enumerate(rows):
@@ -101,7 +104,7 @@ class ByHand:
             case "add" | "concat":
                 return self.met(row, [self.rows(branch.rows, x, (*place, index)) for index, branch in enumerate(row.rows)], place)
         try:
-            module = row.make(tuple(x.shape[1:])).eval()
+            module = self.prepared(row.make(tuple(x.shape[1:])))
             output = module(x)
         except (RuntimeError, ValueError, TypeError, ZeroDivisionError, IndexError) as error:
             raise Fails(place, str(error)) from None
@@ -306,11 +309,11 @@ def inception(draw: random.Random, shape: Shape) -> Row:
     filters = [draw.choice([1, 2, 3]) for _ in range(6)]
     kind = draw.choice(["inception", "naive_inception", "inception_bn"])
     if kind == "inception_bn":
-        if strides := draw.random() < 0.3:
+        if draw.random() < 0.3:
             filters[0] = filters[5] = 0
         top = draw.random() < 0.5
         return Row("inception_bn " + " ".join(map(str, filters)) + said(max_pool="yes" if top else None), lambda shape:
-                   bn_inception.Inception(shape[0], bn_inception.Filters(*filters, top)), regular=not strides)
+                   bn_inception.Inception(shape[0], bn_inception.Filters(*filters, top)), )
     made = googlenet.Inception if kind == "inception" else googlenet.NaiveInception
     norm, third = draw.random() < 0.5, draw.choice([3, 5])
     convolution = googlenet.NormalisedConvolution if norm else googlenet.BiasedConvolution

@@ -102,3 +102,45 @@ def assert_outputs(analysis: Analysis, hand: ByHand, picture: torch.Tensor, expe
     ours.load_state_dict(dict(zip(ours.state_dict(), hand.state, strict=True)))
     with torch.no_grad():
         torch.testing.assert_close(ours(picture), expected, rtol=1e-4, atol=1e-5)
+
+
+class Positive(ByHand):
+    """With positive weights, and means for maxima: what an output sees is what its gradient reaches."""
+
+    def prepared(self, module: nn.Module) -> nn.Module:
+        return positive(nn.Sequential(module))
+
+
+@pytest.mark.parametrize("part", range(2))
+def test_fields_are_the_extent_of_the_gradient(part):
+    exact = unequal = 0
+    for number in range(part, PLANS // 10, 2):
+        plan = draw_plan(random.Random(f"{SEED} {number} field"), regular=True)
+        if not plan.rows or not (ops := measured(plan)):
+            continue
+        image = torch.ones(1, plan.channels, *plan.sides, dtype=torch.float64, requires_grad=True)
+        output, field = Positive().rows(plan.rows, image, ()), ops[-1].field
+        height, width = output.shape[2:]
+        for row, column in {(0, width - 1), (height // 2, width // 2), (height - 1, 0)}:
+            [gradient] = torch.autograd.grad(output[0, :, row, column].sum(), image, retain_graph=True)
+            hit = gradient[0].sum(0) > 0
+            seen = tuple((places.nonzero().min().item(), places.nonzero().max().item()) if places.any() else None
+                         for places in (hit.any(1), hit.any(0)))
+            spans = field.vertical.span(row), field.horizontal.span(column)
+            if None in seen:  # nothing but padding
+                assert any(first < 0 or last >= side for (first, last), side in zip(spans, plan.sides)), (plan.text, row, column)
+                continue
+            if all(first >= 0 and last < side for (first, last), side in zip(spans, plan.sides)):
+                assert seen == spans, (plan.text, row, column)
+                exact += 1
+            else:  # at the border, where a window with gaps may miss the last pixels of what it spans
+                assert all(span[0] <= found[0] and found[1] <= span[1] for span, found in zip(spans, seen)), (plan.text, row, column)
+            unequal += not field.is_regular
+    assert exact > PLANS // 80 and unequal > PLANS // 800
+
+
+def measured(plan: Description) -> tuple:
+    try:
+        return lib.analyze("own", plan=plan.text).ops
+    except Impossible:
+        return ()
