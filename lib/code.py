@@ -1,5 +1,6 @@
 """The code behind a configured network: the source of its classes, a snippet that rebuilds it, torchinfo's view of it."""
 
+import ast
 import inspect
 from collections.abc import Callable
 from threading import Lock
@@ -29,6 +30,12 @@ def source(cls: type | Callable) -> str:
     """The source of a class or a function, as it runs."""
     with _parsing:
         return inspect.getsource(cls)
+
+
+def parsed(text: str) -> ast.Module:
+    """The syntax tree of a text of ours."""
+    with _parsing:
+        return ast.parse(text)
 
 
 def snippet(analysis: Analysis) -> str:

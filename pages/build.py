@@ -10,8 +10,8 @@ from lib.ui.build.draft import Draft
 from lib.ui.controls import tied
 
 BESIDE = {"row": _("Row"), "text": _("As text")}
-BELOW = {"graph": _("Graph")}
-SHOW = {"row": editor.row, "text": views.text, "graph": views.graph}
+BELOW = {"graph": _("Graph"), "code": _("Code")}
+SHOW = {"row": editor.row, "text": views.text, "graph": views.graph, "code": views.code}
 
 # The link
 state = st.session_state

@@ -196,7 +196,9 @@ class SKBasic(SKConvolution):
     def outside(self) -> dict:
         """What the block around the selective kernel is given."""
         chosen = {name: value for name, value in self.named().items() if name in SK_CHOICES}
-        return {"stride": self.stride, "sk": partial(sknet.SelectiveKernel, **chosen), "dilations": (self.dilation,) * 2}
+        told = Call(sknet.SelectiveKernel, (), chosen).told
+        sk = partial(sknet.SelectiveKernel, **told) if told else sknet.SelectiveKernel
+        return {"stride": self.stride, "sk": sk, "dilations": (self.dilation,) * 2}
 
 
 SK_CHOICES = frozenset({"groups", "branches", "reduction", "floor", "split_input"})

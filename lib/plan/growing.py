@@ -70,27 +70,42 @@ class Refused(Impossible, ImpossibleShape):
 
 
 def names(rows: Iterable[Row]) -> list[str]:
-    """What the modules of rows are called: `conv1`, `conv2`, as often as a word comes; a stage by its own name."""
+    """What the modules of rows are called: `conv1`, `conv2`, as often as a word comes, and `relu6_1`; a stage has its own
+    name."""
     counted: Counter[str] = Counter()
     found = []
     for row in rows:
         word = row.word.name()
         counted[word] += 1
-        found.append(row.word.label if isinstance(row.word, Stage) else f"{word}{counted[word]}")
+        numbered = f"{word}_{counted[word]}" if word[-1].isdigit() else f"{word}{counted[word]}"
+        found.append(row.word.label if isinstance(row.word, Stage) else numbered)
     return found
+
+
+def call_of(row: Row, shape: Shape, before: Row | None) -> Call:
+    """The call that makes a layer or a block where `shape` arrives from the row before. Raises `Unfit`."""
+    call = row.word.call(shape)
+    over = isinstance(row.word, (ReLU, ReLU6)) and before is not None and isinstance(before.word, WRITTEN_OVER)
+    return replace(call, named={"inplace": True}) if over else call
+
+
+def is_block(rows: tuple[Row, ...]) -> bool:
+    """Whether rows are one block of the catalogue: a repetition of it is the block itself, `repeat1.0`."""
+    return len(rows) == 1 and isinstance(rows[0].word, Block)
 
 
 @dataclass
 class Grower:
     """Builds the rows of a plan one after the other, and remembers what equal rows gave for equal shapes.
 
-    `paths` leads from the modules to the rows that they came from, `shapes` holds what each row gives; `operations`, `idle` and
-    `params` count what is built so far: what computes, what does not, and weights.
+    `paths` leads from the modules to the rows that they came from, `shapes` holds what each row gives, `outputs` what each
+    module gives; `operations`, `idle` and `params` count what is built so far: what computes, what does not, and weights.
     """
 
     known: dict = field(default_factory=dict)
     paths: dict[str, Place] = field(default_factory=dict)
     shapes: dict[Place, Shape] = field(default_factory=dict)
+    outputs: dict[str, Shape] = field(default_factory=dict)
     operations: int = 0
     idle: int = 0
     params: int = 0
@@ -112,7 +127,7 @@ class Grower:
                 end.standing = body
                 raise
             body.add_module(name, module)
-            self.shapes[here] = shape
+            self.shapes[here] = self.outputs[f"{path}{name}"] = shape
             before = row
         return body, shape
 
@@ -134,14 +149,24 @@ class Grower:
         for index in range(row.word.times):
             self.count(row, shape, place)
             try:
-                copy, shape = self.rows(row.rows, shape, place, f"{path}{index}.")
+                copy, shape = self.copy(row.rows, shape, place, f"{path}{index}")
             except Refused as end:
-                end.standing = body.append(end.standing)
+                end.arrives = end.arrives or shape
+                end.standing = body if end.standing is None else body.append(end.standing)
                 if index:
                     end.reason = f"In repetition {index + 1}: {end.reason}"
                 raise
             body.append(copy)
         return body, shape
+
+    def copy(self, rows: tuple[Row, ...], shape: Shape, place: Place, path: str) -> tuple[nn.Module, Shape]:
+        """The rows of a `repeat` once."""
+        if not is_block(rows):
+            return self.rows(rows, shape, place, f"{path}.")
+        here = self.paths[path] = (*place, 0)
+        block, given = self.layer(rows[0], shape, here, path, None)
+        self.shapes[here] = self.outputs[path] = given
+        return block, given
 
     def branches(self, row: Row, shape: Shape, place: Place, path: str) -> tuple[nn.Module, Shape]:
         """The branches of a sum or a joining. Raises `Refused` where what they give does not go together."""
@@ -169,7 +194,7 @@ class Grower:
     def layer(self, row: Row, shape: Shape, place: Place, path: str, before: Row | None) -> tuple[nn.Module, Shape]:
         """The module of a row, and the shape that it gives."""
         try:
-            call = row.word.call(shape)
+            call = call_of(row, shape, before)
         except Unfit as error:
             raise refused(row, shape, place, str(error), too_large=error.too_large) from None
         if (row, shape) not in self.known:
@@ -177,8 +202,7 @@ class Grower:
         given, operations, params = self.known[row, shape]
         self.count(row, shape, place, operations, params)
         self.bound(row, shape, place, given)
-        over = isinstance(row.word, (ReLU, ReLU6)) and before is not None and isinstance(before.word, WRITTEN_OVER)
-        return (replace(call, named={"inplace": True}) if over else call).build(), given
+        return call.build(), given
 
     def count(self, row: Row, shape: Shape, place: Place, operations: int = 0, params: int = 0) -> None:
         """Raises `Refused` where the network becomes larger than the server allows."""
@@ -257,7 +281,7 @@ def line_of(plan: Plan, place: Place) -> str:
 @dataclass(frozen=True, eq=False)
 class Grown:
     """What a plan became: the network of the rows that stand, what it gives, from which row each module came, what each row
-    gives, how many operations there are, and why it ends there, if it does."""
+    gives, how many operations there are, why it ends there, if it does, and what each module gives."""
 
     model: nn.Sequential
     shape: Shape | None
@@ -265,6 +289,7 @@ class Grown:
     shapes: dict[Place, Shape]
     operations: int
     refused: Refused | None = None
+    outputs: dict[str, Shape] = field(default_factory=dict)
 
 
 def grow(plan: Plan) -> Grown:
@@ -273,5 +298,6 @@ def grow(plan: Plan) -> Grown:
     try:
         model, shape = grower.rows(plan.rows, plan.image.shape, (), "")
     except Refused as end:
-        return Grown(end.standing, None, grower.paths, grower.shapes, grower.operations, end.with_traceback(None))
-    return Grown(model, shape, grower.paths, grower.shapes, grower.operations)
+        return Grown(end.standing, None, grower.paths, grower.shapes, grower.operations, end.with_traceback(None),
+                     grower.outputs)
+    return Grown(model, shape, grower.paths, grower.shapes, grower.operations, outputs=grower.outputs)

@@ -44,6 +44,7 @@ from torch import nn
 from lib.architecture import LARGEST_IMAGE, Impossible, sides, sides_from
 from lib.models import lenet
 from lib.models.heads import AverageAndMax
+from lib.once import once
 from lib.plan import blocks
 from lib.plan.word import (
     Bias, Call, Channels, Dilation, Groups, Kernel, Padding, Shape, Stride, Unfit, Word, both, channels_of, padded, text_of, whole)
@@ -264,12 +265,8 @@ class Repeat(Holder):
     times: int = Field(ge=1, le=200, title="Times", description="How often the rows inside follow one another.")
 
 
-NAMELESS = nn.Sequential()
-"""What a stage is, to see which names it has for its own use."""
-
-
 def _named(name: str) -> str:
-    if not re.fullmatch("[A-Za-z][A-Za-z0-9_]{0,30}", name) or iskeyword(name) or hasattr(NAMELESS, name):
+    if not re.fullmatch("[A-Za-z][A-Za-z0-9_]{0,30}", name) or iskeyword(name) or hasattr(nn.Sequential(), name):
         raise Impossible(f"“{name[:40]}” cannot be the name of a stage: take a letter, then letters, digits and _ (no word of "
                          "Python's own).")
     return name
@@ -355,6 +352,7 @@ MOST_LEVELS = 12
 TOKEN = re.compile(r"#[^\n]*|[{};\n]|[^\s{};#]+")
 
 
+@once
 def read(text: str) -> Plan:
     """The plan that a text describes. Raises `Impossible` with one sentence that names the line."""
     first, *rows = _read_rows(_statements(text))

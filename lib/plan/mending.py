@@ -68,7 +68,7 @@ def _before(plan: Plan, end: Refused, row: Row) -> Iterator[Mend]:
 
 def _of_values(plan: Plan, end: Refused, row: Row) -> Iterator[Mend]:
     """One value of the row changed to the nearest that works."""
-    for name in row.word.model_fields:
+    for name in type(row.word).model_fields:
         for value in _tried(row.word, name, end.arrives):
             try:
                 word = row.word.read(dict(row.word) | {name: value})

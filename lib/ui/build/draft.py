@@ -39,6 +39,11 @@ class Draft:
         return self.standing.plan
 
     @property
+    def builds(self) -> bool:
+        """Whether the plan builds to its end, and computes something."""
+        return self.standing.refused is None and bool(self.standing.ops)
+
+    @property
     def chosen(self) -> Line:
         """The chosen line."""
         return lines(self.plan)[self.line]

@@ -111,7 +111,7 @@ def _kind(draft: Draft, word: Word) -> None:
 
     def chosen(name: str) -> None:
         draft.put(editing.set_word(draft.plan, place, editing.like(word, WORDS[name])), place)
-    key = f"build_{draft.structure}_{place}_kind"
+    key = f"build_{draft.structure}_{place}_word"
     show_value(key, word.name())
     st.selectbox(_("Kind"), offered, key=key, format_func=_called, on_change=on_choice(key, chosen), filter_mode="contains",
                  help=_("Another kind of row in its place."))

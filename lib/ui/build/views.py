@@ -9,7 +9,7 @@ from lib.figures.diagram import can_lay_out, svg
 from lib.figures.diagram import source as diagram
 from lib.figures.theme import LIGHT
 from lib.plan.language import WORDS, write
-from lib.plan.linked import packed
+from lib.plan.source import source
 from lib.plan.standing import Standing
 from lib.plan.word import text_of
 from lib.provenance import images_of
@@ -80,9 +80,20 @@ def graph(draft: Draft) -> None:
         st.text(description(folded))
 
 
+def code(draft: Draft) -> None:
+    """The plan as one PyTorch file, to read and to take along."""
+    if not draft.builds:
+        st.info(prose("build", "No code yet"))
+        return
+    program = source(draft.plan)
+    st.markdown(prose("build", "Code"))
+    st.download_button(_("Download network.py"), program, "network.py", "text/x-python", on_click="ignore")
+    st.code(program, language="python", height=560)
+
+
 def ways_on(draft: Draft) -> None:
     """The same network in the other tools."""
-    own, ends = Choice("own", {"plan": draft.text}), bool(draft.standing.refused or not draft.standing.ops)
+    own, ends = Choice("own", {"plan": draft.text}), not draft.builds
     for page, label, icon, link in (
             ("explore", _("Explore"), "tune", own.parameters()),
             ("compare", _("Compare"), "compare_arrows", comparison.parameters(comparison.beside(own))),
