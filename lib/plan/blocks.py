@@ -297,6 +297,10 @@ class Preact(Block):
         return dilated({name: value for name, value in super().named().items() if name != "order"})
 
 
+ENDING_IN_A_SUM = ("relu_before_addition", "relu_only", "full")
+"""Orders of a pre-activation unit in which nothing comes after the addition."""
+
+
 def grows(zeros: bool, arriving: int, leaving: int) -> None:
     """Raises `Unfit` where zeros are to take channels away."""
     if zeros and leaving < arriving:

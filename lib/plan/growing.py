@@ -19,7 +19,7 @@ from lib.architecture import Impossible
 from lib.limits import limits
 from lib.meta import on_meta
 from lib.plan.blocks import Block
-from lib.plan.language import WRITTEN_OVER, Add, Concat, Plan, ReLU, ReLU6, Repeat, Row, Stage, lines
+from lib.plan.language import Add, Concat, Plan, ReLU, ReLU6, Repeat, Row, Stage, lines, written_over
 from lib.plan.word import Call, Shape, Unfit, text_of
 from lib.trace import ImpossibleShape, Op, record
 
@@ -85,7 +85,7 @@ def names(rows: Iterable[Row]) -> list[str]:
 def call_of(row: Row, shape: Shape, before: Row | None) -> Call:
     """The call that makes a layer or a block where `shape` arrives from the row before. Raises `Unfit`."""
     call = row.word.call(shape)
-    over = isinstance(row.word, (ReLU, ReLU6)) and before is not None and isinstance(before.word, WRITTEN_OVER)
+    over = isinstance(row.word, (ReLU, ReLU6)) and before is not None and written_over(before)
     return replace(call, named={"inplace": True}) if over else call
 
 
@@ -147,8 +147,8 @@ class Grower:
         """The rows of a `repeat`, so many times."""
         body = nn.Sequential()
         for index in range(row.word.times):
-            self.count(row, shape, place)
             try:
+                self.count(row, shape, place)
                 copy, shape = self.copy(row.rows, shape, place, f"{path}{index}")
             except Refused as end:
                 end.arrives = end.arrives or shape
@@ -172,12 +172,12 @@ class Grower:
         """The branches of a sum or a joining. Raises `Refused` where what they give does not go together."""
         built, shapes = nn.ModuleList(), []
         for index, branch in enumerate(row.rows):
-            self.count(row, shape, place)
             self.paths[f"{path}{index}"] = (*place, index)
             try:
+                self.count(row, shape, place)
                 body, given = self.rows(branch.rows, shape, (*place, index), f"{path}{index}.")
             except Refused as end:
-                end.standing = Apart([*built, end.standing])
+                end.standing = Apart(built if end.standing is None else [*built, end.standing])
                 raise
             built.append(body)
             shapes.append(given)

@@ -324,6 +324,14 @@ WRITTEN_OVER = (Conv, BatchNorm, Linear)
 """An activation of these works in their memory, as in the catalogue. Elsewhere what it reads may be needed by others."""
 
 
+def written_over(row: Row) -> bool:
+    """Whether an activation works in the memory of what this row gives. A pre-activation unit gives a sum, which nobody else
+    reads."""
+    if isinstance(row.word, (Repeat, Stage)):
+        return bool(row.rows) and written_over(row.rows[-1])
+    return isinstance(row.word, WRITTEN_OVER) or isinstance(row.word, blocks.Preact) and row.word.order in blocks.ENDING_IN_A_SUM
+
+
 FOLLOWERS = (BatchNorm, ResponseNorm, ReLU, ReLU6, Tanh, ScaledTanh, Sigmoid, Softmax, Dropout, Flatten, Identity)
 """What belongs to the row before it."""
 
