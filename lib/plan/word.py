@@ -98,9 +98,14 @@ class Word(Declared):
         return cls.read(dict(zip(names, given)) | dict(named))
 
     def written(self) -> str:
-        """The word as it stands in a plan, without values that are what they are by themselves."""
-        usual = self.read({name: getattr(self, name) for name in self.positional()})
-        named = [f"{name}={self.value_text(name)}" for name, value in self if value != getattr(usual, name)]
+        """The word as it stands in a plan, without values that are what they are by themselves, or by those before them."""
+        said = {name: getattr(self, name) for name in self.positional()}
+        usual = self.read(said)
+        for name, value in self:
+            if value != getattr(usual, name):
+                said[name] = value
+                usual = self.read(said)
+        named = [f"{name}={self.value_text(name)}" for name in said if name not in self.positional()]
         return " ".join([self.name(), *map(self.value_text, self.positional()), *named])
 
     def value_text(self, name: str) -> str:
