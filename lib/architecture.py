@@ -364,8 +364,10 @@ class Architecture:
     """A family of networks: its paper, its knobs, its named networks, and how to build one. There is one of each.
 
     `build(knobs)` returns the `nn.Module`; `stages(knobs)` its rows in the paper's table. The first preset is
-    the one shown first. Networks of one's own have no `paper`. `built_for_size` tells that the weights depend on the size of the image, as they do where a
-    linear layer reads a whole map. `also` is what else the family is usually called.
+    the one shown first. Networks of one's own have no `paper`. `built_for_size` tells that the weights depend on the size of the
+    image, as they do where a linear layer reads a whole map. `agrees(knobs, heights, widths)` says of arrays of images for
+    which of them all maps that meet in a sum or a joining agree; without it they do for all. `also` is what else the family is
+    usually called.
     """
 
     id: str
@@ -380,4 +382,5 @@ class Architecture:
     results: tuple[Result, ...] = ()
     changes: tuple[Change, ...] = ()
     built_for_size: bool = False
+    agrees: Callable[[Any, Any, Any], Any] | None = None
     also: tuple[str, ...] = ()

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
+import numpy as np
 from torch import nn
 
 from lib.architecture import Architecture, Impossible, NetworkKnobs, bounds, written_size
@@ -39,29 +40,51 @@ def refusal(architecture: Architecture, knobs: NetworkKnobs, op: Op, reason: str
                       {"input_size": tuple(dict.fromkeys(nearest))})
 
 
-def _nearest(sizes: range, wanted: int) -> tuple[int, ...]:
-    return (min(max(wanted, sizes[0]), sizes[-1]),) if sizes else ()
+def _nearest(sizes: Sizes, wanted: int) -> tuple[int, ...]:
+    return (nearest(sizes, wanted),) if sizes else ()
 
 
-def _written(sizes: range) -> str:
-    return f"{sizes[0]}" if len(sizes) == 1 else f"{sizes[0]} to {sizes[-1]:,}"
+def nearest(sizes: Sizes, wanted: int) -> int:
+    """The size that is closest to what is wanted. Raises ValueError where there is none."""
+    return min(sizes, key=lambda size: abs(size - wanted))
 
 
-def input_sizes(architecture: Architecture, knobs: NetworkKnobs) -> range:
+def _written(sizes: Sizes) -> str:
+    if len(sizes) == 1 or len(sizes) < 4 and not isinstance(sizes, range):
+        return ", ".join(map(str, sizes))
+    ends = f"{sizes[0]} to {sizes[-1]:,}"
+    if isinstance(sizes, range):
+        return ends if sizes.step == 1 else f"{ends} in steps of {sizes.step}"
+    return f"{len(sizes):,} sizes from {ends}, the first of them {', '.join(map(str, sizes[:3]))}"
+
+
+Sizes = range | tuple[int, ...]
+"""Sides of images, the smallest first; a `range` where all are equally far apart."""
+
+
+def _evenly(sizes: tuple[int, ...]) -> Sizes:
+    """The sizes, as a `range` if they are one."""
+    step = sizes[1] - sizes[0] if len(sizes) > 1 else 1
+    even = range(sizes[0], sizes[-1] + 1, step) if sizes else range(0)
+    return even if tuple(even) == sizes and (step == 1 or len(sizes) > 2) else sizes
+
+
+def input_sizes(architecture: Architecture, knobs: NetworkKnobs) -> Sizes:
     """The sides of all squares that this network takes, whatever the size in `knobs` is; empty if there are none.
 
     A larger image leaves larger maps everywhere. So below some size a window finds too few cells, above some other a
-    linear layer too many numbers, and both ends are found by bisection, with a real pass for each try.
+    linear layer too many numbers, and both ends are found by bisection, with a real pass for each try. Where maps meet that
+    agree for some images only, as they may in a network of one's own, it is done among these.
     """
     return _found_sizes(architecture, _unsized(knobs))
 
 
-def widths_at(architecture: Architecture, knobs: NetworkKnobs, height: int) -> range:
+def widths_at(architecture: Architecture, knobs: NetworkKnobs, height: int) -> Sizes:
     """As `input_sizes`: the widths of the images of this height that the network takes."""
     return _found_sizes(architecture, _unsized(knobs), height=height)
 
 
-def heights_at(architecture: Architecture, knobs: NetworkKnobs, width: int) -> range:
+def heights_at(architecture: Architecture, knobs: NetworkKnobs, width: int) -> Sizes:
     """As `input_sizes`: the heights of the images of this width that the network takes."""
     return _found_sizes(architecture, _unsized(knobs), width=width)
 
@@ -87,15 +110,23 @@ def smallest_image(architecture: Architecture, knobs: NetworkKnobs) -> Smallest 
         return None
     less = sizes[0] - 1
     error = less and _refused(architecture, knobs.model_copy(update={"input_size": less}))
-    return Smallest(sizes[0], f"With {less} × {less} pixels, {error.op.name} has too little: {arithmetic(error.op, str(error))}."
-                    if error else "")
+    if not error:
+        return Smallest(sizes[0], "")
+    lacks = "cannot take what arrives" if error.op.kind in ("add", "concat") else "has too little"
+    return Smallest(sizes[0], f"With {less} × {less} pixels, {error.op.name} {lacks}: {arithmetic(error.op, str(error))}.")
 
 
 @once
-def _found_sizes(architecture: Architecture, knobs: NetworkKnobs, height: int | None = None, width: int | None = None) -> range:
+def _found_sizes(architecture: Architecture, knobs: NetworkKnobs, height: int | None = None, width: int | None = None) -> Sizes:
     """The sides that fit for what is not given: the height, the width, or both."""
     limits, misfit = bounds(type(knobs), "input_size"), _misfit(architecture, knobs)
     every = range(limits.low, limits.high + 1)
+    if architecture.agrees:
+        sides = np.array(every)
+        heights, widths = (np.full_like(sides, side) if side else sides for side in (height, width))
+        every = _evenly(tuple(sides[architecture.agrees(knobs, heights, widths)].tolist()))
+    if not every:
+        return every
 
     def is_off(side: int) -> int:
         return misfit(height or side, width or side)

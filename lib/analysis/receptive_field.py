@@ -119,15 +119,37 @@ POINTWISE = frozenset({
 # are, and else on every place.
 REDUCING = frozenset({"mean", "sum", "amax", "getitem", "pad"})
 
+# Ops that may give neighbours unequal fields.
+UNEQUAL = frozenset({"interpolate", "adaptive_avg_pool2d", "adaptive_max_pool2d"})
+
 
 def receptive_fields(ops: tuple[Op, ...]) -> tuple[Field | None, ...]:
-    """The field of every op's output; None after an op without a rule."""
+    """The field of every op's output; None after an op without a rule, and where too many are unequal."""
     fields: list[Field | None] = []
+    followed = 0
     for op in ops:
         inputs = [fields[i] if i >= 0 else image_field(shape) for i, shape in zip(op.inputs, op.in_shapes)]
-        field = _step(op, _union(inputs)) if None not in inputs and inputs else None
+        field = None
+        if inputs and None not in inputs:
+            unequal = _unequal_cells(op, inputs)
+            followed += unequal
+            if not unequal or followed <= MOST_UNEQUAL:
+                field = _step(op, _union(inputs))
         fields.append(field and _laid_out(field, op.out_shapes[0]))
     return tuple(fields)
+
+
+MOST_UNEQUAL = 300_000
+"""Rows and columns with fields of their own that are followed in one network; behind more of them fields are unknown. A pyramid
+on the largest image has a tenth of them."""
+
+
+def _unequal_cells(op: Op, inputs: list[Field]) -> int:
+    """Rows and columns of an op's output, if their fields may have to be kept one by one; else 0."""
+    if len(inputs) == 1 and op.kind in POINTWISE:
+        return 0
+    regular = all(field.is_regular for field in inputs) and len({field.jump for field in inputs}) == 1
+    return 0 if regular and op.kind not in UNEQUAL else sum(op.out_shapes[0][-2:])
 
 
 def _laid_out(field: Field, shape: Shape) -> Field:
@@ -160,13 +182,16 @@ def _union(fields: list[Field]) -> Field:
 
 
 def _hull(axes: list[Axis]) -> Axis:
-    """The union of branches that meet. Their cells and jumps agree, or their shapes would not."""
+    """The union of branches that meet. Cells of maps agree, or their shapes would not; of numbers without a place, which keep
+    the axes of different maps, the widest counts."""
     cells, smallest = axes[0].cells, min(axis.smallest for axis in axes)
-    if any(axis.spans for axis in axes):
+    if any(axis.cells != cells for axis in axes):
+        return replace(max(axes, key=lambda axis: axis.size), smallest=smallest)
+    if any(axis.spans or axis.jump != axes[0].jump for axis in axes):
         return _placewise([[axis.span(i) for axis in axes] for i in range(cells)], axes[0].jump, smallest)
     start = min(axis.start for axis in axes)
     end = max(axis.start + axis.size for axis in axes)
-    return Axis(cells, end - start, max(axis.jump for axis in axes), start, smallest)
+    return Axis(cells, end - start, axes[0].jump, start, smallest)
 
 
 def _placewise(parts: list[list[Pair]], jump: int, smallest: int) -> Axis:
@@ -198,10 +223,17 @@ def _slide(axis: Axis, cells: int, kernel: int, stride: int, padding: int, dilat
     """r += (k - 1) d j, then j *= s, with the start moved back by the padding. `cells` are those of the output."""
     growth = (kernel - 1) * dilation * axis.jump
     if axis.spans:
-        read = [range(i * stride - padding, i * stride - padding + kernel * dilation, dilation) for i in range(cells)]
-        parts = [[axis.spans[place] for place in places if 0 <= place < len(axis.spans)] for places in read]
+        begins = range(-padding, cells * stride - padding, stride)
+        parts = [axis.spans[begin if begin >= 0 else begin % dilation:max(0, begin + kernel * dilation):dilation]
+                 or (_beside(axis, begin),) for begin in begins]
         return _placewise(parts, axis.jump * stride, axis.smallest + growth)
     return Axis(cells, axis.size + growth, axis.jump * stride, axis.start - padding * axis.jump, axis.smallest + growth)
+
+
+def _beside(axis: Axis, place: int) -> Pair:
+    """What a place in the padding would see, outside of the image as the place is outside of the map."""
+    nearest = min(max(0, place), len(axis.spans) - 1)
+    return tuple(pixel + (place - nearest) * axis.jump for pixel in axis.spans[nearest])
 
 
 def _stretch(axis: Axis, cells: int) -> Axis:

@@ -9,10 +9,10 @@ from functools import partial
 from typing import Literal
 
 import torch
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 
-from lib.architecture import INSIDE, Architecture, Change, Knobs, Paper, Preset, Result, Stage, by_torchvision
+from lib.architecture import INSIDE, Architecture, Change, Impossible, Knobs, Paper, Preset, Result, Stage, by_torchvision
 from lib.models.heads import Head, head_knob
 from lib.models.heads import head as pooling_and_linear
 from lib.models.resnet import FourStages, initialize
@@ -139,6 +139,17 @@ class DenseNetKnobs(Knobs):
     compression: int = Field(50, ge=10, le=100, multiple_of=10, title="Compression θ, %", json_schema_extra=INSIDE,
                              description="Channels that a transition keeps (DenseNet-C); with 100, all.")
     head: Head = head_knob()
+
+    @model_validator(mode="after")
+    def keeps_channels(self):
+        width = self.width
+        for number, layers in enumerate(self.depths[:-1], 1):
+            width += layers * self.growth
+            if width * self.compression < 100:
+                raise Impossible(f"transition{number} would keep {self.compression} % of {width} channels, which is less than one.",
+                                 {"compression": (50,)})
+            width = width * self.compression // 100
+        return self
 
 
 def build(knobs: DenseNetKnobs) -> DenseNet:

@@ -79,6 +79,10 @@ class Bottleneck(Basic):
     base_width: Width = 64
     stride_in_1x1: bool = Field(False, title="Stride in the 1×1", description="As in the paper; off: in the 3×3.")
 
+    def call(self, shape: Shape) -> Call:
+        whole_width(self.channels, self.base_width)
+        return super().call(shape)
+
     def named(self) -> dict:
         return super().named() | {"base_width": self.base_width, "stride_in_1x1": self.stride_in_1x1}
 
@@ -128,6 +132,15 @@ class SENet154(ResNeXt):
     title, usual, makes = "Bottleneck of SENet-154", "senet154 128", senet.SENet154Bottleneck
     groups: Cardinality = 64
     reduction: Reduction = 16
+
+    def call(self, shape: Shape) -> Call:
+        whole_width(self.channels, self.base_width)
+        inner = self.channels * self.base_width // 64 * self.groups
+        if inner < 2:
+            raise Unfit(f"Its first 1×1 has half as many channels as its 3×3, and ⌊{self.channels}·{self.base_width} / 64⌋·"
+                        f"{self.groups} = {inner} has no half.")
+        whole(inner // 2, self.groups, "The first 1×1's")
+        return super().call(shape)
 
     def named(self) -> dict:
         return super().named() | {"reduction": self.reduction}
@@ -282,6 +295,10 @@ class Preact(Block):
 
     def named(self) -> dict:
         return dilated({name: value for name, value in super().named().items() if name != "order"})
+
+
+ENDING_IN_A_SUM = ("relu_before_addition", "relu_only", "full")
+"""Orders of a pre-activation unit in which nothing comes after the addition."""
 
 
 def grows(zeros: bool, arriving: int, leaving: int) -> None:
@@ -494,6 +511,10 @@ class SparseConvolution(Block):
         return Call(self.makes)
 
 
+MOST_CODES = 20_000
+"""Numbers of all codes together: they are no parameters, and yet each of them is stored."""
+
+
 class RadialBasis(Word):
     """LeNet-5's output: the distance to a fixed code of each class."""
 
@@ -503,4 +524,9 @@ class RadialBasis(Word):
     def call(self, shape: Shape) -> Call:
         if len(shape) != 1:
             raise Unfit(f"A map of {text_of(shape)} arrives, and distances are taken of a row of numbers: flatten makes one.")
+        if shape[0] * self.classes > MOST_CODES:
+            long = Unfit(f"Every class has a code as long as what arrives, and {self.classes}·{shape[0]} = "
+                         f"{self.classes * shape[0]:,} numbers are more than {MOST_CODES:,}.")
+            long.too_large = True
+            raise long
         return Call(lenet.RadialBasis, (shape[0], self.classes))

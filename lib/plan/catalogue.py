@@ -42,8 +42,11 @@ def plan_of(preset: str, knobs: NetworkKnobs) -> Plan:
         grown = grow(plan)
     if grown.refused:
         raise _unwritable(architecture, grown.refused.reason.rstrip("."))
-    if _steps(record(grown.model, image_shape(knobs))) != _steps(ops):
+    ours = record(grown.model, image_shape(knobs))
+    if _steps(ours) != _steps(ops):
         raise _unwritable(architecture, "a block of it has settings for which the language has no word")
+    if [op.in_place for op in ours] != [op.in_place for op in ops]:
+        raise _unwritable(architecture, "an activation of it leaves what it reads as it was, and those of a plan write over it")
     return plan
 
 

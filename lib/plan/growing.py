@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from math import prod
 
 import torch
 from msgspec import structs
@@ -18,11 +19,14 @@ from lib.architecture import Impossible
 from lib.limits import limits
 from lib.meta import on_meta
 from lib.plan.blocks import Block
-from lib.plan.language import WRITTEN_OVER, Add, Concat, Plan, ReLU, ReLU6, Repeat, Row, Stage, lines
+from lib.plan.language import Add, Concat, Plan, ReLU, ReLU6, Repeat, Row, Stage, lines, written_over
 from lib.plan.word import Call, Shape, Unfit, text_of
 from lib.trace import ImpossibleShape, Op, record
 
 Place = tuple[int, ...]
+
+MOST_NUMBERS, MOST_CHANNELS = 10**12, 10**6
+"""Of what a row gives: far more than networks have, and still counted without an overflow."""
 
 
 class Sum(nn.ModuleList):
@@ -52,7 +56,7 @@ class Apart(nn.ModuleList):
 
 class Refused(Impossible, ImpossibleShape):
     """A plan that builds no network. `place` is the row that cannot be, `reason` what is wrong there, `standing` the network
-    of the rows before it. `by_size` tells that a larger picture may do, `too_large` that a smaller one may. `arrives` is what
+    of the rows before it. `by_size` tells that another picture may do, `too_large` that a smaller one may. `arrives` is what
     the row was given, and `ends` what the branches of a sum or a joining gave."""
 
     def __init__(self, place: Place, reason: str, op: Op, standing: nn.Module | None = None, by_size: bool = False,
@@ -81,7 +85,7 @@ def names(rows: Iterable[Row]) -> list[str]:
 def call_of(row: Row, shape: Shape, before: Row | None) -> Call:
     """The call that makes a layer or a block where `shape` arrives from the row before. Raises `Unfit`."""
     call = row.word.call(shape)
-    over = isinstance(row.word, (ReLU, ReLU6)) and before is not None and isinstance(before.word, WRITTEN_OVER)
+    over = isinstance(row.word, (ReLU, ReLU6)) and before is not None and written_over(before)
     return replace(call, named={"inplace": True}) if over else call
 
 
@@ -95,7 +99,7 @@ class Grower:
     """Builds the rows of a plan one after the other, and remembers what equal rows gave for equal shapes.
 
     `paths` leads from the modules to the rows that they came from, `shapes` holds what each row gives, `outputs` what each
-    module gives; `operations` and `params` count what is built so far.
+    module gives; `operations`, `idle` and `params` count what is built so far: what computes, what does not, and weights.
     """
 
     known: dict = field(default_factory=dict)
@@ -103,6 +107,7 @@ class Grower:
     shapes: dict[Place, Shape] = field(default_factory=dict)
     outputs: dict[str, Shape] = field(default_factory=dict)
     operations: int = 0
+    idle: int = 0
     params: int = 0
 
     def rows(self, rows: tuple[Row, ...], shape: Shape, place: Place, path: str) -> tuple[nn.Sequential, Shape]:
@@ -129,6 +134,7 @@ class Grower:
     def row(self, row: Row, shape: Shape, place: Place, path: str, before: Row | None) -> tuple[nn.Module, Shape]:
         match row.word:
             case Stage():
+                self.count(row, shape, place)
                 return self.rows(row.rows, shape, place, path)
             case Repeat():
                 return self.copies(row, shape, place, path)
@@ -142,6 +148,7 @@ class Grower:
         body = nn.Sequential()
         for index in range(row.word.times):
             try:
+                self.count(row, shape, place)
                 copy, shape = self.copy(row.rows, shape, place, f"{path}{index}")
             except Refused as end:
                 end.arrives = end.arrives or shape
@@ -167,45 +174,58 @@ class Grower:
         for index, branch in enumerate(row.rows):
             self.paths[f"{path}{index}"] = (*place, index)
             try:
+                self.count(row, shape, place)
                 body, given = self.rows(branch.rows, shape, (*place, index), f"{path}{index}.")
             except Refused as end:
-                end.standing = Apart([*built, end.standing])
+                end.standing = Apart(built if end.standing is None else [*built, end.standing])
                 raise
             built.append(body)
             shapes.append(given)
             self.shapes[*place, index] = given
         if reason := _apart(row, shapes):
             end = refused(row, shape, place, reason, Apart(built) if shapes else None)
-            end.ends = shapes
+            end.ends, end.by_size = shapes, _can_agree(row, shapes)
             raise end
-        self.count(row, shape, place, 1, 0)
-        if isinstance(row.word, Add):
-            return Sum(built), shapes[0]
-        return Joined(built), (sum(given[0] for given in shapes), *shapes[0][1:])
+        given = shapes[0] if isinstance(row.word, Add) else (sum(each[0] for each in shapes), *shapes[0][1:])
+        self.count(row, shape, place, len(built) - 1 if isinstance(row.word, Add) else 1)
+        self.bound(row, shape, place, given)
+        return (Sum if isinstance(row.word, Add) else Joined)(built), given
 
     def layer(self, row: Row, shape: Shape, place: Place, path: str, before: Row | None) -> tuple[nn.Module, Shape]:
         """The module of a row, and the shape that it gives."""
         try:
             call = call_of(row, shape, before)
         except Unfit as error:
-            raise refused(row, shape, place, str(error)) from None
+            raise refused(row, shape, place, str(error), too_large=error.too_large) from None
         if (row, shape) not in self.known:
             self.known[row, shape] = ran(call, row, shape, place, path)
         given, operations, params = self.known[row, shape]
         self.count(row, shape, place, operations, params)
+        self.bound(row, shape, place, given)
         return call.build(), given
 
-    def count(self, row: Row, shape: Shape, place: Place, operations: int, params: int) -> None:
+    def count(self, row: Row, shape: Shape, place: Place, operations: int = 0, params: int = 0) -> None:
         """Raises `Refused` where the network becomes larger than the server allows."""
         self.operations += operations
+        self.idle += not operations
         self.params += params
         most = limits()
+        if self.idle > 2 * most.plan_operations:
+            raise refused(row, shape, place, f"With this row the network has more than {2 * most.plan_operations:,} parts that compute "
+                          "nothing (repetitions, branches, stages, identities), which is the most that this server allows.")
         if self.operations > most.plan_operations:
             raise refused(row, shape, place, f"With this row the network has more than {most.plan_operations:,} operations, "
                           "which is the most that this server allows.")
         if self.params > most.plan_parameters:
             raise refused(row, shape, place, f"With this row the network has {self.params:,} parameters; this server allows "
                           f"{most.plan_parameters:,}.", too_large=True)
+
+    def bound(self, row: Row, shape: Shape, place: Place, given: Shape) -> None:
+        """Raises `Refused` where a row gives more than can be counted, whatever the server is."""
+        for what, many, most in (("numbers", prod(given), MOST_NUMBERS), ("channels", len(given) == 3 and given[0], MOST_CHANNELS)):
+            if many > most:
+                raise refused(row, shape, place, f"This row gives {many:,} {what}; {most:,} are the most that are counted here.",
+                              too_large=what == "numbers")
 
 
 def ran(call: Call, row: Row, shape: Shape, place: Place, path: str) -> tuple[Shape, int, int]:
@@ -244,6 +264,12 @@ def _apart(row: Row, shapes: list[Shape]) -> str:
     ends = " and ".join(f"{text_of(shape)} from branch {number}" for number, shape in enumerate(shapes, 1))
     done = "added" if isinstance(row.word, Add) else "joined"
     return f"Branches that are {done} need {expected}, and these give {ends}." if wrong else ""
+
+
+def _can_agree(row: Row, shapes: list[Shape]) -> bool:
+    """Whether branches differ in height and width alone, which another picture may change."""
+    maps = bool(shapes) and all(len(shape) == 3 for shape in shapes)
+    return maps and (isinstance(row.word, Concat) or len({shape[0] for shape in shapes}) == 1)
 
 
 def line_of(plan: Plan, place: Place) -> str:

@@ -324,6 +324,14 @@ WRITTEN_OVER = (Conv, BatchNorm, Linear)
 """An activation of these works in their memory, as in the catalogue. Elsewhere what it reads may be needed by others."""
 
 
+def written_over(row: Row) -> bool:
+    """Whether an activation works in the memory of what this row gives. A pre-activation unit gives a sum, which nobody else
+    reads."""
+    if isinstance(row.word, (Repeat, Stage)):
+        return bool(row.rows) and written_over(row.rows[-1])
+    return isinstance(row.word, WRITTEN_OVER) or isinstance(row.word, blocks.Preact) and row.word.order in blocks.ENDING_IN_A_SUM
+
+
 FOLLOWERS = (BatchNorm, ResponseNorm, ReLU, ReLU6, Tanh, ScaledTanh, Sigmoid, Softmax, Dropout, Flatten, Identity)
 """What belongs to the row before it."""
 
@@ -379,19 +387,22 @@ def _statements(text: str) -> Iterator[tuple[int, list[str]]]:
 def _read_rows(statements: Iterator[tuple[int, list[str]]]) -> list[Row]:
     """All rows, the picture first. `open` holds, from outside to inside, the words whose braces are open, with their rows."""
     open_rows: list[tuple[int, Word | None, list[Row]]] = [(1, None, [])]
+    may_open = False
     for line, words in statements:
         if words == ["{"]:
-            line, word, rows = open_rows[-1]
-            if not rows or not isinstance(rows[-1].word, Holder) or rows[-1].rows:
+            if not may_open:
                 raise Impossible(f"Line {line}: a {{ stands after repeat, stage, add, concat or branch.")
-            open_rows.append((line, rows[-1].word, []))
+            open_rows.append((line, open_rows[-1][2][-1].word, []))
+            may_open = False
         elif words == ["}"]:
             if len(open_rows) == 1:
                 raise Impossible(f"Line {line}: there is a }} that closes nothing.")
             _line, word, inside = open_rows.pop()
             open_rows[-1][2][-1] = Row(word, tuple(inside))
+            may_open = False
         else:
             open_rows[-1][2].append(Row(_placed(line, words, open_rows)))
+            may_open = isinstance(open_rows[-1][2][-1].word, Holder)
             continue
         if len(open_rows) > MOST_LEVELS:
             raise Impossible(f"Line {line}: rows stand in rows {MOST_LEVELS} levels deep at most.")

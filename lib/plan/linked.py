@@ -13,6 +13,12 @@ LONGEST = 1000
 
 COMPRESSED = re.compile("z[A-Za-z0-9_-]{20,}")
 
+HALVES = re.compile("[\ud800-\udfff]")
+"""Surrogates, which stand for nothing one by one, and cannot be written in a file or a link."""
+
+BYTES = 4
+"""The most that a character takes."""
+
 
 def packed(text: str) -> str:
     """The text for a link."""
@@ -22,15 +28,31 @@ def packed(text: str) -> str:
 
 
 def unpacked(text: str, what: str = "plan") -> str:
-    """The text that a link holds. Raises `Impossible`, saying `what` it is, for one that is too long, or damaged."""
-    if COMPRESSED.fullmatch(text):
-        most, reader = limits().plan_characters, zlib.decompressobj()
-        try:
-            text = reader.decompress(urlsafe_b64decode(text[1:] + "==="), most + 1).decode()
-        except (ValueError, zlib.error):  # binascii's error is a ValueError
-            raise Impossible(f"The {what} in this link is damaged: a part of it is missing or was changed on the way.") from None
-        if not reader.eof and len(text) <= most:
-            raise Impossible(f"The {what} in this link is damaged: its end is missing.")
-    if len(text) > limits().plan_characters:
-        raise Impossible(f"This {what} is longer than the {limits().plan_characters:,} characters that this server allows.")
+    """The text that a link holds. Raises `Impossible`, saying `what` it is, for one that is too long, damaged, or no text."""
+    most = limits().plan_characters
+    if len(text) <= 2 * most and COMPRESSED.fullmatch(text):
+        text = _decompressed(text, most, what)
+    if len(text) > most:
+        raise _too_long(most, what)
+    if HALVES.search(text):
+        raise Impossible(f"This {what} holds halves of characters, which are no text.")
     return text
+
+
+def _decompressed(text: str, most: int, what: str) -> str:
+    reader = zlib.decompressobj()
+    try:
+        found = reader.decompress(urlsafe_b64decode(text[1:] + "==="), BYTES * most + 1)
+        if len(found) > BYTES * most:
+            raise _too_long(most, what)
+        if not reader.eof:
+            raise Impossible(f"The {what} in this link is damaged: its end is missing.")
+        return found.decode()
+    except Impossible:
+        raise
+    except (ValueError, zlib.error):  # binascii's error is a ValueError
+        raise Impossible(f"The {what} in this link is damaged: a part of it is missing or was changed on the way.") from None
+
+
+def _too_long(most: int, what: str) -> Impossible:
+    return Impossible(f"This {what} is longer than the {most:,} characters that this server allows.")

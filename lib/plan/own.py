@@ -5,12 +5,14 @@ network, the picture's size and channels, begins as the plan has it.
 from dataclasses import replace
 from typing import Annotated, Any
 
+import numpy as np
 from msgspec.structs import replace as replace_op
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 from torch import nn
 
 from lib.architecture import PICTURE, Architecture, ImageSize, Impossible, NetworkKnobs, Preset, Stage
 from lib.limits import limits
+from lib.plan.agreeing import agreeing
 from lib.plan.blocks import Block
 from lib.plan.growing import grow, line_of, names
 from lib.plan.language import FOLLOWERS, Add, Concat, Image, Plan, Repeat, Row, lines, read, write_on_one_line
@@ -22,8 +24,10 @@ FIRST = ("image 3 32x32; conv 16 3x3 padding=same; relu; maxpool 2x2; conv 32 3x
          "linear 10")
 
 
-def _as_written(text: str) -> str:
-    """The text of a plan on one line. Raises `Impossible` if it cannot be read, or is too long."""
+def _as_written(text: Any) -> str:
+    """The text of a plan on one line. Raises `Impossible` if it is no text, cannot be read, or is too long."""
+    if not isinstance(text, str):
+        raise Impossible(f"A plan is a text, such as “{FIRST}”.")
     plan = read(unpacked(text))
     if (rows := len(lines(plan))) > limits().plan_rows:
         raise Impossible(f"This plan has {rows:,} lines; this server allows {limits().plan_rows:,}.")
@@ -33,7 +37,7 @@ def _as_written(text: str) -> str:
 class OwnKnobs(NetworkKnobs):
     """A plan."""
 
-    plan: Annotated[str, AfterValidator(_as_written)] = Field(
+    plan: Annotated[str, BeforeValidator(_as_written)] = Field(
         FIRST, title="Plan", description="Rows with semicolons between them; the page Build makes them without typing.")
     input_size: ImageSize = Field(224, title="Input size", description="As the plan says, or another.",
                                   json_schema_extra={"follows": "plan", "stride": 32})
@@ -61,12 +65,17 @@ def build(knobs: OwnKnobs) -> nn.Sequential:
     if end := grown.refused:
         line = line_of(plan, end.place)
         if end.by_size:
-            raise ImpossibleShape(replace_op(end.op, name=line), end.reason)
+            reason = end.reason[0].lower() + end.reason[1:].rstrip(".")
+            raise ImpossibleShape(replace_op(end.op, name=line), reason, end.too_large)
         end.reason = f"{line[0].upper()}{line[1:]}: {end.reason}"
         raise end
     if not grown.operations:
         raise Impossible("This plan computes nothing yet: add a row, such as a convolution.")
     return grown.model
+
+
+def agrees(knobs: OwnKnobs, heights: np.ndarray, widths: np.ndarray) -> np.ndarray:
+    return agreeing(plan_of(knobs), heights, widths)
 
 
 def stages(knobs: OwnKnobs) -> tuple[Stage, ...]:
@@ -100,4 +109,5 @@ ARCHITECTURE = Architecture(
     build=build,
     stages=stages,
     built_for_size=True,
+    agrees=agrees,
 )

@@ -22,7 +22,10 @@ Shape = tuple[int, ...]
 
 
 class Unfit(Impossible):
-    """A row that cannot take what arrives. The message says what arrives, what is expected, and the arithmetic."""
+    """A row that cannot take what arrives. The message says what arrives, what is expected, and the arithmetic. `too_large`
+    tells that it would take less of the same."""
+
+    too_large = False
 
 
 @dataclass(frozen=True)
@@ -86,6 +89,8 @@ class Word(Declared):
         if len(given) > len(names):
             raise Impossible(f"“{given[len(names)][:40]}” has no place in “{cls.name()}”; an example is “{cls.usual}”.")
         for name in named:
+            if name in names:
+                raise Impossible(f"“{name}” stands without its name in “{cls.name()}”, as in “{cls.usual}”.")
             if name not in cls.model_fields:
                 options = [other for other in cls.model_fields if other not in names]
                 raise Impossible(f"“{cls.name()}” has no value “{name[:40]}”; "
@@ -93,9 +98,14 @@ class Word(Declared):
         return cls.read(dict(zip(names, given)) | dict(named))
 
     def written(self) -> str:
-        """The word as it stands in a plan, without values that are what they are by themselves."""
-        usual = self.read({name: getattr(self, name) for name in self.positional()})
-        named = [f"{name}={self.value_text(name)}" for name, value in self if value != getattr(usual, name)]
+        """The word as it stands in a plan, without values that are what they are by themselves, or by those before them."""
+        said = {name: getattr(self, name) for name in self.positional()}
+        usual = self.read(said)
+        for name, value in self:
+            if value != getattr(usual, name):
+                said[name] = value
+                usual = self.read(said)
+        named = [f"{name}={self.value_text(name)}" for name in said if name not in self.positional()]
         return " ".join([self.name(), *map(self.value_text, self.positional()), *named])
 
     def value_text(self, name: str) -> str:
@@ -105,7 +115,9 @@ class Word(Declared):
             return "yes" if value else "no"
         if name in BOTH and isinstance(value, int):
             return f"{value}x{value}"
-        return f"{value:g}" if isinstance(value, float) else str(value)
+        if isinstance(value, float):
+            return f"{value:g}" if float(f"{value:g}") == value else repr(value)
+        return str(value)
 
     def call(self, shape: Shape) -> Call:
         """The call that makes its module where `shape` arrives. Raises `Unfit`."""

@@ -13,7 +13,7 @@ from torch import nn
 
 from lib import catalog
 from lib.analysis import Analysis, analyze_knobs
-from lib.analysis.fitting import input_sizes
+from lib.analysis.fitting import input_sizes, nearest
 from lib.architecture import Impossible
 from lib.devices import cores, environment
 from lib.measuring import seeded
@@ -74,7 +74,7 @@ def fitting(network: Network, pictures: Pictures) -> Analysis:
     if "input_size" not in network.changed:
         sizes = input_sizes(family, catalog.configure(preset, changed))
         usual = max(catalog.configure(preset, network.changed).sides)
-        changed["input_size"] = pictures.size if pictures.size in sizes else max(sizes[0], min(usual, ENLARGED))
+        changed["input_size"] = pictures.size if pictures.size in sizes else nearest(sizes, min(usual, ENLARGED))
     return analyze_knobs(preset, family, catalog.configure(preset, changed))
 
 

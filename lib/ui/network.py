@@ -152,7 +152,14 @@ def _say_sizes(analysis: Analysis) -> None:
     sizes, smallest = (find(analysis.architecture, analysis.knobs) for find in (input_sizes, smallest_image))
     if not smallest:
         return
-    st.caption(_("It takes squares of {low} to {high} px.").format(low=sizes[0], high=f"{sizes[-1]:,}"),
+    said = _("It takes squares of {low} to {high} px.")
+    if not isinstance(sizes, range):
+        said = _("It takes squares of {count} sizes from {low} to {high} px, the first of them {first}.")
+    elif sizes.step > 1:
+        said = _("It takes squares of {low} to {high} px in steps of {step}.")
+    fields = {"low": sizes[0], "high": f"{sizes[-1]:,}", "step": getattr(sizes, "step", 1), "count": f"{len(sizes):,}",
+              "first": ", ".join(map(str, sizes[:3]))}
+    st.caption(said.format(**fields),
                help=plain(smallest.why or _("One pixel is enough: every window is padded, and the head takes any map.")))
 
 

@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torchvision.models import DenseNet
 
 import lib
+from lib.architecture import Impossible
 from lib.models.densenet import BasicDenseLayer, DenseBlock, DenseLayer, Transition
 from tests.engine.test_against_timm import assert_same_outputs
 from tests.engine.test_against_torchvision import empty, macs_by_torch, randomise, with_weights_of
@@ -70,3 +71,10 @@ def test_the_name_counts_the_weight_layers(depth):
 def test_what_follows_the_depth_and_the_growth_rate():
     assert lib.analyze("densenet121", depth=161).params == lib.analyze("densenet161").params
     assert lib.analyze("densenet161", growth=16).knobs.width == 32
+
+
+def test_a_transition_keeps_a_channel_at_least():
+    """(8 + 4) / 10 leaves one channel, and (1 + 4) / 10 none."""
+    with pytest.raises(Impossible, match="transition2 would keep 10 % of 5 channels") as raised:
+        lib.analyze("densenet121", width=8, growth=4, depths="1,1,1,1", compression=10)
+    lib.analyze("densenet121", width=8, growth=4, depths="1,1,1,1", compression=raised.value.fixes["compression"][0])
