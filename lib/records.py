@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import blake2b
 from statistics import median, quantiles
 from typing import Annotated, Any, Literal, Self
 
@@ -36,7 +37,17 @@ class Setting(Declared):
 
 def named(preset: str, changed: dict[str, Any]) -> str:
     """A network in one line: `resnet50 depth=34`."""
-    return preset + "".join(f" {name}={value}" for name, value in changed.items())
+    return preset + "".join(f" {name}={_brief(value)}" for name, value in changed.items())
+
+
+LONGEST_VALUE = 40
+"""Letters of a knob's value in the name of a network. A plan is longer."""
+
+
+def _brief(value: Any) -> str:
+    """A value in few letters; of a long one its beginning, and a mark that no other has."""
+    text = str(value)
+    return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE // 2]}… (#{blake2b(text.encode(), digest_size=3).hexdigest()})"
 
 
 class Network(BaseModel):

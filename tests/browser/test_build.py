@@ -97,6 +97,8 @@ TASKS = {
     "D2L: a NiN block": ("image 3 224x224", ["conv 96 11x11 stride=4", "relu", "conv 96 1x1", "relu"], ["96×54×54", "0", "0", "11"]),
     "Prince 11.6: batch normalisation in an MLP": (
         "image 1 1x8", ["flatten", "linear 30", "batchnorm", "relu"], ["30 numbers", "0", "0", "all"]),
+    "Prince 11.8: 512-128-128-512": (
+        "image 512 14x14", ["conv 128 1x1", "conv 128 3x3 padding=same", "conv 512 1x1"], ["512×14×14", f"{128 * 512 + 512:,}"]),
     "D2L: a dense block": ("image 64 56x56", ["dense 6"], ["256×56×56"]),
 }
 
