@@ -360,9 +360,15 @@ MOST_LEVELS = 12
 TOKEN = re.compile(r"#[^\n]*|[{};\n]|[^\s{};#]+")
 
 
+HALVES = re.compile("[\ud800-\udfff]")
+"""Surrogates, which stand for nothing one by one, and cannot be written in a file or a link."""
+
+
 @once
 def read(text: str) -> Plan:
     """The plan that a text describes. Raises `Impossible` with one sentence that names the line."""
+    if HALVES.search(text):
+        raise Impossible("This plan holds halves of characters, which are no text.")
     first, *rows = _read_rows(_statements(text))
     return Plan(first.word, tuple(rows))
 

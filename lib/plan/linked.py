@@ -13,9 +13,6 @@ LONGEST = 1000
 
 COMPRESSED = re.compile("z[A-Za-z0-9_-]{20,}")
 
-HALVES = re.compile("[\ud800-\udfff]")
-"""Surrogates, which stand for nothing one by one, and cannot be written in a file or a link."""
-
 BYTES = 4
 """The most that a character takes."""
 
@@ -28,14 +25,12 @@ def packed(text: str) -> str:
 
 
 def unpacked(text: str) -> str:
-    """The text that a link holds. Raises `Impossible` for one that is too long, damaged, or no text."""
+    """The text that a link holds. Raises `Impossible` for one that is too long, or damaged."""
     most = limits().plan_characters
     if len(text) <= 2 * most and COMPRESSED.fullmatch(text):
         text = _decompressed(text, most)
     if len(text) > most:
         raise _too_long(most)
-    if HALVES.search(text):
-        raise Impossible("This plan holds halves of characters, which are no text.")
     return text
 
 
