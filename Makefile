@@ -27,6 +27,7 @@ bench: .venv/test.stamp
 	$(BIN)/python tests/browser/find.py --install
 	$(BIN)/python -m benchmarks.analysis
 	$(BIN)/python -m benchmarks.page
+	$(BIN)/python -m benchmarks.build
 	$(BIN)/python -m benchmarks.lessons
 	$(BIN)/python -m benchmarks.steps
 	$(BIN)/python -m benchmarks.slow_links

@@ -5,13 +5,13 @@ import streamlit as st
 from lib.text import prose
 from lib.ui import _
 from lib.ui.address import new_address, plain, write_address
-from lib.ui.build import begin, editor, rows, views
+from lib.ui.build import begin, challenge, editor, rows, views
 from lib.ui.build.draft import Draft
 from lib.ui.controls import tied
 
-BESIDE = {"row": _("Row"), "text": _("As text")}
+BESIDE = {"row": _("Row"), "text": _("As text"), "challenge": _("Challenge")}
 BELOW = {"graph": _("Graph"), "code": _("Code")}
-SHOW = {"row": editor.row, "text": views.text, "graph": views.graph, "code": views.code}
+SHOW = {"row": editor.row, "text": views.text, "challenge": challenge.show, "graph": views.graph, "code": views.code}
 
 # The link
 state = st.session_state

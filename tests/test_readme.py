@@ -38,7 +38,7 @@ def python(folder: Path, *arguments: str) -> str:
 
 
 def test_there_are_commands():
-    assert len(COMMANDS) == 3
+    assert len(COMMANDS) == 4
 
 
 @pytest.mark.parametrize("command, shown", COMMANDS)

@@ -46,6 +46,7 @@ from lib.models import lenet
 from lib.models.heads import AverageAndMax
 from lib.once import once
 from lib.plan import blocks
+from lib.plan.linked import HALVES
 from lib.plan.word import (
     Bias, Call, Channels, Dilation, Groups, Kernel, Padding, Shape, Stride, Unfit, Word, both, channels_of, padded, text_of, whole)
 
@@ -358,10 +359,6 @@ MOST_LEVELS = 12
 """Rows within rows."""
 
 TOKEN = re.compile(r"#[^\n]*|[{};\n]|[^\s{};#]+")
-
-
-HALVES = re.compile("[\ud800-\udfff]")
-"""Surrogates, which stand for nothing one by one, and cannot be written in a file or a link."""
 
 
 @once

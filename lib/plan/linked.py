@@ -13,6 +13,9 @@ LONGEST = 1000
 
 COMPRESSED = re.compile("z[A-Za-z0-9_-]{20,}")
 
+HALVES = re.compile("[\ud800-\udfff]")
+"""Surrogates, which stand for nothing one by one, and cannot be written in a file or a link."""
+
 BYTES = 4
 """The most that a character takes."""
 
@@ -24,30 +27,32 @@ def packed(text: str) -> str:
     return "z" + urlsafe_b64encode(zlib.compress(text.encode(), 9)).decode().rstrip("=")
 
 
-def unpacked(text: str) -> str:
-    """The text that a link holds. Raises `Impossible` for one that is too long, or damaged."""
+def unpacked(text: str, what: str = "plan") -> str:
+    """The text that a link holds. Raises `Impossible`, saying `what` it is, for one that is too long, damaged, or no text."""
     most = limits().plan_characters
     if len(text) <= 2 * most and COMPRESSED.fullmatch(text):
-        text = _decompressed(text, most)
+        text = _decompressed(text, most, what)
     if len(text) > most:
-        raise _too_long(most)
+        raise _too_long(most, what)
+    if HALVES.search(text):
+        raise Impossible(f"This {what} holds halves of characters, which are no text.")
     return text
 
 
-def _decompressed(text: str, most: int) -> str:
+def _decompressed(text: str, most: int, what: str) -> str:
     reader = zlib.decompressobj()
     try:
         found = reader.decompress(urlsafe_b64decode(text[1:] + "==="), BYTES * most + 1)
         if len(found) > BYTES * most:
-            raise _too_long(most)
+            raise _too_long(most, what)
         if not reader.eof:
-            raise Impossible("The plan in this link is damaged: its end is missing.")
+            raise Impossible(f"The {what} in this link is damaged: its end is missing.")
         return found.decode()
     except Impossible:
         raise
     except (ValueError, zlib.error):  # binascii's error is a ValueError
-        raise Impossible("The plan in this link is damaged: a part of it is missing or was changed on the way.") from None
+        raise Impossible(f"The {what} in this link is damaged: a part of it is missing or was changed on the way.") from None
 
 
-def _too_long(most: int) -> Impossible:
-    return Impossible(f"This plan is longer than the {most:,} characters that this server allows.")
+def _too_long(most: int, what: str) -> Impossible:
+    return Impossible(f"This {what} is longer than the {most:,} characters that this server allows.")

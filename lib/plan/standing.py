@@ -9,7 +9,7 @@ from lib.analysis.fitting import image_shape
 from lib.meta import on_meta
 from lib.once import once
 from lib.plan.editing import Place
-from lib.plan.growing import Grown, Refused, grow
+from lib.plan.growing import Grown, Refused, grow, line_of
 from lib.plan.language import Plan, read, write_on_one_line
 from lib.plan.own import ARCHITECTURE, OwnKnobs
 from lib.plan.word import Shape
@@ -44,7 +44,15 @@ class Standing:
 
     @property
     def ops(self) -> tuple[Layer, ...]:
+        """The operations of the rows that stand."""
         return self.analysis.ops if self.analysis else ()
+
+    @property
+    def why(self) -> str:
+        """Why it is no network yet, as a clause; empty where it is one."""
+        if self.refused:
+            return f"{line_of(self.plan, self.refused.place)} cannot be built"
+        return "" if self.analysis else "the plan computes nothing yet"
 
 
 @once
@@ -58,6 +66,12 @@ def standing(text: str) -> Standing:
     layers = measure(ops, ARCHITECTURE.stages(knobs)) if ops else ()
     analysis = Analysis("own", ARCHITECTURE, knobs, layers) if layers else None
     return Standing(plan, _numbers(grown, layers), grown.paths, analysis, grown.refused)
+
+
+def whole(text: str) -> Analysis | None:
+    """The analysis of a plan that builds a network; None of one that does not."""
+    stands = standing(text)
+    return None if stands.why else stands.analysis
 
 
 def _numbers(grown: Grown, layers: tuple[Layer, ...]) -> dict[Place, Numbers]:

@@ -15,6 +15,7 @@ from lib.digits import change
 from lib.figures import atlas as figures
 from lib.lessons import find, names, textbook
 from lib.once import once
+from lib.plan.challenges import challenges
 from lib.text import prose
 from lib.ui import _, current_palette
 from lib.ui.address import moved
@@ -47,13 +48,16 @@ def explore(preset: str, knobs: Mapping[str, Any] = {}) -> None:
 
 @once
 def topics() -> list[dict[str, Any]]:
-    """What can be done here, for the progress: each lesson with its steps and their questions, and the textbook's cards."""
+    """What can be done here, for the progress: each lesson with its steps and their questions, the challenges of Build, and
+    the textbook's cards."""
     found = []
     for name in names():
         steps = [f"{name}.{step.id}" for step in find(name).steps]
         found.append({"title": TITLES[name], "path": f"/{path(name)}", "steps": steps, "questions": steps})
     found.sort(key=lambda topic: list(TITLES.values()).index(topic["title"]))
     cards = [f"textbook.{card.id}" for card in textbook.cards()]
+    found.append({"title": _("Challenges"), "path": "/build?beside=challenge", "steps": [],
+                  "questions": [f"build.{each.id}" for each in challenges()]})
     return [*found, {"title": TITLES["textbook"], "path": "/textbook?view=quiz", "steps": [], "questions": cards}]
 
 

@@ -8,6 +8,7 @@ PAGES = """
   [data-testid="stMetricDelta"] { font-size: 0.85rem; }
   [data-testid="stLayoutWrapper"]:has(> :is(.st-key-connection, .st-key-presenting)) { position: absolute; }
   .st-key-totals { row-gap: 0.5rem; }
+  .st-key-build_verdicts p { margin-bottom: 0.35rem; line-height: 1.35; }
   .st-key-build_text textarea { font-family: var(--st-code-font, monospace); }
   .st-key-build_tools button { padding: 0.2rem 0.5rem; min-height: 2rem; }
   .stSidebar :has([class*="knob_totals"]), [data-testid="stPopoverBody"] :has([class*="knob_totals"]) { background: inherit; }

@@ -4,8 +4,11 @@ import pytest
 
 from tests.browser.harness import ROOT
 
+BLOCK = ("image 64 56x56;add {branch {conv 16 1x1 bias=no;batchnorm;relu;conv 16 3x3 padding=same bias=no;batchnorm;relu;"
+         "conv 64 1x1 bias=no;batchnorm};branch {}};relu")
 PICTURES = {"atlas": "/", "explore": "/explore?preset=resnext50_32x4d",
             "compare": "/compare?a=resnet50&b=vgg16&c=mobilenet_v2", "bottleneck": "/bottleneck?step=saving",
+            "build": "/build?challenge=bottleneck&beside=challenge&plan=" + BLOCK,
             "timing": "/timing?a=resnet18&b=mobilenet_v2", "train": "/train?a=plain20_cifar&b=plain56_cifar&c=resnet56_cifar&seeds=3",
             "inside": "/inside?network=residual&layer=layer1.0.conv1"}
 

@@ -1,9 +1,13 @@
 """The page Build without a browser: every control, links read and written, what is refused and what helps."""
 
+from urllib.parse import parse_qsl
+
 import pytest
 
 import lib
-from lib.plan.language import WORDS, Holder, read, write, write_on_one_line
+from lib.plan.challenges import challenges
+from lib.plan.goals import NAMES
+from lib.plan.language import WORDS, read, write, write_on_one_line
 from lib.plan.linked import packed
 from lib.plan.standing import standing
 from tests.pages.app import address, checked, open_page, totals
@@ -211,7 +215,7 @@ def test_a_long_plan_stands_compressed_in_the_link():
 def test_a_wrong_link_is_told_plainly(wrong, words):
     app = open_page("build", **wrong)
     assert len(app.warning) == bool(words) and words in "".join(warning.value for warning in app.warning)
-    assert all("\n" not in warning.value and "![x]" not in warning.value.replace("`", "")[:0] for warning in app.warning)
+    assert all("\n" not in warning.value for warning in app.warning)
     assert not app.error
 
 
@@ -237,5 +241,60 @@ def test_other_pages_take_the_plan():
                         ("timing", {"a": "own", "a.plan": SMALL})):
         other = open_page(page, **given)
         assert not other.warning and not other.error, page
-    holders = [name for name, word in WORDS.items() if issubclass(word, Holder)]
-    assert holders == ["branch", "concat", "repeat", "stage", "add"] or len(holders) == 5
+
+
+def said(app) -> str:
+    return next(text.value for text in app.markdown if "material/" in text.value and "**" in text.value)
+
+
+def test_every_challenge_is_judged_while_one_builds():
+    app = open_page("build", beside="challenge")
+    for task in challenges():
+        pick(app, app.selectbox(key="build_challenge"), task.id)
+        assert plan(app) == task.start and address(app)["challenge"] == task.id and not app.success
+        assert said(app).count(":material/") == len(task.goals)
+        checked(app.button(key="build_solution").click().run())
+        assert plan(app) == task.solution and app.success and said(app).count("check_circle") == len(task.goals)
+        checked(app.button(key="build_again").click().run())
+        assert plan(app) == task.start and not app.success
+    pick(app, app.selectbox(key="build_challenge"), "")
+    assert app.session_state["build"].challenge is None and "challenge" not in address(app)
+
+
+def test_a_link_brings_a_challenge_and_its_solution():
+    task = challenges()[5]
+    app = open_page("build", challenge=task.id, plan=task.solution, beside="challenge")
+    assert app.success and plan(app) == task.solution
+    fresh = open_page("build", challenge=task.id)
+    assert plan(fresh) == task.start
+    wrong = open_page("build", challenge="unheard")
+    assert "There is no challenge “unheard”" in wrong.warning[0].value
+
+
+def test_a_challenge_of_ones_own_is_written_into_a_link():
+    app = open_page("build", plan=SMALL, beside="challenge")
+    app.session_state["build_write"] = True
+    checked(app.run())
+    for name, text in (("title", "Tiny"), ("text", "![x](http://x.org) **small**"), ("hint", "`ticks`")):
+        checked(app.text_input(key=f"build_own_{name}").set_value(text).run())
+    number = next(widget for widget in app.number_input if widget.key == "build_goal_params_value")
+    checked(number.set_value(5000).run())
+    checked(app.button(key="build_goal_add").click().run())
+    for about in NAMES:
+        pick(app, app.selectbox(key="build_about"), about)
+        for widget in [*app.number_input, *app.slider, *app.text_input, *app.button_group, *app.multiselect]:
+            if widget.key.startswith(f"build_goal_{about}_"):
+                checked(widget.set_value(["relu"] if widget.key.endswith("words") else "exactly" if widget.key.endswith("comparison")
+                                         else "8" if isinstance(widget.value, str) else widget.value + 1).run())
+        checked(app.button(key="build_goal_add").click().run())
+        if len(app.session_state["build_form"]["goals"]) > 3:
+            checked(app.button(key="build_goal_3").click().run())
+    link = dict(parse_qsl(next(code.value for code in app.code if code.value.startswith("/build?")).partition("?")[2]))
+    other = open_page("build", **link, beside="challenge")
+    task = other.session_state["build"].challenge
+    assert task.title == "Tiny" and task.goals[0].written() == "params<=5000" and plan(other) == "image 3 32x32"
+    assert "` ![x](http://x.org) **small** `" in [text.value for text in other.markdown]
+    checked(app.button(key="build_try").click().run())
+    assert app.session_state["build"].challenge == task
+    checked(app.toggle(key="build_starts").set_value(True).run())
+    assert dict(parse_qsl(next(code.value for code in app.code if code.value.startswith("/build?")).partition("?")[2]))

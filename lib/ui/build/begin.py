@@ -10,6 +10,7 @@ import streamlit as st
 from lib import catalog
 from lib.architecture import Impossible
 from lib.plan.catalogue import plan_of
+from lib.plan.challenges import read_challenge, written
 from lib.plan.language import lines
 from lib.plan.linked import packed
 from lib.plan.own import FIRST
@@ -28,12 +29,20 @@ def read(address: Mapping[str, str], before: Draft | None) -> tuple[Draft, list[
     `preset`, with knobs as everywhere, begins with a network of the catalogue.
     """
     draft, given = before or Draft(), dict(address)
-    row, problems = given.pop("row", ""), []
+    row, task, problems = given.pop("row", ""), given.pop("challenge", ""), []
+    draft.challenge = None
+    if task:
+        try:
+            draft.challenge = read_challenge(task)
+        except Impossible as error:
+            problems.append(_("{why} The challenge was left out.").format(why=error))
+    first = draft.challenge.start if draft.challenge else FIRST
     if "preset" in given:
-        choice, problems = read_choice(given)
+        choice, wrong = read_choice(given)
+        problems += wrong
         start, given = partial(from_catalogue, draft, choice), {}
     else:
-        start = partial(draft.take, given.pop("plan", FIRST))
+        start = partial(draft.take, given.pop("plan", first))
     try:
         start()
     except Impossible as error:
@@ -41,13 +50,16 @@ def read(address: Mapping[str, str], before: Draft | None) -> tuple[Draft, list[
     if before is None:
         draft.past = []
     draft.choose(int(row) - 1 if row.isdecimal() and len(row) < 6 else len(lines(draft.plan)) - 1)
-    return draft, problems + [_("There is no “{name}” on this page; a link has plan and row, or preset and its knobs.").format(
+    return draft, problems + [_("There is no “{name}” on this page; a link has plan, row and challenge, or preset and its knobs.").format(
         name=name[:40]) for name in given]
 
 
 def parameters(draft: Draft) -> dict[str, str]:
     """The page as the parameters of a link."""
-    link = {} if draft.text == Draft().text else {"plan": packed(draft.text)}
+    first = draft.challenge.start if draft.challenge else Draft().text
+    link = {} if draft.text == first else {"plan": packed(draft.text)}
+    if draft.challenge:
+        link["challenge"] = written(draft.challenge)
     last = len(lines(draft.plan)) - 1
     return link | ({"row": str(draft.line + 1)} if draft.line != last else {})
 

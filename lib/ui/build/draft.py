@@ -7,6 +7,7 @@ from hashlib import blake2b
 
 from lib.architecture import Impossible
 from lib.plan import editing
+from lib.plan.challenges import Challenge
 from lib.plan.editing import Place
 from lib.plan.language import Line, Plan, lines, read_word, write_on_one_line
 from lib.plan.own import FIRST, OwnKnobs
@@ -24,7 +25,7 @@ class Draft:
 
     text: str = field(default_factory=lambda: OwnKnobs.read({"plan": FIRST}).plan)
     line: int = 0
-    view: str = "row"
+    challenge: Challenge | None = None
     past: list[tuple[str, int]] = field(default_factory=list)
     future: list[tuple[str, int]] = field(default_factory=list)
     typed: tuple[str, str] | None = None
@@ -79,6 +80,13 @@ class Draft:
             self.take(typed)
         except Impossible as error:
             self.typed = typed, str(error)
+
+    def open(self, challenge: Challenge | None) -> None:
+        """Take up a challenge, with the plan that it begins with, or put away the one that is open."""
+        self.challenge = challenge
+        if challenge:
+            self.take(challenge.start)
+            self.choose(len(lines(self.plan)) - 1)
 
     def undo(self) -> None:
         if self.past:

@@ -69,7 +69,9 @@ def graph(draft: Draft) -> None:
         if place := stands.place_of(path):
             draft.choose(line_of(stands.plan, place))
 
-    graph_view(diagram(folded, current_palette()), "own", "", "build_graph", pick, lambda id: opened.symmetric_difference_update({id}),
+    told = stands.rows.get(draft.chosen.place)
+    selected = folded.row_of(f"op:{told.last.name}") if told and told.last else ""
+    graph_view(diagram(folded, current_palette()), "own", selected, "build_graph", pick, lambda id: opened.symmetric_difference_update({id}),
                height=430)
     mark("computed")
     left, middle, _right = st.columns([1, 1, 3])
