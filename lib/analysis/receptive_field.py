@@ -139,9 +139,9 @@ def receptive_fields(ops: tuple[Op, ...]) -> tuple[Field | None, ...]:
     return tuple(fields)
 
 
-MOST_UNEQUAL = 300_000
+MOST_UNEQUAL = 200_000
 """Rows and columns with fields of their own that are followed in one network; behind more of them fields are unknown. A pyramid
-on the largest image has a tenth of them."""
+on the largest image has about 5,000."""
 
 
 def _unequal_cells(op: Op, inputs: list[Field]) -> int:

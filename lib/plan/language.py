@@ -46,6 +46,7 @@ from lib.models import lenet
 from lib.models.heads import AverageAndMax
 from lib.once import once
 from lib.plan import blocks
+from lib.plan.linked import HALVES
 from lib.plan.word import (
     Bias, Call, Channels, Dilation, Groups, Kernel, Padding, Shape, Stride, Unfit, Word, both, channels_of, padded, text_of, whole)
 
@@ -363,6 +364,8 @@ TOKEN = re.compile(r"#[^\n]*|[{};\n]|[^\s{};#]+")
 @once
 def read(text: str) -> Plan:
     """The plan that a text describes. Raises `Impossible` with one sentence that names the line."""
+    if HALVES.search(text):
+        raise Impossible("This plan holds halves of characters, which are no text.")
     first, *rows = _read_rows(_statements(text))
     return Plan(first.word, tuple(rows))
 

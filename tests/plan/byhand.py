@@ -380,8 +380,8 @@ BLOCKS = [basic, basic, bottleneck, preact, wide, gated, gated, inception, incep
 def draw_plan(draw: random.Random, regular: bool = False) -> Description:
     """A plan of some rows. Most of them can take what arrives. `regular` ones have no rows whose field a gradient does not
     show."""
-    channels, sides = draw.choice([1, 2, 3, 6]), (draw.randint(4, 20), draw.randint(4, 20))
-    rows, _x = draw_rows(draw, torch.zeros(1, channels, *sides), draw.randint(1, 6), 0, regular)
+    channels, sides = draw.choice([1, 2, 3, 6]), (draw.randint(4, 16), draw.randint(4, 16))
+    rows, _x = draw_rows(draw, torch.zeros(1, channels, *sides), draw.randint(1, 5), 0, regular)
     return Description(channels, sides, rows)
 
 
@@ -403,7 +403,7 @@ def draw_rows(draw: random.Random, x: Tensor, count: int, depth: int, regular: b
             if not regular and draw.random() < FAILING:
                 return [*rows, row], x
             continue
-        if given.numel() <= 20_000:
+        if given.numel() <= 8_000:
             rows.append(row)
             x = given
     return rows, x
