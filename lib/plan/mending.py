@@ -9,10 +9,12 @@ from lib.analysis.fitting import input_sizes
 from lib.architecture import Impossible, is_size, sides, written_size
 from lib.catalog import get
 from lib.meta import on_meta
+from lib.once import once
 from lib.plan.editing import Place, insert, new_row, remove, row_at, set_word
 from lib.plan.growing import Refused, grow, names, ran
-from lib.plan.language import Add, Concat, Conv, Flatten, GlobalPool, Holder, Linear, Plan, Pool, Row, Stage, write_on_one_line
+from lib.plan.language import Add, Concat, Conv, Flatten, GlobalPool, Holder, Plan, Pool, Row, Stage, write_on_one_line
 from lib.plan.own import OwnKnobs
+from lib.plan.standing import standing
 from lib.plan.word import Shape, Unfit, Word
 
 MOST_MENDS = 5
@@ -30,8 +32,15 @@ class Mend:
     place: Place
 
 
-def mends(plan: Plan, end: Refused) -> list[Mend]:
-    """Changes after which the refused row can take what arrives, the smallest ones first."""
+@once
+def mends(text: str) -> tuple[Mend, ...]:
+    """Changes of the plan of this text after which its refused row can take what arrives, the smallest ones first; none for
+    a plan that builds."""
+    stands = standing(text)
+    return tuple(_mends(stands.plan, stands.refused)) if stands.refused else ()
+
+
+def _mends(plan: Plan, end: Refused) -> list[Mend]:
     row = row_at(plan, end.place)
     if isinstance(row.word, (Add, Concat)):
         candidates = _of_branches(plan, end, row)

@@ -124,7 +124,7 @@ def trouble(draft: Draft) -> None:
         return
     number = line_of(draft.plan, end.place) + 1
     st.error(_("Row {number}: {why}").format(number=number, why=plain(end.reason)))
-    offered = mends(draft.plan, end)
+    offered = mends(draft.text)
     with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
         if offered:
             st.markdown(prose("build", "Mends"), width="content")
