@@ -252,6 +252,16 @@ def test_the_input_size_says_what_the_network_takes_and_copies_are_told():
     assert not app.error and address(app)["input_size"] == "32"
 
 
+@pytest.mark.parametrize("rows, says", [
+    ("add { branch { maxpool 2x2; upsample 2 } branch {} }", "It takes squares of 2 to 2,048 px in steps of 2."),
+    ("concat { branch { conv 2 2x2 stride=3 } branch { conv 2 5x5 stride=3 padding=2 } }",
+     "It takes squares of 1,365 sizes from 2 to 2,048 px, the first of them 2, 3, 5.")])
+def test_sizes_with_gaps_are_told_as_such(rows, says):
+    """Branches that come down in different ways agree for some pictures only."""
+    app = open_page("explore", preset="own", plan=f"image 3 24x24; {rows}")
+    assert says in [caption.value for caption in app.caption]
+
+
 def test_height_and_width_can_differ():
     app = open_page("explore", preset="resnet18")
     checked(app.toggle(key="resnet18-input_size_square").set_value(False).run())

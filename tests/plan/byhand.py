@@ -17,7 +17,8 @@ import torch
 from torch import Tensor, nn
 
 from lib.models import (
-    bn_inception, densenet, googlenet, inception_v3, lenet, mobilenet, mobilenet_v2, resnest, resnet, resnet_tweaks, resnet_v2,
+    bn_inception, densenet, googlenet, inception_v3, lenet, mobilenet, mobilenet_v2, resnest, resnet, resnet_tweaks,
+    resnet_v2,
     senet, shufflenet, shufflenet_v2, sknet, wide_resnet)
 from lib.models.heads import AverageAndMax
 
@@ -102,7 +103,8 @@ class ByHand:
                     x = self.rows(row.rows, x, place)
                 return x
             case "add" | "concat":
-                return self.met(row, [self.rows(branch.rows, x, (*place, index)) for index, branch in enumerate(row.rows)], place)
+                return self.met(row, [self.rows(branch.rows, x, (*place, index)) for index, branch in enumerate(row.rows)],
+                    place)
         try:
             module = self.prepared(row.make(tuple(x.shape[1:])))
             output = module(x)
@@ -160,15 +162,18 @@ def padding_of(draw: random.Random, kernel: tuple[int, int], dilation: tuple[int
 
 
 def conv(draw: random.Random, shape: Shape) -> Row:
-    channels, kernel, stride = draw.choice([1, 2, 3, 4, 6, 8, 12, 16]), pair(draw, [1, 1, 2, 3, 3, 3, 5]), pair(draw, [1, 1, 1, 2, 3])
+    channels, kernel, stride = draw.choice([1, 2, 3, 4, 6, 8, 12, 16]), pair(draw, [1, 1, 2, 3, 3, 3, 5]), pair(draw,
+        [1, 1, 1, 2, 3])
     dilation = pair(draw, [1, 1, 1, 1, 2, 3])
     groups = draw.choice([1, 1, 1, 2, 3, 4]) if draw.random() < 0.8 else shape[0]
     written, padding, says = padding_of(draw, kernel, dilation)
     bias = draw.random() < 0.5
     return Row(f"conv {channels} {kernel[0]}x{kernel[1]}" + said(
-        stride=None if stride == (1, 1) else size(stride), padding=written, dilation=None if dilation == (1, 1) else size(dilation),
+        stride=None if stride == (1, 1) else size(stride), padding=written,
+        dilation=None if dilation == (1, 1) else size(dilation),
         groups=None if groups == 1 else groups, bias=None if bias else "no"),
-        lambda shape: nn.Conv2d(shape[0], channels, kernel, stride, padding, dilation, groups, bias), strict=lambda shape: says)
+        lambda shape: nn.Conv2d(shape[0], channels, kernel, stride, padding, dilation, groups, bias),
+        strict=lambda shape: says)
 
 
 def pool(draw: random.Random, shape: Shape) -> Row:
@@ -210,7 +215,8 @@ def upsample(draw: random.Random, shape: Shape) -> Row:
 
 def lrn(draw: random.Random, shape: Shape) -> Row:
     channels, k = draw.choice([1, 3, 5]), draw.choice([1.0, 2.0])
-    return Row(f"lrn {channels}" + said(k=None if k == 1 else k), lambda shape: nn.LocalResponseNorm(channels, 1e-4, 0.75, k), regular=False)
+    return Row(f"lrn {channels}" + said(k=None if k == 1 else k), lambda shape: nn.LocalResponseNorm(channels, 1e-4, 0.75,
+        k), regular=False)
 
 
 def dropout(draw: random.Random, shape: Shape) -> Row:
@@ -220,7 +226,8 @@ def dropout(draw: random.Random, shape: Shape) -> Row:
 
 def linear(draw: random.Random, shape: Shape) -> Row:
     units, bias = draw.choice([1, 5, 10, 20]), draw.random() < 0.7
-    return Row(f"linear {units}" + said(bias=None if bias else "no"), lambda shape: nn.Linear(shape[-1], units, bias), regular=False,
+    return Row(f"linear {units}" + said(bias=None if bias else "no"), lambda shape: nn.Linear(shape[-1], units, bias),
+        regular=False,
                strict=lambda shape: "flatten makes" if len(shape) == 3 else None)  # torch reads the last axis of a map
 
 
@@ -229,10 +236,12 @@ def softmax(draw: random.Random, shape: Shape) -> Row:
 
 
 ON_MAPS = [conv] * 8 + [pool] * 3 + [
-    batchnorm, batchnorm, fixed("relu", nn.ReLU), fixed("relu", nn.ReLU), fixed("relu6", nn.ReLU6), fixed("tanh", nn.Tanh, False),
+    batchnorm, batchnorm, fixed("relu", nn.ReLU), fixed("relu", nn.ReLU), fixed("relu6", nn.ReLU6),
+    fixed("tanh", nn.Tanh, False),
     fixed("sigmoid", nn.Sigmoid, False), fixed("scaled_tanh", lenet.ScaledTanh, False), fixed("identity", nn.Identity),
     globalpool, adaptivepool, upsample, lrn, dropout, softmax, fixed("flatten", nn.Flatten, False)]
-ON_NUMBERS = [linear] * 4 + [batchnorm, fixed("relu", nn.ReLU), fixed("tanh", nn.Tanh), dropout, softmax, fixed("flatten", nn.Flatten)]
+ON_NUMBERS = [linear] * 4 + [batchnorm, fixed("relu", nn.ReLU), fixed("tanh", nn.Tanh), dropout, softmax,
+    fixed("flatten", nn.Flatten)]
 ANYWHERE = [*ON_MAPS, *ON_NUMBERS]
 
 
@@ -252,11 +261,13 @@ def less(of_zeros: bool, channels: int) -> Callable[[Shape], str | None]:
 
 
 def basic(draw: random.Random, shape: Shape) -> Row:
-    channels, stride, dilation, (letter, shortcut) = draw.choice([shape[0], 4, 8]), draw.choice([1, 1, 2, 3]), draw.choice([1, 1, 2]), shortcuts(draw)
+    channels, stride, dilation, (letter, shortcut) = draw.choice([shape[0], 4, 8]), draw.choice([1, 1, 2,
+        3]), draw.choice([1, 1, 2]), shortcuts(draw)
     se, plain = draw.random() < 0.3, draw.random() < 0.1
     made = resnet.PlainBasicBlock if plain else senet.SEBasicBlock if se else resnet.BasicBlock
     line = f"{'se_basic' if se and not plain else 'basic'} {channels}" + said(
-        stride=stride if stride > 1 else None, shortcut="none" if plain else letter, dilation=dilation if dilation > 1 else None)
+        stride=stride if stride > 1 else None, shortcut="none" if plain else letter,
+        dilation=dilation if dilation > 1 else None)
     more = {} if plain else {"shortcut": shortcut}
     return Row(line, lambda shape: made(shape[0], channels, stride, dilations=(dilation, dilation), **more),
                regular=not se, strict=less(letter == "A" and not plain, channels))
@@ -264,8 +275,10 @@ def basic(draw: random.Random, shape: Shape) -> Row:
 
 def bottleneck(draw: random.Random, shape: Shape) -> Row:
     channels, stride, (letter, shortcut) = draw.choice([1, 2, 4]), draw.choice([1, 2]), shortcuts(draw)
-    width, groups, first, dilation = draw.choice([16, 32, 64, 128]), draw.choice([1, 2, 3]), draw.random() < 0.3, draw.choice([1, 1, 2])
-    word, made = draw.choice([("resnext", resnet.Bottleneck), ("se_bottleneck", senet.SEBottleneck), ("senet154", senet.SENet154Bottleneck)])
+    width, groups, first, dilation = draw.choice([16, 32, 64, 128]), draw.choice([1, 2,
+        3]), draw.random() < 0.3, draw.choice([1, 1, 2])
+    word, made = draw.choice([("resnext", resnet.Bottleneck), ("se_bottleneck", senet.SEBottleneck),
+        ("senet154", senet.SENet154Bottleneck)])
     return Row(f"{word} {channels} base_width={width} groups={groups}" + said(
         stride=stride if stride > 1 else None, shortcut=letter, stride_in_1x1="yes" if first else None, dilation=dilation),
         lambda shape: made(shape[0], channels, stride, groups, width, first, shortcut, dilations=(dilation, dilation)),
@@ -273,7 +286,8 @@ def bottleneck(draw: random.Random, shape: Shape) -> Row:
 
 
 def preact(draw: random.Random, shape: Shape) -> Row:
-    channels, stride, bottleneck, zeros, first = draw.choice([2, 4, 8]), draw.choice([1, 2]), *(draw.random() < 0.4 for _ in range(3))
+    channels, stride, bottleneck, zeros, first = draw.choice([2, 4, 8]), draw.choice([1,
+        2]), *(draw.random() < 0.4 for _ in range(3))
     order = draw.choice(list(resnet_v2.UNITS))
     return Row(f"preact {channels} stride={stride} order={order} bottleneck={'yes' if bottleneck else 'no'}" + said(
         zeros="yes" if zeros else None, first="yes" if first else None),
@@ -283,7 +297,8 @@ def preact(draw: random.Random, shape: Shape) -> Row:
 
 def wide(draw: random.Random, shape: Shape) -> Row:
     channels, stride = draw.choice([4, 8]), draw.choice([1, 2])
-    return Row(f"wide {channels} stride={stride} dropout=0.3", lambda shape: wide_resnet.WideUnit(shape[0], channels, stride, dropout=0.3))
+    return Row(f"wide {channels} stride={stride} dropout=0.3", lambda shape: wide_resnet.WideUnit(shape[0], channels, stride,
+        dropout=0.3))
 
 
 def gated(draw: random.Random, shape: Shape) -> Row:
@@ -323,13 +338,15 @@ def inception(draw: random.Random, shape: Shape) -> Row:
 
 def inception_v3_block(draw: random.Random, shape: Shape) -> Row:
     kind, filters = draw.choice("abcd"), draw.choice([1, 2, 4])
-    made = {"a": inception_v3.InceptionA, "b": inception_v3.InceptionB, "c": inception_v3.InceptionC, "d": inception_v3.InceptionD}[kind]
+    made = {"a": inception_v3.InceptionA, "b": inception_v3.InceptionB, "c": inception_v3.InceptionC,
+        "d": inception_v3.InceptionD}[kind]
     given = (filters,) if kind in "ac" else ()
     return Row(" ".join([f"inception_{kind}", *map(str, given)]), lambda shape: made(shape[0], *given))
 
 
 def mobile(draw: random.Random, shape: Shape) -> Row:
-    channels, stride, dilation, expansion = draw.choice([shape[0], 4, 8]), draw.choice([1, 2]), draw.choice([1, 1, 2]), draw.choice([1, 2, 6])
+    channels, stride, dilation, expansion = draw.choice([shape[0], 4, 8]), draw.choice([1, 2]), draw.choice([1, 1,
+        2]), draw.choice([1, 2, 6])
     if draw.random() < 0.5:
         return Row(f"separable {channels} stride={stride} dilation={dilation}",
                    lambda shape: mobilenet.DepthwiseSeparable(shape[0], channels, stride, dilation))
@@ -340,7 +357,8 @@ def mobile(draw: random.Random, shape: Shape) -> Row:
 
 
 def shuffle(draw: random.Random, shape: Shape) -> Row:
-    kind, groups, stride = draw.choice(["shuffle", "shuffle_v2", "shuffle_down"]), draw.choice([1, 2, 3]), draw.choice([1, 2])
+    kind, groups, stride = draw.choice(["shuffle", "shuffle_v2", "shuffle_down"]), draw.choice([1, 2, 3]), draw.choice([1,
+        2])
     channels = draw.choice([shape[0], shape[0] * 2, 8, 16, 24])
     def whole(shape: Shape) -> str | None:
         if stride == 1 and shape[0] != channels:
@@ -372,7 +390,8 @@ def first_network(draw: random.Random, shape: Shape) -> Row:
                strict=lambda shape: "six maps" if shape[0] > 6 else None)  # torch leaves the others out
 
 
-BLOCKS = [basic, basic, bottleneck, preact, wide, gated, gated, inception, inception_v3_block, mobile, shuffle, dense, first_network]
+BLOCKS = [basic, basic, bottleneck, preact, wide, gated, gated, inception, inception_v3_block, mobile, shuffle, dense,
+    first_network]
 
 
 # Plans
@@ -423,7 +442,8 @@ def draw_row(draw: random.Random, shape: Shape, x: Tensor, depth: int, regular: 
 def draw_holder(draw: random.Random, x: Tensor, depth: int, regular: bool) -> Row:
     word = draw.choice(["repeat", "stage", "add", "add", "concat", "concat"])
     if word == "stage":
-        return Row(f"stage {draw.choice('abcdefghi')}{draw.randint(1, 9)}", rows=draw_rows(draw, x, draw.randint(0, 3), depth + 1, regular)[0])
+        return Row(f"stage {draw.choice('abcdefghi')}{draw.randint(1, 9)}",
+            rows=draw_rows(draw, x, draw.randint(0, 3), depth + 1, regular)[0])
     if word == "repeat":
         return Row(f"repeat {draw.randint(1, 3)}", rows=draw_rows(draw, x, draw.randint(0, 2), depth + 1, regular)[0])
     branches = [draw_rows(draw, x, draw.randint(0, 2), depth + 1, regular) for _ in range(draw.randint(1, 3))]

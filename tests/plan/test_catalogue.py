@@ -36,7 +36,8 @@ def test_a_preset_as_a_plan_is_the_same_network(part):
     for preset in list(catalog.published())[part::PARTS]:
         if preset in FORKED | LONG:
             continue
-        theirs, ours = lib.analyze(preset), lib.analyze("own", plan=write_on_one_line(plan_of(preset, catalog.configure(preset, {}))))
+        theirs, ours = lib.analyze(preset), lib.analyze("own", plan=write_on_one_line(plan_of(preset,
+            catalog.configure(preset, {}))))
         assert layers(ours) == layers(theirs), preset
         assert [getattr(ours, name) for name in TOTALS] == [getattr(theirs, name) for name in TOTALS], preset
 
@@ -63,7 +64,8 @@ def test_all_other_presets_are_plans():
     assert len(catalog.published()) - len(FORKED | LONG) >= 154
 
 
-SMALL = {"width": (8, 16, 25, 50), "n": (1, 2), "k": (1, 2), "num_classes": (2, 10), "in_channels": (1, 3, 4), "hidden": (0, 16),
+SMALL = {"width": (8, 16, 25, 50), "n": (1, 2), "k": (1, 2), "num_classes": (2, 10), "in_channels": (1, 3, 4),
+    "hidden": (0, 16),
          "base_width": (8, 16, 32, 64), "cardinality": (1, 2, 4), "stem_width": (8, 16)}
 """Knobs that make a network quick; each family takes those that it has."""
 
@@ -101,7 +103,8 @@ def configured(draw: random.Random, family: Architecture) -> tuple[str, NetworkK
                 continue
 
 
-@pytest.mark.parametrize("family", [family for family in catalog.families().values() if family.paper], ids=lambda family: family.id)
+@pytest.mark.parametrize("family", [family for family in catalog.families().values() if family.paper],
+    ids=lambda family: family.id)
 def test_random_knobs_give_the_same_network_and_outputs_or_a_sentence(family):
     draw, written = random.Random(f"{SEED} {family.id}"), []
     for number in range(PLANS):

@@ -37,7 +37,8 @@ def rows(draw: random.Random, depth: int = 0) -> tuple[Row, ...]:
             branches = tuple(Row(read_word(["branch"]), rows(draw, depth + 2)) for _ in range(draw.randint(0, 3)))
             found.append(Row(read_word([name]), branches))
         else:
-            found.append(Row(read_word([name, str(draw.randint(1, 200)) if name == "repeat" else f"part_{draw.randint(0, 99)}"]),
+            found.append(Row(read_word([name, str(draw.randint(1,
+                200)) if name == "repeat" else f"part_{draw.randint(0, 99)}"]),
                              rows(draw, depth + 1)))
     return tuple(found)
 
@@ -97,21 +98,31 @@ def test_all_digits_of_a_number_are_kept():
     ("conv", "needs its channels and its kernel, as in “conv 64 3x3 padding=same”"), ("conv 3", "needs its kernel"),
     ("conv 3 3x3 3", "“3” has no place in “conv”"), ("conv 3 3x3 foo=1", "has no value “foo”; it has stride, padding"),
     ("relu foo=1", "it has none beside those in order"), ("conv 3 3x3 stride=1 stride=2", "“stride” is given twice"),
-    ("conv 3 3x3 channels=4", "“channels” stands without its name"), ("conv 3 stride=2 3x3", "those without a name come first"),
+    ("conv 3 3x3 channels=4", "“channels” stands without its name"), ("conv 3 stride=2 3x3",
+    "those without a name come first"),
     ("conv 3 3x3 =2", "has no value “”"), ("conv 3 3x3 stride=", "stride =  is not possible"),
-    ("conv 0 3x3", "channels = 0 is not possible: choose a whole number from 1 to 16384"), ("conv 3.5 3x3", "channels = 3.5"),
+    ("conv 0 3x3", "channels = 0 is not possible: choose a whole number from 1 to 16384"),
+    ("conv 3.5 3x3", "channels = 3.5"),
     ("conv -3 3x3", "channels = -3"), ("conv 99999999999999999999 3x3", "channels = 99999999999999999999"),
-    ("conv ٣ 3x3", "channels = ٣"), ("conv 3 ٣x٣", "kernel = ٣x٣"), ("conv ３ 3x3", "channels = ３"), ("conv 3 3x3 stride=²", "stride = ²"),
-    ("conv 3 3x3x3", "kernel = 3x3x3"), ("conv 3 0x3", "kernel = 0x3"), ("conv 3 65x3", "kernel = 65x3"), ("conv 3 3x3 bias=maybe", "bias = maybe"),
-    ("dropout 1e999", "share = 1e999"), ("dropout nan", "share = nan"), ("dropout -0.1", "share = -0.1"), ("dropout ٠.٥", "share = ٠.٥"),
+    ("conv ٣ 3x3", "channels = ٣"), ("conv 3 ٣x٣", "kernel = ٣x٣"), ("conv ３ 3x3", "channels = ３"),
+    ("conv 3 3x3 stride=²", "stride = ²"),
+    ("conv 3 3x3x3", "kernel = 3x3x3"), ("conv 3 0x3", "kernel = 0x3"), ("conv 3 65x3", "kernel = 65x3"),
+    ("conv 3 3x3 bias=maybe", "bias = maybe"),
+    ("dropout 1e999", "share = 1e999"), ("dropout nan", "share = nan"), ("dropout -0.1", "share = -0.1"),
+    ("dropout ٠.٥", "share = ٠.٥"),
     ("batchnorm eps=inf", "eps = inf"), ("batchnorm eps=0", "eps = 0 is not possible: choose a number above 0, up to 1"),
-    ("globalpool kind=least", "choose one of average, max, both"), ("repeat 0", "times = 0"), ("repeat 201", "times = 201"), ("repeat", "needs its times"),
-    ("stage forward", "cannot be the name of a stage"), ("stage training", "cannot be the name"), ("stage __class__", "cannot be the name"),
-    ("stage 0", "cannot be the name"), ("stage a.b", "cannot be the name"), ("stage _modules", "cannot be the name"), ("stage lambda", "cannot be the name"),
+    ("globalpool kind=least", "choose one of average, max, both"), ("repeat 0", "times = 0"), ("repeat 201", "times = 201"),
+    ("repeat", "needs its times"),
+    ("stage forward", "cannot be the name of a stage"), ("stage training", "cannot be the name"),
+    ("stage __class__", "cannot be the name"),
+    ("stage 0", "cannot be the name"), ("stage a.b", "cannot be the name"), ("stage _modules", "cannot be the name"),
+    ("stage lambda", "cannot be the name"),
     ("stage append", "cannot be the name"), ("stage é", "cannot be the name"), ("stage " + "a" * 32, "cannot be the name"),
     ("image 3 32x32", "has no other"), ("branch {}", "add and concat hold branches alone, and only they do"),
-    ("add { relu }", "add and concat hold branches alone"), ("relu { relu }", "a { stands after repeat, stage, add, concat or branch"),
-    ("{ relu }", "a { stands after"), ("repeat 2 { relu } { relu }", "a { stands after"), ("repeat 2 {} { relu }", "a { stands after"), ("}", "there is a } that closes nothing"),
+    ("add { relu }", "add and concat hold branches alone"), ("relu { relu }",
+    "a { stands after repeat, stage, add, concat or branch"),
+    ("{ relu }", "a { stands after"), ("repeat 2 { relu } { relu }", "a { stands after"),
+    ("repeat 2 {} { relu }", "a { stands after"), ("}", "there is a } that closes nothing"),
     ("repeat 2 { relu", "the { of “repeat 2” is not closed"), ("repeat 2 { " * 12, "12 levels deep at most")])
 def test_a_sentence_names_the_wrong_line(line, says):
     for before in ("", "conv 3 3x3\n# a comment\n", "repeat 2 {\n relu }\n\n"):
@@ -123,8 +134,10 @@ def test_a_sentence_names_the_wrong_line(line, says):
 
 
 @pytest.mark.parametrize("text, says", [
-    ("", "The plan is empty"), (" \n;;\n# image 3 32x32", "The plan is empty"), ("relu", "Line 1, “relu”: a plan begins with the picture"),
-    ("\n\nconv 3 3x3\nimage 3 32x32", "Line 3, “conv 3 3x3”: a plan begins with the picture"), ("image 65 32x32", "channels = 65"),
+    ("", "The plan is empty"), (" \n;;\n# image 3 32x32", "The plan is empty"),
+    ("relu", "Line 1, “relu”: a plan begins with the picture"),
+    ("\n\nconv 3 3x3\nimage 3 32x32", "Line 3, “conv 3 3x3”: a plan begins with the picture"),
+    ("image 65 32x32", "channels = 65"),
     ("image 3 2049x3", "size = 2049x3"), ("image 3 0x3", "size = 0x3")])
 def test_a_plan_begins_with_the_picture(text, says):
     with pytest.raises(Impossible) as raised:
@@ -158,10 +171,10 @@ def test_a_server_limits_characters_and_rows(limited):
 def test_a_server_limits_operations_and_parameters(limited):
     limited(plan_operations=10, plan_parameters=1000)
     lib.analyze("own", plan=f"{IMAGE}; repeat 5 {{ relu; tanh }}")
-    with pytest.raises(Impossible, match=r"Line 3 \(relu\): In repetition 6: With this row the network has more than 10 operations"):
+    with pytest.raises(Impossible, match="In repetition 6: With this row the network has more than 10 operations"):
         lib.analyze("own", plan=f"{IMAGE}; repeat 6 {{ relu; tanh }}")
     lib.analyze("own", plan="image 3 4x4; conv 10 3x3 bias=no; conv 73 1x1 bias=no")
-    with pytest.raises(Impossible, match=r"Line 3 \(conv 74 1x1 bias=no\): With this row the network has 1,010 parameters; this server allows 1,000."):
+    with pytest.raises(Impossible, match="With this row the network has 1,010 parameters; this server allows 1,000."):
         lib.analyze("own", plan="image 3 4x4; conv 10 3x3 bias=no; conv 74 1x1 bias=no")
     with pytest.raises(Impossible, match="more than 20 parts that compute nothing"):
         lib.analyze("own", plan=f"{IMAGE}; repeat 200 {{}}")

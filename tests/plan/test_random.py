@@ -133,13 +133,15 @@ def test_fields_are_the_extent_of_the_gradient(part):
                          for places in (hit.any(1), hit.any(0)))
             spans = field.vertical.span(row), field.horizontal.span(column)
             if None in seen:  # nothing but padding
-                assert any(first < 0 or last >= side for (first, last), side in zip(spans, plan.sides)), (plan.text, row, column)
+                assert any(first < 0 or last >= side for (first, last), side in zip(spans, plan.sides)), (plan.text, row,
+                    column)
                 continue
             if all(first >= 0 and last < side for (first, last), side in zip(spans, plan.sides)):
                 assert seen == spans, (plan.text, row, column)
                 exact += 1
             else:  # at the border, where a window with gaps may miss the last pixels of what it spans
-                assert all(span[0] <= found[0] and found[1] <= span[1] for span, found in zip(spans, seen)), (plan.text, row, column)
+                assert all(span[0] <= found[0] and found[1] <= span[1] for span, found in zip(spans, seen)), (plan.text, row,
+                    column)
             unequal += not field.is_regular
     assert exact > PLANS // 80 and unequal > PLANS // 800
 

@@ -62,7 +62,8 @@ def down(draw: random.Random, factor: int) -> Row:
     if draw.random() < 0.5:
         return Row(f"maxpool {kernel}x{kernel} stride={factor} padding={padding} ceil={'yes' if ceil else 'no'}",
                    lambda shape: nn.MaxPool2d(kernel, factor, padding, ceil_mode=ceil))
-    return Row(f"conv 2 {kernel}x{kernel} stride={factor} padding={padding}", lambda shape: nn.Conv2d(shape[0], 2, kernel, factor, padding))
+    return Row(f"conv 2 {kernel}x{kernel} stride={factor} padding={padding}",
+        lambda shape: nn.Conv2d(shape[0], 2, kernel, factor, padding))
 
 
 def up(factor: int) -> Row:
@@ -102,7 +103,8 @@ def test_the_sizes_that_fit_are_those_that_torch_takes(drawn):
 
 
 @pytest.mark.parametrize("rows, sizes, words", [
-    ("add { branch { maxpool 2x2; upsample 2 }; branch {} }", range(2, 2049, 2), "Input sizes that work: 2 to 2,048 in steps of 2."),
+    ("add { branch { maxpool 2x2; upsample 2 }; branch {} }", range(2, 2049, 2),
+    "Input sizes that work: 2 to 2,048 in steps of 2."),
     ("add { branch { adaptivepool 7x7 }; branch { maxpool 3x3 } }", range(21, 24), "Input sizes that work: 21 to 23."),
     ("add { branch { conv 3 3x3 }; branch {} }", range(0), "No input size works with these knobs."),
     ("add { branch { conv 3 2x2 stride=2 padding=1 }; branch { conv 3 3x3 stride=2 padding=1 } }", range(1, 2048, 2),

@@ -25,7 +25,8 @@ IMAGE = "image 3 32x32"
 DOORS: dict[str, Callable[[str], object]] = {
     "read": read, "unpacked": unpacked, "knobs": lambda text: OwnKnobs.read({"plan": text}),
     "analyze": lambda text: lib.analyze("own", plan=text)}
-FORBIDDEN = ("exec", "compile", "import", "open", "os.", "subprocess.", "socket.", "pickle.", "ctypes.", "shutil.", "tempfile.", "marshal.")
+FORBIDDEN = ("exec", "compile", "import", "open", "os.", "subprocess.", "socket.", "pickle.", "ctypes.", "shutil.",
+    "tempfile.", "marshal.")
 
 watched: list[str] | None = None
 
@@ -65,21 +66,31 @@ def assert_harmless(text: str, watch: bool = True) -> list[str | None]:
 
 
 @pytest.mark.parametrize("text", [
-    "__import__('os').system('touch x')", "eval", "exec", "lambda: 0", f"{IMAGE}; __import__('os')", f"{IMAGE}; eval 3", f"{IMAGE}; lambda x: x",
-    f"{IMAGE}; conv __import__('os') 3x3", f"{IMAGE}; conv 3 3x3 bias=open('x','w')", f"{IMAGE}; stage __import__", f"{IMAGE}; stage __class__",
-    f"{IMAGE}; conv 3 3x3 __class__=3", f"{IMAGE}; conv 3 3x3 call=3", f"{IMAGE}; conv 3 3x3 model_fields=3", f"{IMAGE}; conv 3 3x3 title=x",
-    f"{IMAGE}; {{}}.__class__", f"{IMAGE}; %s %d {{0}} ${{x}}", f"{IMAGE}; f\"{{1+1}}\"", "import os; os.system('x')", f"{IMAGE}; conv 1e3 3x3",
-    f"{IMAGE}; conv 0x10 3x3", f"{IMAGE}; preact 64 order=__init__", f"{IMAGE}; basic 64 shortcut=print", f"{IMAGE}; globalpool kind=__doc__",
-    "\x00", "image\x003 32x32", "\ud800", f"{IMAGE}; stage \udfff", "image 3 32x32\u2028conv\x854 3x3", "\ufeffimage 3 32x32", "𝟛", "z" * 30,
-    "z" + "A" * 31, "z" + "_" * 40, "{" * 5000, "}" * 5000, f"{IMAGE}; " + "repeat 2 {" * 1500, f"{IMAGE}; conv {'9' * 5000} 3x3",
-    f"{IMAGE}; conv 3 {'9' * 5000}x3", f"{IMAGE}; dropout {'9' * 5000}", f"{IMAGE}; dropout 1e{'9' * 500}", f"{IMAGE};" * 1200,
-    f"{IMAGE}; stage {'a' * 19_000}", "#" * 20_000, "=" * 20_000, f"{IMAGE}; conv {'=' * 19_000}", f"{IMAGE}; conv " + "a=1 " * 4000])
+    "__import__('os').system('touch x')", "eval", "exec", "lambda: 0", f"{IMAGE}; __import__('os')", f"{IMAGE}; eval 3",
+    f"{IMAGE}; lambda x: x",
+    f"{IMAGE}; conv __import__('os') 3x3", f"{IMAGE}; conv 3 3x3 bias=open('x','w')", f"{IMAGE}; stage __import__",
+    f"{IMAGE}; stage __class__",
+    f"{IMAGE}; conv 3 3x3 __class__=3", f"{IMAGE}; conv 3 3x3 call=3", f"{IMAGE}; conv 3 3x3 model_fields=3",
+    f"{IMAGE}; conv 3 3x3 title=x",
+    f"{IMAGE}; {{}}.__class__", f"{IMAGE}; %s %d {{0}} ${{x}}", f"{IMAGE}; f\"{{1+1}}\"", "import os; os.system('x')",
+    f"{IMAGE}; conv 1e3 3x3",
+    f"{IMAGE}; conv 0x10 3x3", f"{IMAGE}; preact 64 order=__init__", f"{IMAGE}; basic 64 shortcut=print",
+    f"{IMAGE}; globalpool kind=__doc__",
+    "\x00", "image\x003 32x32", "\ud800", f"{IMAGE}; stage \udfff", "image 3 32x32\u2028conv\x854 3x3",
+    "\ufeffimage 3 32x32", "𝟛", "z" * 30,
+    "z" + "A" * 31, "z" + "_" * 40, "{" * 5000, "}" * 5000, f"{IMAGE}; " + "repeat 2 {" * 1500,
+    f"{IMAGE}; conv {'9' * 5000} 3x3",
+    f"{IMAGE}; conv 3 {'9' * 5000}x3", f"{IMAGE}; dropout {'9' * 5000}", f"{IMAGE}; dropout 1e{'9' * 500}",
+    f"{IMAGE};" * 1200,
+    f"{IMAGE}; stage {'a' * 19_000}", "#" * 20_000, "=" * 20_000, f"{IMAGE}; conv {'=' * 19_000}",
+    f"{IMAGE}; conv " + "a=1 " * 4000])
 def test_a_strange_text_is_refused(text):
     *_others, knobs, analyze = assert_harmless(text)
     assert analyze is not None and knobs is not None
 
 
-@pytest.mark.parametrize("name", ["training", "forward", "_modules", "__class__", "__dict__", "__init__", "append", "T_destination", "0", "a.b", "", "def",
+@pytest.mark.parametrize("name", ["training", "forward", "_modules", "__class__", "__dict__", "__init__", "append",
+    "T_destination", "0", "a.b", "", "def",
                                   "parameters", "weight", "conv1", "add", "branch", "x" * 31])
 def test_a_stage_takes_the_place_of_nothing(name):
     """A name that a module has for its own use is refused; any other is a name and nothing else."""
@@ -99,13 +110,16 @@ def test_what_is_no_text_is_no_plan(value):
 
 def random_text(draw: random.Random) -> str:
     """Bytes, signs of any script, words of the language in any order, or a plan that was changed in some places."""
-    tokens = [*WORDS, *"{}{};;\n", "3", "16", "3x3", "1x7", "stride=2", "padding=same", "groups=3", "bias=no", "channels=3", "kind=both", "#", "=", "-1",
-              "1e999", "nan", "٣", "99999999999999999999", "branch {}", "stage a", "repeat 200", "image 3 8x8", "shortcut=A", "x", "\t", "×"]
+    tokens = [*WORDS, *"{}{};;\n", "3", "16", "3x3", "1x7", "stride=2", "padding=same", "groups=3", "bias=no", "channels=3",
+        "kind=both", "#", "=", "-1",
+              "1e999", "nan", "٣", "99999999999999999999", "branch {}", "stage a", "repeat 200", "image 3 8x8", "shortcut=A",
+              "x", "\t", "×"]
     kind = draw.randint(0, 4)
     if kind == 0:
         return draw.randbytes(draw.randint(0, 200)).decode("latin-1")
     if kind == 1:
-        return "".join(chr(draw.choice((draw.randint(0, 0x24F), draw.randint(0, 0x10FFFF)))) for _ in range(draw.randint(0, 100)))
+        return "".join(chr(draw.choice((draw.randint(0, 0x24F), draw.randint(0, 0x10FFFF)))) for _ in range(draw.randint(0,
+            100)))
     if kind == 2:
         return "image 2 12x9\n" + " ".join(draw.choice(tokens) for _ in range(draw.randint(0, 60)))
     rows = [draw.choice([word.usual for word in WORDS.values()]) for _ in range(draw.randint(1, 8))]
@@ -145,26 +159,38 @@ def bombs() -> dict[str, str]:
     wide = "naive_inception 4096 4096 4096 4096 4096 4096"
     stages = "".join(f"stage a{number} {{}}; " for number in range(300))
     return {
-        "a hundred megabytes of zeros": "z" + urlsafe_b64encode(once).decode().rstrip("="), "compressed twice": nested, "within itself": compressed(nested.encode()),
-        "just too long": compressed(f"{IMAGE}; {'relu; ' * 4000}".encode()), "not text": compressed(b"\xff\xfe" * 99), "four bytes each": compressed("𝟛".encode() * 20_001),
+        "a hundred megabytes of zeros": "z" + urlsafe_b64encode(once).decode().rstrip("="), "compressed twice": nested,
+        "within itself": compressed(nested.encode()),
+        "just too long": compressed(f"{IMAGE}; {'relu; ' * 4000}".encode()), "not text": compressed(b"\xff\xfe" * 99),
+        "four bytes each": compressed("𝟛".encode() * 20_001),
         "very long": f"{IMAGE}; " + "conv 4 3x3; " * 200_000, "very long link": "z" + "A" * 5_000_000,
-        "repetitions": f"{IMAGE}; " + "repeat 200 { " * 4 + "conv 3 1x1 " + "}" * 4, "empty repetitions": f"{IMAGE}; " + "repeat 200 { " * 11 + "}" * 11,
-        "identities": f"{IMAGE}; " + "repeat 200 { " * 4 + "identity " + "}" * 4, "empty branches": f"{IMAGE}; " + "repeat 200 { " * 4 + "add { branch {} }" + "}" * 4,
-        "empty stages": f"{IMAGE}; repeat 200 {{ repeat 200 {{ {stages} }} }}", "deep sums": f"{IMAGE}; " + "add { branch { " * 5 + "relu" + " } branch {} }" * 5,
-        "wide layers": f"{IMAGE}; flatten; " + "linear 65536; " * 20, "wide picture": "image 64 2048x2048; flatten; linear 65536",
-        "large kernels": "image 64 2048x2048; conv 16384 64x64 padding=64", "wide blocks": f"image 64 2048x2048; repeat 200 {{ {wide} }}",
-        "codes": "image 64 2048x2048; flatten; radial_basis 1000", "up": f"{IMAGE}; " + "upsample 32; " * 30, "up and wide": "image 64 2048x2048; upsample 32; conv 16384 1x1",
+        "repetitions": f"{IMAGE}; " + "repeat 200 { " * 4 + "conv 3 1x1 " + "}" * 4,
+        "empty repetitions": f"{IMAGE}; " + "repeat 200 { " * 11 + "}" * 11,
+        "identities": f"{IMAGE}; " + "repeat 200 { " * 4 + "identity " + "}" * 4,
+        "empty branches": f"{IMAGE}; " + "repeat 200 { " * 4 + "add { branch {} }" + "}" * 4,
+        "empty stages": f"{IMAGE}; repeat 200 {{ repeat 200 {{ {stages} }} }}",
+        "deep sums": f"{IMAGE}; " + "add { branch { " * 5 + "relu" + " } branch {} }" * 5,
+        "wide layers": f"{IMAGE}; flatten; " + "linear 65536; " * 20,
+        "wide picture": "image 64 2048x2048; flatten; linear 65536",
+        "large kernels": "image 64 2048x2048; conv 16384 64x64 padding=64",
+        "wide blocks": f"image 64 2048x2048; repeat 200 {{ {wide} }}",
+        "codes": "image 64 2048x2048; flatten; radial_basis 1000", "up": f"{IMAGE}; " + "upsample 32; " * 30,
+        "up and wide": "image 64 2048x2048; upsample 32; conv 16384 1x1",
         "unequal cells": "image 1 2048x2048; upsample 1; repeat 200 { conv 1 63x63 padding=same; relu }",
         "unequal maps": "image 1 2040x2040; add { branch { maxpool 2x2; upsample 2 }; branch {} }; repeat 200 { conv 1 63x63 padding=same }",
-        "padding": "image 1 8x8; repeat 200 { repeat 20 { conv 1 1x1 padding=64 } }", "doubled channels": f"{IMAGE}; repeat 60 {{ concat {{ branch {{}} branch {{}} }} }}",
+        "padding": "image 1 8x8; repeat 200 { repeat 20 { conv 1 1x1 padding=64 } }",
+        "doubled channels": f"{IMAGE}; repeat 60 {{ concat {{ branch {{}} branch {{}} }} }}",
         "doubled numbers": f"{IMAGE}; flatten; repeat 60 {{ concat {{ branch {{}} branch {{}} }} }}",
         "channels at most": "image 1 1x1; repeat 19 { concat { branch {} branch {} } }; conv 16384 64x64 padding=64"}
 
 
 @pytest.mark.parametrize("name", [
-    "a hundred megabytes of zeros", "compressed twice", "within itself", "just too long", "not text", "four bytes each", "very long", "very long link",
-    "repetitions", "empty repetitions", "identities", "empty branches", "empty stages", "deep sums", "wide layers", "wide picture", "large kernels",
-    "wide blocks", "codes", "up", "up and wide", "unequal cells", "unequal maps", "padding", "doubled channels", "doubled numbers", "channels at most"])
+    "a hundred megabytes of zeros", "compressed twice", "within itself", "just too long", "not text", "four bytes each",
+    "very long", "very long link",
+    "repetitions", "empty repetitions", "identities", "empty branches", "empty stages", "deep sums", "wide layers",
+    "wide picture", "large kernels",
+    "wide blocks", "codes", "up", "up and wide", "unequal cells", "unequal maps", "padding", "doubled channels",
+    "doubled numbers", "channels at most"])
 def test_a_bomb_does_not_go_off(name, bombs):
     """Seconds of the processor, and megabytes; torch's own networks of the catalogue take as much."""
     before, start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()

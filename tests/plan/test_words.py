@@ -33,7 +33,8 @@ def value(draw: random.Random, word: type[Word], name: str) -> Any:
         low, high = rules["Ge"].ge if "Ge" in rules else 1e-6, rules["Le"].le
         return draw.choice((low, high, draw.uniform(low, high), round(draw.uniform(low, high), 2)))
     low, high = rules["Ge"].ge, rules["Le"].le
-    return min(high, max(low, draw.choice((1, draw.randint(0, 8), draw.randint(0, 64), 2**draw.randint(0, 6), 3 * 2**draw.randint(0, 4)))))
+    return min(high, max(low, draw.choice((1, draw.randint(0, 8), draw.randint(0, 64), 2**draw.randint(0, 6),
+        3 * 2**draw.randint(0, 4)))))
 
 
 def drawn(draw: random.Random, word: type[Word]) -> Word:
@@ -67,7 +68,8 @@ def test_a_word_runs_as_torch_runs_it_or_says_why_not(name):
             call = word.call(shape)
             given, _operations, params = ran(call, Row(word), shape, (0,), "row")
         except (Unfit, Refused) as error:
-            assert re.search("[0-9]", str(error)) or "has a shortcut always" in str(error), (word.written(), shape, str(error))
+            assert re.search("[0-9]", str(error)) or "has a shortcut always" in str(error), (word.written(), shape,
+                str(error))
             assert str(error).endswith(".") and "\n" not in str(error)
             if isinstance(error, Refused):
                 with pytest.raises(RuntimeError), torch.no_grad():
@@ -90,14 +92,18 @@ def test_a_word_runs_as_torch_runs_it_or_says_why_not(name):
     ("linear 10", (6, 9, 9), "flatten makes 6·9·9 = 486 of it"), ("conv 8 3x3", (486,), "486 numbers arrive"),
     ("bottleneck 1 base_width=1", (8, 9, 9), "channels·width / 64 = 1·1/64 = 0.016 channels, which is less than one"),
     ("resnext 3", (8, 9, 9), "3·4/64 = 0.19 channels"), ("se_bottleneck 1 base_width=63", (8, 9, 9), "1·63/64"),
-    ("senet154 1", (8, 9, 9), "1·4/64"), ("senet154 16", (8, 9, 9), "The first 1×1's 32 channels do not go into 64 equal parts"),
+    ("senet154 1", (8, 9, 9), "1·4/64"), ("senet154 16", (8, 9, 9),
+    "The first 1×1's 32 channels do not go into 64 equal parts"),
     ("senet154 1 base_width=64 groups=1", (8, 9, 9), "⌊1·64 / 64⌋·1 = 1 has no half"),
-    ("sk_unit 1 width=32", (8, 9, 9), "1·32/64 = 0.5 channels"), ("resnest 1 base_width=32", (8, 9, 9), "1·32/64 = 0.5 channels"),
+    ("sk_unit 1 width=32", (8, 9, 9), "1·32/64 = 0.5 channels"), ("resnest 1 base_width=32", (8, 9, 9),
+    "1·32/64 = 0.5 channels"),
     ("basic 4 shortcut=A", (8, 9, 9), "8 arrive and 4 leave"), ("preact 1 zeros=yes", (8, 9, 9), "8 arrive and 4 leave"),
     ("shuffle 8 groups=1", (4, 9, 9), "4 channels arrive, so it needs 4, not 8"),
-    ("shuffle 16 stride=2 groups=3 first_groups=1", (4, 9, 9), "The inner 4 channels do not go into 3 equal parts: 4 / 3 = 1.333."),
+    ("shuffle 16 stride=2 groups=3 first_groups=1", (4, 9, 9),
+    "The inner 4 channels do not go into 3 equal parts: 4 / 3 = 1.333."),
     ("shuffle_v2", (7, 9, 9), "7 / 2 = 3.5"), ("shuffle_down 7", (7, 9, 9), "7 / 2 = 3.5"),
-    ("split_attention radix=3", (8, 9, 9), "8 / 3 = 2.667"), ("sparse_c3", (3, 9, 9), "six maps of S2, and 3 channels arrive"),
+    ("split_attention radix=3", (8, 9, 9), "8 / 3 = 2.667"), ("sparse_c3", (3, 9, 9),
+    "six maps of S2, and 3 channels arrive"),
     ("transition compression=10", (8, 9, 9), "10 % of 8 channels is less than one channel"),
     ("radial_basis 1000", (486,), "1000·486 = 486,000 numbers are more than 20,000")])
 def test_a_refusal_says_the_arithmetic(line, arrives, says):
