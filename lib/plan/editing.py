@@ -135,7 +135,8 @@ def _gaps(rows: Rows, place: Place, holder: Word | None) -> Iterator[tuple[Place
 
 def gap_after(plan: Plan, place: Place, closes: bool, word: Word) -> Place:
     """The first gap for a word after a line: within a row that holds rows, after one that does not, and after the brace
-    that `closes` a row. Before all rows for the picture; at the end of the plan where there is no such gap."""
+    that `closes` a row; before all rows for the picture. Where there is none after it, the last one. Raises `Impossible` for a
+    branch where nothing has branches."""
     if not place:
         start: Place = (0,)
     elif not closes and isinstance(row_at(plan, place).word, Holder):
@@ -144,13 +145,9 @@ def gap_after(plan: Plan, place: Place, closes: bool, word: Word) -> Place:
         start = (*place[:-1], place[-1] + 1)
     order = [gap for gap, _holder in _gaps(plan.rows, (), None)]
     later = order[order.index(start):]
-    possible = set(gaps(plan, word))
-    return next((gap for gap in later if gap in possible), (len(plan.rows),))
-
-
-def can_add(plan: Plan, word: Word) -> bool:
-    """Whether a row of this word could stand anywhere."""
-    return bool(gaps(plan, word))
+    if not (possible := gaps(plan, word)):
+        raise Impossible("A branch stands in a sum or in a joining; add one of these first.")
+    return next((gap for gap in later if gap in possible), possible[-1])
 
 
 def move(plan: Plan, place: Place, down: bool) -> tuple[Plan, Place]:

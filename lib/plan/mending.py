@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from lib.analysis.fitting import input_sizes
 from lib.architecture import Impossible, is_size, sides, written_size
@@ -19,8 +20,8 @@ from lib.plan.word import Shape, Unfit, Word
 
 MOST_MENDS = 5
 """A row offers no more changes than this."""
-MOST_TRIES = 48
-"""Values of a field that are tried."""
+MOST_TRIES, LEAST_TOP = 48, 64
+"""Values of a field that are tried, and up to which at least."""
 
 
 @dataclass(frozen=True)
@@ -47,11 +48,13 @@ def _mends(plan: Plan, end: Refused) -> list[Mend]:
     elif isinstance(row.word, Holder):
         candidates = _of_name(plan, end, row)
     else:
-        candidates = (*_before(plan, end, row), *_of_values(plan, end, row), *_of_picture(plan, end))
+        candidates = chain(_before(plan, end, row), _of_values(plan, end, row), _of_picture(plan, end), _adapter(plan, end, row))
     found: dict[Plan, Mend] = {}
     for mend in candidates:
-        if len(found) < MOST_MENDS and mend.plan not in found and _helps(mend):
+        if mend.plan not in found and _helps(mend):
             found[mend.plan] = mend
+        if len(found) == MOST_MENDS:
+            break
     return list(found.values())
 
 
@@ -88,9 +91,24 @@ def _of_values(plan: Plan, end: Refused, row: Row) -> Iterator[Mend]:
                 break
 
 
-def _fits(word: Word, end: Refused) -> bool:
+def _adapter(plan: Plan, end: Refused, row: Row) -> Iterator[Mend]:
+    """A 1×1 convolution before the row, with the nearest channels that it can take."""
+    if len(end.arrives) != 3:
+        return
+    channels, *sides = end.arrives
+    near = sorted(range(1, 2 * channels + LEAST_TOP), key=lambda each: abs(each - channels))[1:MOST_TRIES]
+    for each in near:
+        if _fits(row.word, end, (each, *sides)):
+            word = Conv(channels=each, kernel=1)
+            yield Mend(f"{word.written()} before it", insert(plan, end.place, Row(word)), (*end.place[:-1], end.place[-1] + 1))
+            return
+
+
+def _fits(word: Word, end: Refused, arrives: Shape = ()) -> bool:
+    """Whether a word can take what arrives at the refused row, or something else."""
+    shape = arrives or end.arrives
     try:
-        ran(word.call(end.arrives), Row(word), end.arrives, end.place, word.name())
+        ran(word.call(shape), Row(word), shape, end.place, word.name())
     except (Unfit, Refused):
         return False
     return True
@@ -109,7 +127,7 @@ def _tried(word: Word, name: str, arrives: Shape) -> Iterable:
     if isinstance(value, bool):
         return [not value]
     if isinstance(value, int):
-        top = max(2 * value, *arrives) + 1
+        top = max(2 * value, *arrives, LEAST_TOP) + 1
         near = sorted({*range(max(1, value - MOST_TRIES), value + MOST_TRIES), *arrives[:1], 2 * arrives[0]} - {value},
                       key=lambda each: (abs(each - value), each))
         return [each for each in near if each <= top]
