@@ -11,6 +11,7 @@ from functools import lru_cache, wraps
 from inspect import Parameter, signature
 from threading import local
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import nn
@@ -75,14 +76,18 @@ def remember_arguments(block: type[nn.Module]) -> None:
             bound.apply_defaults()
             named = {name: value for name, value in bound.arguments.items()
                      if given.parameters[name].kind is Parameter.POSITIONAL_OR_KEYWORD and name != "self"}
-            vars(self).setdefault("_arguments", {}).update(named)
+            _given.setdefault(self, {}).update(named)
 
     block.__init__ = __init__
 
 
 def arguments_of(module: nn.Module) -> dict[str, Any]:
     """What the constructor of a module was given, by name; empty where nothing was remembered."""
-    return vars(module).get("_arguments", {})
+    return _given.get(module, {})
+
+
+_given: WeakKeyDictionary[nn.Module, dict[str, Any]] = WeakKeyDictionary()
+"""What constructors were given, as long as their modules live."""
 
 
 def forget_layers() -> None:

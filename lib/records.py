@@ -47,7 +47,8 @@ LONGEST_VALUE = 40
 def _brief(value: Any) -> str:
     """A value in few letters; of a long one its beginning, and a mark that no other has."""
     text = str(value)
-    return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE // 2]}… (#{blake2b(text.encode(), digest_size=3).hexdigest()})"
+    mark = blake2b(text.encode(), digest_size=3).hexdigest()
+    return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE // 2]}… (#{mark})"
 
 
 class Network(BaseModel):

@@ -146,8 +146,8 @@ class DenseNetKnobs(Knobs):
         for number, layers in enumerate(self.depths[:-1], 1):
             width += layers * self.growth
             if width * self.compression < 100:
-                raise Impossible(f"transition{number} would keep {self.compression} % of {width} channels, which is less than one.",
-                                 {"compression": (50,)})
+                raise Impossible(f"transition{number} would keep {self.compression} % of {width} channels, which is less than "
+                                 "one.", {"compression": (50,)})
             width = width * self.compression // 100
         return self
 

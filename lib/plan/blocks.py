@@ -9,16 +9,19 @@ from pydantic import Field
 from torch import nn
 
 from lib.models import (
-    bn_inception, densenet, googlenet, inception_v3, lenet, mobilenet, mobilenet_v2, resnest, resnet, resnet_tweaks, resnet_v2, senet,
+    bn_inception, densenet, googlenet, inception_v3, lenet, mobilenet, mobilenet_v2, resnest, resnet, resnet_tweaks, resnet_v2,
+    senet,
     shufflenet, shufflenet_v2, sknet, wide_resnet)
 from lib.plan.word import Call, Channels, Groups, Shape, Unfit, Word, channels_of, text_of, whole
 
 Few = Annotated[int, Field(ge=1, le=4096, title="Channels")]
 Step = Annotated[int, Field(ge=1, le=8, title="Stride", description="Of the block's window; 2 halves the map.")]
 Apart = Annotated[int, Field(ge=1, le=64, title="Dilation", description="Of the block's 3×3 windows.")]
-Width = Annotated[int, Field(ge=1, le=512, title="Width per group", description="Channels of a group of the 3×3 where the stage has 64.")]
+Width = Annotated[int, Field(ge=1, le=512, title="Width per group", description=(
+    "Channels of a group of the 3×3 where the stage has 64."))]
 Cardinality = Annotated[int, Field(ge=1, le=64, title="Cardinality", description="Groups of the 3×3.")]
-Reduction = Annotated[int, Field(ge=1, le=256, title="Reduction r", description="Channels for one number of the squeezed vector.")]
+Reduction = Annotated[int, Field(ge=1, le=256, title="Reduction r", description=(
+    "Channels for one number of the squeezed vector."))]
 Shortcut = Annotated[Literal["A", "B", "C", "D", "3x3", "none"], Field(title="Shortcut", description=(
     "A: zeros for new channels. B: a 1×1 where the shape changes. C: a 1×1 everywhere. D: as B, pooling before it "
     "strides. 3x3: as B, a 3×3 where it strides."))]
@@ -116,7 +119,8 @@ class SEBottleneck(ResNeXt):
     base_width: Width = 64
     reduction: Reduction = 16
     place: Literal["standard", "pre", "post", "identity"] = Field(
-        "standard", title="Place", description="Of the SE block: before the addition, first of all, last of all, on the shortcut.")
+        "standard", title="Place", description=(
+            "Of the SE block: before the addition, first of all, last of all, on the shortcut."))
 
     def named(self) -> dict:
         return super().named() | {"reduction": self.reduction}
@@ -153,7 +157,8 @@ class SqueezeExcite(Block):
     reduction: Reduction = 16
 
 
-Branches = Annotated[int, Field(ge=1, le=8, title="Branches M", description="Kernels that are chosen among: 3×3, 5×5 and so on.")]
+Branches = Annotated[int, Field(ge=1, le=8, title="Branches M", description=(
+    "Kernels that are chosen among: 3×3, 5×5 and so on."))]
 Floor = Annotated[int, Field(ge=1, le=512, title="At least L", description="The least numbers of the squeezed vector.")]
 SplitInput = Annotated[bool, Field(title="Split the input", description="Every branch reads its share of the channels.")]
 
@@ -209,7 +214,7 @@ class SKUnit(SKBasic):
 
     title, usual, makes = "SK unit", "sk_unit 64 groups=32 width=128", sknet.SKUnit
     channels: Channels = Field(description="A quarter of what leaves.")
-    width: Annotated[int, Field(ge=1, le=1024, title="Width", description="Channels of the selective kernel where the stage has 64.")] = 64
+    width: int = Field(64, ge=1, le=1024, title="Width", description="Channels of the selective kernel where the stage has 64.")
 
     def call(self, shape: Shape) -> Call:
         inner = self.channels * self.width // 64
@@ -461,7 +466,8 @@ class ShuffleUnit(Block):
     def call(self, shape: Shape) -> Call:
         channels, middle = channels_of(shape, self), self.channels // 4
         if self.stride == 1 and channels != self.channels:
-            raise Unfit(f"With stride 1 the unit adds its input: {channels} channels arrive, so it needs {channels}, not {self.channels}.")
+            raise Unfit(f"With stride 1 the unit adds its input: {channels} channels arrive, so it needs {channels}, "
+                        f"not {self.channels}.")
         if self.stride == 2 and channels >= self.channels:
             raise Unfit(f"With stride 2 the unit joins its input to what it makes: {channels} channels arrive, so it needs more "
                         f"than {channels} in sum, and has {self.channels}.")

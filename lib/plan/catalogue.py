@@ -46,7 +46,8 @@ def plan_of(preset: str, knobs: NetworkKnobs) -> Plan:
     if _steps(ours) != _steps(ops):
         raise _unwritable(architecture, "a block of it has settings for which the language has no word")
     if [op.in_place for op in ours] != [op.in_place for op in ops]:
-        raise _unwritable(architecture, "an activation of it leaves what it reads as it was, and those of a plan write over it")
+        raise _unwritable(architecture,
+                          "an activation of it leaves what it reads as it was, and those of a plan write over it")
     return plan
 
 
@@ -98,7 +99,7 @@ def _repeated(words: list[Word]) -> Iterator[Row]:
 
 def _steps(ops: tuple[Op, ...]) -> list[tuple]:
     """What is computed, whatever its parts are called."""
-    return [(op.kind, op.inputs, op.in_shapes, op.out_shapes, tuple(shape for _name, shape in op.weights), op.window, op.groups)
+    return [(op.kind, op.inputs, op.in_shapes, op.out_shapes, tuple(shape for _, shape in op.weights), op.window, op.groups)
             for op in ops]
 
 
@@ -112,12 +113,14 @@ def _conv(module: nn.Conv2d) -> Word | None:
     half = tuple((kernel - 1) * dilation // 2 for kernel, dilation in zip(module.kernel_size, module.dilation))
     same = module.padding == half and any(half) and module.stride == (1, 1)
     return language.Conv(
-        channels=module.out_channels, kernel=_pair(module.kernel_size), stride=_pair(module.stride), bias=module.bias is not None,
-        padding="same" if same else _pair(module.padding), dilation=_pair(module.dilation), groups=module.groups)
+        channels=module.out_channels, kernel=_pair(module.kernel_size), stride=_pair(module.stride),
+        padding="same" if same else _pair(module.padding), dilation=_pair(module.dilation), groups=module.groups,
+        bias=module.bias is not None)
 
 
 def _pool(word: type[language.Pool], module: nn.MaxPool2d | nn.AvgPool2d) -> Word:
-    return word(kernel=_pair(module.kernel_size), stride=_pair(module.stride), padding=_pair(module.padding), ceil=module.ceil_mode)
+    return word(kernel=_pair(module.kernel_size), stride=_pair(module.stride), padding=_pair(module.padding),
+                ceil=module.ceil_mode)
 
 
 def _averages(module: nn.AdaptiveAvgPool2d) -> Word:

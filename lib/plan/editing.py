@@ -25,17 +25,12 @@ def row_at(plan: Plan, place: Place) -> Row:
     return row
 
 
-def has_row(plan: Plan, place: Place) -> bool:
-    """Whether there is a row at a place."""
+def word_at(plan: Plan, place: Place) -> Word | None:
+    """The word of the row at a place; () is the picture. None if there is no row."""
     try:
-        return bool(row_at(plan, place))
+        return row_at(plan, place).word if place else plan.image
     except IndexError:
-        return False
-
-
-def word_at(plan: Plan, place: Place) -> Word:
-    """The word of the row at a place; () is the picture."""
-    return row_at(plan, place).word if place else plan.image
+        return None
 
 
 def set_word(plan: Plan, place: Place, word: Word) -> Plan:

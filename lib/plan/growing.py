@@ -211,8 +211,9 @@ class Grower:
         self.params += params
         most = limits()
         if self.idle > 2 * most.plan_operations:
-            raise refused(row, shape, place, f"With this row the network has more than {2 * most.plan_operations:,} parts that compute "
-                          "nothing (repetitions, branches, stages, identities), which is the most that this server allows.")
+            raise refused(row, shape, place, f"With this row the network has more than {2 * most.plan_operations:,} parts "
+                          "that compute nothing (repetitions, branches, stages, identities), which is the most that this "
+                          "server allows.")
         if self.operations > most.plan_operations:
             raise refused(row, shape, place, f"With this row the network has more than {most.plan_operations:,} operations, "
                           "which is the most that this server allows.")
@@ -222,10 +223,11 @@ class Grower:
 
     def bound(self, row: Row, shape: Shape, place: Place, given: Shape) -> None:
         """Raises `Refused` where a row gives more than can be counted, whatever the server is."""
-        for what, many, most in (("numbers", prod(given), MOST_NUMBERS), ("channels", len(given) == 3 and given[0], MOST_CHANNELS)):
+        channels = given[0] if len(given) == 3 else 0
+        for what, many, most in (("numbers", prod(given), MOST_NUMBERS), ("channels", channels, MOST_CHANNELS)):
             if many > most:
-                raise refused(row, shape, place, f"This row gives {many:,} {what}; {most:,} are the most that are counted here.",
-                              too_large=what == "numbers")
+                raise refused(row, shape, place, f"This row gives {many:,} {what}; {most:,} are the most that are counted "
+                              "here.", too_large=what == "numbers")
 
 
 def ran(call: Call, row: Row, shape: Shape, place: Place, path: str) -> tuple[Shape, int, int]:

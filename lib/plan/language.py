@@ -48,7 +48,8 @@ from lib.once import once
 from lib.plan import blocks
 from lib.plan.linked import HALVES
 from lib.plan.word import (
-    Bias, Call, Channels, Dilation, Groups, Kernel, Padding, Shape, Stride, Unfit, Word, both, channels_of, padded, text_of, whole)
+    Bias, Call, Channels, Dilation, Groups, Kernel, Padding, Shape, Stride, Unfit, Word, both, channels_of, padded, text_of,
+    whole)
 
 # Layers
 
@@ -158,7 +159,8 @@ class Pool(Word):
         channels_of(shape, self)
         padding = padded(self.padding, self.kernel)
         if any(2 * cells > side for cells, side in zip(sides(_again(padding)), sides(self.kernel))):
-            raise Unfit(f"A pooling of {self.kernel} is padded by half of its kernel at most, and padding is {_again(padding)}.")
+            raise Unfit(f"A pooling of {self.kernel} is padded by half of its kernel at most, and padding is "
+                        f"{_again(padding)}.")
         stride = {} if self.stride == self.kernel else {"stride": both(self.stride)}
         return Call(self.makes, (both(self.kernel),), stride | {"padding": padding, "ceil_mode": self.ceil})
 
@@ -330,7 +332,8 @@ def written_over(row: Row) -> bool:
     reads."""
     if isinstance(row.word, (Repeat, Stage)):
         return bool(row.rows) and written_over(row.rows[-1])
-    return isinstance(row.word, WRITTEN_OVER) or isinstance(row.word, blocks.Preact) and row.word.order in blocks.ENDING_IN_A_SUM
+    is_sum = isinstance(row.word, blocks.Preact) and row.word.order in blocks.ENDING_IN_A_SUM
+    return is_sum or isinstance(row.word, WRITTEN_OVER)
 
 
 FOLLOWERS = (BatchNorm, ResponseNorm, ReLU, ReLU6, Tanh, ScaledTanh, Sigmoid, Softmax, Dropout, Flatten, Identity)
@@ -427,7 +430,8 @@ def _placed(line: int, words: list[str], open_rows: list[tuple[int, Word | None,
         raise Impossible(f"Line {line}, “{shown[:60]}”: {error}") from None
     is_first = holder is None and not rows
     if is_first != isinstance(word, Image):
-        raise Impossible(f"Line {line}, “{shown[:60]}”: a plan begins with the picture, such as “{Image.usual}”, and has no other.")
+        raise Impossible(f"Line {line}, “{shown[:60]}”: a plan begins with the picture, such as “{Image.usual}”, "
+                         "and has no other.")
     if isinstance(holder, (Add, Concat)) != isinstance(word, BranchRow):
         raise Impossible(f"Line {line}, “{shown[:60]}”: add and concat hold branches alone, and only they do.")
     return word
@@ -454,7 +458,8 @@ def read_word(words: list[str]) -> Word:
     return WORDS[name].spoken(given, named)
 
 
-SOME = ("conv", "batchnorm", "relu", "maxpool", "globalpool", "flatten", "linear", "basic", "bottleneck", "repeat", "add", "concat")
+SOME = ("conv", "batchnorm", "relu", "maxpool", "globalpool", "flatten", "linear", "basic", "bottleneck", "repeat", "add",
+        "concat")
 """Words that a message names."""
 
 

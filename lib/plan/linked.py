@@ -1,4 +1,4 @@
-"""Plans in links: as they are where that is short, else compressed. Whatever comes in a link is only read as a plan's text."""
+"""Plans in links: as they are where that is short, else compressed. Whatever comes in a link is only read as a text."""
 
 import re
 import zlib

@@ -48,7 +48,8 @@ def _mends(plan: Plan, end: Refused) -> list[Mend]:
     elif isinstance(row.word, Holder):
         candidates = _of_name(plan, end, row)
     else:
-        candidates = chain(_before(plan, end, row), _of_values(plan, end, row), _of_picture(plan, end), _adapter(plan, end, row))
+        candidates = chain(_before(plan, end, row), _of_values(plan, end, row), _of_picture(plan, end),
+                           _adapter(plan, end, row))
     found: dict[Plan, Mend] = {}
     for mend in candidates:
         if mend.plan not in found and _helps(mend):
@@ -99,8 +100,8 @@ def _adapter(plan: Plan, end: Refused, row: Row) -> Iterator[Mend]:
     near = sorted(range(1, 2 * channels + LEAST_TOP), key=lambda each: abs(each - channels))[1:MOST_TRIES]
     for each in near:
         if _fits(row.word, end, (each, *sides)):
-            word = Conv(channels=each, kernel=1)
-            yield Mend(f"{word.written()} before it", insert(plan, end.place, Row(word)), (*end.place[:-1], end.place[-1] + 1))
+            word, after = Conv(channels=each, kernel=1), (*end.place[:-1], end.place[-1] + 1)
+            yield Mend(f"{word.written()} before it", insert(plan, end.place, Row(word)), after)
             return
 
 
@@ -143,8 +144,8 @@ def _of_picture(plan: Plan, end: Refused) -> Iterator[Mend]:
     if sizes := input_sizes(get("own"), knobs):
         wanted = max(sides(plan.image.size))
         side = next((size for size in sizes if size >= wanted), sizes[-1])
-        yield Mend(f"a picture of {side}×{side}", replace(plan, image=plan.image.model_copy(update={"size": written_size(side, side)})),
-                   end.place)
+        image = plan.image.model_copy(update={"size": written_size(side, side)})
+        yield Mend(f"a picture of {side}×{side}", replace(plan, image=image), end.place)
 
 
 def _ending_at(plan: Plan, place: Place) -> Plan:
@@ -155,7 +156,8 @@ def _ending_at(plan: Plan, place: Place) -> Plan:
 def _of_name(plan: Plan, end: Refused, row: Row) -> Iterator[Mend]:
     if isinstance(row.word, Stage):
         beside = row_at(plan, end.place[:-1]).rows if end.place[:-1] else plan.rows
-        label = next(name for number in range(2, len(beside) + 3) if (name := f"{row.word.label[:28]}_{number}") not in names(beside))
+        others = (f"{row.word.label[:28]}_{number}" for number in range(2, len(beside) + 3))
+        label = next(name for name in others if name not in names(beside))
         yield Mend(f"the name {label}", set_word(plan, end.place, Stage(label=label)), end.place)
 
 

@@ -167,7 +167,8 @@ def channels_of(shape: Shape, word: Word) -> int:
 def whole(channels: int, parts: int, what: str) -> None:
     """Raises `Unfit` where channels do not go into equal parts."""
     if channels % parts:
-        raise Unfit(f"{what} {channels} channels do not go into {parts} equal parts: {channels} / {parts} = {channels / parts:.4g}.")
+        raise Unfit(f"{what} {channels} channels do not go into {parts} equal parts: "
+                    f"{channels} / {parts} = {channels / parts:.4g}.")
 
 
 def padded(padding: int | str, kernel: int | str, dilation: int | str = 1) -> int | tuple[int, int]:
@@ -176,5 +177,6 @@ def padded(padding: int | str, kernel: int | str, dilation: int | str = 1) -> in
         return both(padding)
     reach = [(k - 1) * d for k, d in zip(sides(kernel), sides(dilation))]
     if odd := [each for each in reach if each % 2]:
-        raise Unfit(f"padding=same puts half of (k − 1)·d on each side, and {odd[0]} has no whole half: the kernel {kernel} is even.")
+        raise Unfit(f"padding=same puts half of (k − 1)·d on each side, and {odd[0]} has no whole half: "
+                    f"the kernel {kernel} is even.")
     return both(reach[0] // 2 if reach[0] == reach[1] else f"{reach[0] // 2}x{reach[1] // 2}")

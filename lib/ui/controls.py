@@ -48,14 +48,12 @@ def control(knobs: type[Declared], name: str, value: Any, changed: Callable[[str
         st.selectbox(label, values, filter_mode="contains", **more)
     elif values:
         st.segmented_control(label, values, required=True, **more)
+    elif (limits := bounds(knobs, name)).high - limits.low < MOST_STEPS * limits.step:
+        st.slider(label, limits.low, limits.high, step=limits.step, **more)
     else:
-        limits = bounds(knobs, name)
-        if (limits.high - limits.low) // limits.step < MOST_STEPS:
-            st.slider(label, limits.low, limits.high, step=limits.step, **more)
-        else:
-            say_refused(key)  # above the field: beneath it the sentence may lie below the fold
-            whole_number(label, value, key, lambda typed: changed(name, knobs.read_one(name, typed)), help=help,
-                         disabled=disabled, step=_stride(knobs, name))
+        say_refused(key)  # above the field: beneath it the sentence may lie below the fold
+        whole_number(label, value, key, lambda typed: changed(name, knobs.read_one(name, typed)), help=help,
+                     disabled=disabled, step=_stride(knobs, name))
 
 
 def _pair(knobs: type[Declared], name: str, value: int | str, label: str, help: str, changed: Callable, key: str) -> None:

@@ -121,7 +121,7 @@ def turn_knobs(choice: Choice, analysis: Analysis, slot: str = "", hidden: Colle
         if choice.preset == drawn:
             choice.turn(name, value)
     with st.container(key=f"{slot}knob_totals"):  # stays in sight while a knob moves: the shell's style
-        told = {label: HIDDEN if name in hidden else _shown(getattr(analysis, name)) for name, label in TOTALS.items()}
+        told = {label: HIDDEN if name in hidden else total_text(getattr(analysis, name)) for name, label in TOTALS.items()}
         st.markdown(" · ".join(f"{label} **{total}**".replace(" ", "\u00a0") for label, total in told.items()))
     knobs = type(analysis.knobs)
     values = analysis.knobs.model_dump() | choice.changed
@@ -168,7 +168,8 @@ def own_controls(choice: Choice, slot: str = "") -> str:
     return f"{slot}{choice.preset}-"
 
 
-def _shown(count: int | None) -> str:
+def total_text(count: int | None) -> str:
+    """A total as it is shown."""
     return _("unknown") if count is None else f"{count:,}"
 
 
@@ -200,8 +201,8 @@ ANY_NAME = _("Pick from the list, or type any usual name, such as VGG-16, and pr
 
 
 def pick(label: str, names: Mapping[str, str], key: str, value: str | None, start: Callable[[str], None], help: str) -> None:
-    """A list to pick from by what it calls things, or to type a name into. `start` is called with the id or the name;
-    where that raises `Impossible`, all stays as it is and the reason is shown."""
+    """A list to pick from by what it calls things, or to type a name into; empty while `value` is None. `start` is called
+    with the id or the name; where that raises `Impossible`, all stays as it is and the reason is shown."""
     def begin(name: str) -> None:
         try:
             start(name)
@@ -209,7 +210,7 @@ def pick(label: str, names: Mapping[str, str], key: str, value: str | None, star
             st.session_state[f"{key}_refused"] = str(error)
 
     show_value(key, value)
-    st.selectbox(label, list(names), key=key, format_func=lambda id: names.get(id, id), help=help,
+    st.selectbox(label, list(names), index=None if value is None else 0, key=key, format_func=lambda id: names.get(id, id), help=help,
                  on_change=on_choice(key, begin), filter_mode="contains", accept_new_options=True)
     if refused := st.session_state.pop(f"{key}_refused", None):
         st.warning(plain(refused))

@@ -81,7 +81,7 @@ def test_a_batch_that_cannot_be_trained_is_said():
 
 def test_every_network_is_judged(opened):
     judged = table(opened, "off")
-    assert sorted(judged["preset"]) == sorted(lib.presets())
+    assert sorted(judged["preset"]) == sorted(lib.catalog.published())
     analysis = lib.analyze(judged["preset"][0])
     assert judged["ratio"][0] == min(judged["ratio"]) == analysis.training_macs / analysis.macs
     spec = json.loads(next(each.proto.spec for each in opened.get("plotly_chart") if each.key == "rule_of_three"))

@@ -298,3 +298,11 @@ def test_a_challenge_of_ones_own_is_written_into_a_link():
     assert app.session_state["build"].challenge == task
     checked(app.toggle(key="build_starts").set_value(True).run())
     assert dict(parse_qsl(next(code.value for code in app.code if code.value.startswith("/build?")).partition("?")[2]))
+
+
+def test_a_value_that_comes_with_another_kind_counts_for_nothing():
+    app = open_page("build", plan="image 3 32x32;conv 8 3x3")
+    named(app.toggle, "bias").set_value(False)
+    named(app.selectbox, "_word").set_value("maxpool")
+    checked(app.run())
+    assert plan(app) in ("image 3 32x32;maxpool 3x3 stride=1", "image 3 32x32;maxpool 3x3")

@@ -50,8 +50,8 @@ def read(address: Mapping[str, str], before: Draft | None) -> tuple[Draft, list[
     if before is None:
         draft.past = []
     draft.choose(int(row) - 1 if row.isdecimal() and len(row) < 6 else len(lines(draft.plan)) - 1)
-    return draft, problems + [_("There is no “{name}” on this page; a link has plan, row and challenge, or preset and its knobs.").format(
-        name=name[:40]) for name in given]
+    unknown = _("There is no “{name}” on this page; a link has plan, row and challenge, or preset and its knobs.")
+    return draft, problems + [unknown.format(name=name[:40]) for name in given]
 
 
 def parameters(draft: Draft) -> dict[str, str]:
@@ -76,8 +76,8 @@ def choose(draft: Draft) -> None:
         for key, label, text in (("empty", _("An empty plan"), EMPTY), ("small", _("A small example"), FIRST)):
             st.button(label, key=f"build_{key}", width="stretch", on_click=_begun, args=(draft, text))
         names = {preset: preset for preset in catalog.published()}
-        pick(_("A network of the catalogue"), names, "build_preset", None, lambda name: from_catalogue(draft, Choice(catalog.find(name))),
-             help=ANY_NAME)
+        pick(_("A network of the catalogue"), names, "build_preset", None,
+             lambda name: from_catalogue(draft, Choice(catalog.find(name))), help=ANY_NAME)
 
 
 def _begun(draft: Draft, text: str) -> None:

@@ -90,7 +90,8 @@ def _buttons(draft: Draft, task: Challenge) -> None:
     with st.container(horizontal=True):
         st.button(_("Begin again"), key="build_again", icon=":material/restart_alt:", on_click=_take, args=(draft, task.start))
         if task.solution:
-            st.button(_("Show a solution"), key="build_solution", icon=":material/visibility:", on_click=_solution, args=(draft, task))
+            st.button(_("Show a solution"), key="build_solution", icon=":material/visibility:", on_click=_solution,
+                      args=(draft, task))
     with st.expander(_("Links")):
         st.markdown(prose("build", "Links"))
         _link(_("The task"), {"challenge": written(task)})
@@ -119,7 +120,8 @@ TEXTS = ("title", "text", "hint")
 
 def _write(draft: Draft) -> None:
     """A form whose outcome is a link. What was typed stays, whatever is looked at in between."""
-    form = st.session_state.setdefault("build_form", {"title": _("My challenge"), "text": "", "hint": "", "level": 1, "goals": []})
+    empty = {"title": _("My challenge"), "text": "", "hint": "", "level": 1, "goals": []}
+    form = st.session_state.setdefault("build_form", empty)
     st.markdown(prose("build", "Write"))
     for name in TEXTS:
         declared = Challenge.model_fields[name]
@@ -143,7 +145,8 @@ def _write(draft: Draft) -> None:
 
 def _start(draft: Draft) -> str:
     """The plan that a challenge begins with: the page's own, or its picture alone."""
-    whole = st.toggle(_("Begins with the plan on this page"), help=_("Off: with the picture alone."), **kept("build_starts", False))
+    whole = st.toggle(_("Begins with the plan on this page"), help=_("Off: with the picture alone."),
+                      **kept("build_starts", False))
     return draft.text if whole else write_on_one_line(draft.plan).partition(";")[0]
 
 
@@ -191,7 +194,8 @@ def _asked(kind: type[Goal], values: dict) -> list[str]:
 def _value(kind: type[Goal], name: str, values: dict, prefix: str) -> None:
     """The control of one value."""
     declared, key = kind.model_fields[name], prefix + name
-    more = {"key": key, "help": _(declared.description), "on_change": on_choice(key, lambda value: values.update({name: value}))}
+    more = {"key": key, "help": _(declared.description),
+            "on_change": on_choice(key, lambda value: values.update({name: value}))}
     if name == "network":
         show_value(key, values[name])
         names = {"": _("None"), START: _("The plan to begin with")}
@@ -207,5 +211,5 @@ def _value(kind: type[Goal], name: str, values: dict, prefix: str) -> None:
 def _about(name: str) -> str:
     if NAMES[name] is Amount:
         return Amount.read({"quantity": name}).title
-    return {"output": _("Output shape"), "image": _("Picture"), "only": _("Only these words"), "with": _("These words, at least"),
-            "without": _("None of these words")}[name]
+    return {"output": _("Output shape"), "image": _("Picture"), "only": _("Only these words"),
+            "with": _("These words, at least"), "without": _("None of these words")}[name]

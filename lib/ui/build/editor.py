@@ -17,7 +17,9 @@ from lib.ui.controls import control, on_choice, say_refused, show_value
 
 ADDABLE = [name for name, word in WORDS.items() if word is not Image]
 AROUND = {"repeat": Repeat(times=2), "add": Add(), "concat": Concat(), "stage": Stage(label="stage1")}
-"""What a row can be put into."""
+GROUPS = {"repeat": _("Repeat it"), "add": _("Add a shortcut around it"), "concat": _("Join it with its input"),
+          "stage": _("Make it a stage")}
+"""What a row can be put into, and what that is called."""
 
 
 def act(draft: Draft, verb: str, line: int | None = None) -> None:
@@ -49,8 +51,8 @@ def toolbar(draft: Draft) -> None:
             st.session_state["refused"] = {"build_add": f"{str(error)[0].upper()}{str(error)[1:]}"}
     show_value("build_add", None)
     left, right = st.columns([2, 3], gap="small", vertical_alignment="bottom")
-    left.selectbox(_("Add a row"), ADDABLE, index=None, key="build_add", format_func=_called, on_change=on_choice("build_add", add),
-                   accept_new_options=True, filter_mode="contains", placeholder=_("Pick, or type conv 6 5x5"),
+    left.selectbox(_("Add a row"), ADDABLE, index=None, key="build_add", format_func=_called, accept_new_options=True,
+                   on_change=on_choice("build_add", add), filter_mode="contains", placeholder=_("Pick, or type conv 6 5x5"),
                    help=_("It comes below the chosen row, and begins like the last row of its kind above."))
     is_row, row = bool(draft.chosen.place), draft.chosen.row.word
     with right.container(horizontal=True, gap="xxsmall", key="build_tools"):
@@ -60,8 +62,7 @@ def toolbar(draft: Draft) -> None:
         _button(draft, "delete", _("Delete"), "delete", is_row)
         with st.popover(_("Group"), icon=":material/data_object:", disabled=not is_row or isinstance(row, BranchRow)):
             st.markdown(prose("build", "Group"))
-            for verb, label in (("repeat", _("Repeat it")), ("add", _("Add a shortcut around it")), ("concat", _("Join it with its input")),
-                                ("stage", _("Make it a stage"))):
+            for verb, label in GROUPS.items():
                 _button(draft, verb, label, "", True)
             _button(draft, "dissolve", _("Dissolve the group"), "", isinstance(row, Holder))
         _button(draft, "undo", _("Undo"), "undo", bool(draft.past))
@@ -76,7 +77,8 @@ def _button(draft: Draft, verb: str, label: str, icon: str, possible: bool) -> N
             act(draft, verb)
         except Impossible as error:
             st.session_state["refused"] = {"build_add": str(error)}
-    st.button(label, key=f"build_do_{verb}", icon=f":material/{icon}:" if icon else None, disabled=not possible, on_click=pressed)
+    st.button(label, key=f"build_do_{verb}", icon=f":material/{icon}:" if icon else None, disabled=not possible,
+              on_click=pressed)
 
 
 def _called(name: str) -> str:
@@ -94,8 +96,9 @@ def row(draft: Draft) -> None:
     st.caption(_(type(word).__doc__))
 
     def changed(name: str, value: object) -> None:
-        now = editing.word_at(draft.plan, line.place)  # another value of it may have changed since it was drawn
-        draft.put(editing.set_word(draft.plan, line.place, now.read(dict(now) | {name: value})), line.place)
+        now = editing.word_at(draft.plan, line.place)  # it may have changed since it was drawn, and other values of it too
+        if type(now) is type(word):
+            draft.put(editing.set_word(draft.plan, line.place, now.read(dict(now) | {name: value})), line.place)
     names = list(type(word).model_fields)
     prefix = f"build_{draft.structure}_{line.place}_"
     for pair in (names[start:start + 2] for start in range(0, len(names), 2)):
@@ -106,11 +109,14 @@ def row(draft: Draft) -> None:
 
 def _kind(draft: Draft, word: Word) -> None:
     """Another word in the place of this one; values that both have stay."""
-    offered = [name for name in ADDABLE if issubclass(WORDS[name], Holder) == isinstance(word, Holder) and WORDS[name] is not BranchRow]
+    holds = isinstance(word, Holder)
+    offered = [name for name in ADDABLE if issubclass(WORDS[name], Holder) == holds and WORDS[name] is not BranchRow]
     place = draft.chosen.place
 
     def chosen(name: str) -> None:
-        draft.put(editing.set_word(draft.plan, place, editing.like(word, WORDS[name])), place)
+        now = editing.word_at(draft.plan, place)
+        if type(now) is type(word):
+            draft.put(editing.set_word(draft.plan, place, editing.like(now, WORDS[name])), place)
     key = f"build_{draft.structure}_{place}_word"
     show_value(key, word.name())
     st.selectbox(_("Kind"), offered, key=key, format_func=_called, on_change=on_choice(key, chosen), filter_mode="contains",
@@ -129,9 +135,11 @@ def trouble(draft: Draft) -> None:
         if offered:
             st.markdown(prose("build", "Mends"), width="content")
         for index, mend in enumerate(offered):
-            st.button(literal(mend.words), key=f"build_mend_{index}", on_click=_mended, args=(draft, mend))
+            st.button(literal(mend.words), key=f"build_mend_{index}", on_click=_mended, args=(draft, draft.text, mend))
 
 
-def _mended(draft: Draft, mend: Mend) -> None:
+def _mended(draft: Draft, text: str, mend: Mend) -> None:
+    """Take up a change that was offered for the plan of this text; for another plan it may be none that helps."""
     moved()
-    draft.put(mend.plan, mend.place)
+    if draft.text == text:
+        draft.put(mend.plan, mend.place)

@@ -14,8 +14,9 @@ from lib.ui.address import moved
 CSS = """
 .rows { border: 1px solid var(--st-border-color); border-radius: 8px; overflow: auto; background: var(--st-background-color);
   color: var(--st-text-color); font-size: 0.9rem; container-type: inline-size; scrollbar-width: thin; }
-.head, .row { display: grid; grid-template-columns: 1.6rem minmax(10rem, 1fr) 6.8rem 5.6rem 7rem 3.6rem; gap: 0.55rem; padding: 0.28rem 0.7rem; }
-.head { position: sticky; top: 0; z-index: 1; background: var(--st-secondary-background-color); font-size: 0.78rem; opacity: 0.95; }
+.head, .row { display: grid; grid-template-columns: 1.6rem minmax(10rem, 1fr) 6.8rem 5.6rem 7rem 3.6rem; gap: 0.55rem;
+  padding: 0.28rem 0.7rem; }
+.head { position: sticky; top: 0; z-index: 1; background: var(--st-secondary-background-color); font-size: 0.78rem; }
 .row { cursor: pointer; border-top: 1px solid color-mix(in srgb, var(--st-border-color) 45%, transparent); }
 .row:hover { background: color-mix(in srgb, var(--st-primary-color) 9%, transparent); }
 .row[aria-selected="true"] { background: color-mix(in srgb, var(--st-primary-color) 18%, transparent);
@@ -101,7 +102,9 @@ export default function (component) {
       line.append(piece("number", index + 1), text);
       row.cells.forEach((value, column) => {
         const cell = piece("cell", "");
-        if (value) { const name = document.createElement("b"); name.textContent = data.heads[column + 1] + " "; cell.append(name, value); }
+        const name = document.createElement("b");
+        name.textContent = data.heads[column + 1] + " ";
+        if (value) cell.append(name, value);
         line.append(cell);
       });
       if (row.why) line.append(piece("why", "✕ " + row.why));

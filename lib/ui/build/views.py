@@ -19,7 +19,7 @@ from lib.ui.address import moved, plain
 from lib.ui.build.draft import Draft, line_of
 from lib.ui.controls import on_choice, show_value
 from lib.ui.graph_view import graph_view
-from lib.ui.network import TOTALS, Choice
+from lib.ui.network import TOTALS, Choice, total_text
 from lib.ui.provenance import mark
 
 UNKNOWN = "–"
@@ -31,8 +31,7 @@ def totals(stands: Standing) -> None:
     analysis = stands.analysis
     with st.container(horizontal=True, gap="large", key="totals"):
         for name, label in TOTALS.items():
-            value = getattr(analysis, name) if analysis else None
-            st.metric(label, UNKNOWN if analysis is None else _("unknown") if value is None else f"{value:,}", width="content")
+            st.metric(label, UNKNOWN if analysis is None else total_text(getattr(analysis, name)), width="content")
         last = stands.rows.get((len(stands.plan.rows) - 1,))
         st.metric(_("Output"), UNKNOWN if last is None else text_of(last.shape), width="content")
     if analysis:
@@ -69,15 +68,16 @@ def graph(draft: Draft) -> None:
         if place := stands.place_of(path):
             draft.choose(line_of(stands.plan, place))
 
-    told = stands.rows.get(draft.chosen.place)
-    selected = folded.row_of(f"op:{told.last.name}") if told and told.last else ""
-    graph_view(diagram(folded, current_palette()), "own", selected, "build_graph", pick, lambda id: opened.symmetric_difference_update({id}),
-               height=430)
+    chosen = stands.rows.get(draft.chosen.place)
+    selected = folded.row_of(f"op:{chosen.last.name}") if chosen and chosen.last else ""
+    graph_view(diagram(folded, current_palette()), "own", selected, "build_graph", pick,
+               lambda id: opened.symmetric_difference_update({id}), height=430)
     mark("computed")
     left, middle, _right = st.columns([1, 1, 3])
-    left.download_button(_("Download SVG"), lambda: svg(diagram(folded, LIGHT)), "plan.svg", "image/svg+xml", on_click="ignore",
-                         width="stretch", disabled=not can_lay_out())
-    middle.button(_("Fold all"), key="build_fold", on_click=lambda: (moved(), opened.clear()), disabled=not opened, width="stretch")
+    left.download_button(_("Download SVG"), lambda: svg(diagram(folded, LIGHT)), "plan.svg", "image/svg+xml",
+                         on_click="ignore", width="stretch", disabled=not can_lay_out())
+    middle.button(_("Fold all"), key="build_fold", on_click=lambda: (moved(), opened.clear()), disabled=not opened,
+                  width="stretch")
     with st.expander(_("The graph in words")):
         st.text(description(folded))
 
