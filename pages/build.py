@@ -1,5 +1,7 @@
 """Build: a network of one's own, row by row."""
 
+from functools import partial
+
 import streamlit as st
 
 from lib.text import prose
@@ -43,7 +45,7 @@ views.totals(draft.standing)
 left, right = st.columns([5, 3], gap="medium")
 with left:
     editor.toolbar(draft)
-    rows.show(draft.standing, draft.text, draft.line, lambda verb, line: editor.act(draft, verb, line))
+    rows.show(draft.standing, draft.text, draft.line, partial(editor.told, draft))
     editor.trouble(draft)
 with right:
     tabs(BESIDE, "beside")

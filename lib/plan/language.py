@@ -300,11 +300,16 @@ class BranchRow(Holder):
     title, usual = "Branch", "branch"
 
 
+MOST_CHANNELS = 4096
+"""Of a picture. A plan may be a part of a network, whose input is a map."""
+
+
 class Image(Word):
     """The picture: its channels, and its height × width in pixels."""
 
     title, group, usual = "Picture", "Structure", "image 3 224x224"
-    channels: Annotated[int, Field(ge=1, le=64, title="Channels", description="1 for grey, 3 for colours.")]
+    channels: Annotated[int, Field(ge=1, le=MOST_CHANNELS, title="Channels", description=(
+        "1 for grey, 3 for colours; as many as a map has, where the plan is a part of a network."))]
     size: Annotated[sides_from(1, LARGEST_IMAGE), Field(title="Size", description="Height × width in pixels.")]
 
     @property

@@ -15,7 +15,7 @@ from lib.limits import limits
 from lib.plan.agreeing import agreeing
 from lib.plan.blocks import Block
 from lib.plan.growing import grow, line_of, names
-from lib.plan.language import FOLLOWERS, Add, Concat, Image, Plan, Repeat, Row, lines, read, write_on_one_line
+from lib.plan.language import FOLLOWERS, MOST_CHANNELS, Add, Concat, Image, Plan, Repeat, Row, lines, read, write_on_one_line
 from lib.plan.language import Stage as NamedStage
 from lib.plan.linked import unpacked
 from lib.trace import ImpossibleShape
@@ -41,7 +41,7 @@ class OwnKnobs(NetworkKnobs):
         FIRST, title="Plan", description="Rows with semicolons between them; the page Build makes them without typing.")
     input_size: ImageSize = Field(224, title="Input size", description="As the plan says, or another.",
                                   json_schema_extra={"follows": "plan", "stride": 32})
-    in_channels: int = Field(3, ge=1, le=64, title="Channels of the image", description="As the plan says, or others.",
+    in_channels: int = Field(3, ge=1, le=MOST_CHANNELS, title="Channels of the image", description="As the plan says, or others.",
                              json_schema_extra=PICTURE | {"follows": "plan"})
 
     @model_validator(mode="before")

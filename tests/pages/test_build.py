@@ -10,6 +10,8 @@ from lib.plan.goals import NAMES
 from lib.plan.language import WORDS, read, write, write_on_one_line
 from lib.plan.linked import packed
 from lib.plan.standing import standing
+from lib.ui.build import editor, rows
+from lib.ui.build.draft import Draft
 from tests.pages.app import address, checked, open_page, totals
 
 SMALL = "image 3 32x32;conv 8 3x3 padding=same;relu;maxpool 2x2;flatten;linear 10"
@@ -60,7 +62,7 @@ def test_from_an_empty_plan_to_lenet():
     app = open_page("build", plan="image 3 32x32")
     assert set(totals(app).values()) == {"–"} and app.info
     choose(app, 1)
-    checked(named(app.slider, "channels").set_value(1).run())
+    checked(named(app.number_input, "channels").set_value(1).run())
     for spoken in ("conv 6 5x5", "tanh", "Average pooling", "conv"):
         add(app, spoken)
     assert chosen(app) == "conv 6 5x5"  # as the one above
@@ -306,3 +308,18 @@ def test_a_value_that_comes_with_another_kind_counts_for_nothing():
     named(app.selectbox, "_word").set_value("maxpool")
     checked(app.run())
     assert plan(app) in ("image 3 32x32;maxpool 3x3 stride=1", "image 3 32x32;maxpool 3x3")
+
+
+def test_what_is_told_in_the_list_is_done_once_and_in_whole():
+    draft = Draft(SMALL)
+    for _ in range(2):  # a key pressed twice before the page could follow: the second time the row has gone along
+        editor.told(draft, "up", 3, SMALL)
+    assert draft.text == "image 3 32x32;maxpool 2x2;conv 8 3x3 padding=same;relu;flatten;linear 10"
+    editor.told(draft, "choose", 99, SMALL)
+    assert draft.chosen.text == "linear 10"
+    editor.told(draft, "delete", 5, draft.text)
+    editor.told(draft, "copy", 0, draft.text)  # the picture stays as it is
+    assert draft.text.endswith(";flatten")
+    told = [{"verb": "up", "line": 1, "plan": "", "number": number} for number in (1, 2, 3)]
+    assert [len(rows._unheard({"mount": 0.5, "told": told[:count]})) for count in (1, 3, 3)] == [1, 2, 0]
+    assert len(rows._unheard({"mount": 0.7, "told": told})) == 3, "another list"

@@ -137,7 +137,7 @@ def test_a_sentence_names_the_wrong_line(line, says):
     ("", "The plan is empty"), (" \n;;\n# image 3 32x32", "The plan is empty"),
     ("relu", "Line 1, “relu”: a plan begins with the picture"),
     ("\n\nconv 3 3x3\nimage 3 32x32", "Line 3, “conv 3 3x3”: a plan begins with the picture"),
-    ("image 65 32x32", "channels = 65"),
+    ("image 4097 32x32", "channels = 4097"),
     ("image 3 2049x3", "size = 2049x3"), ("image 3 0x3", "size = 0x3")])
 def test_a_plan_begins_with_the_picture(text, says):
     with pytest.raises(Impossible) as raised:

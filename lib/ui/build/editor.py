@@ -22,10 +22,19 @@ GROUPS = {"repeat": _("Repeat it"), "add": _("Add a shortcut around it"), "conca
 """What a row can be put into, and what that is called."""
 
 
-def act(draft: Draft, verb: str, line: int | None = None) -> None:
-    """Do what a button or a key says, with the chosen line or another."""
-    if line is not None:
+def told(draft: Draft, verb: str, line: int, plan: str) -> None:
+    """Do what was told in the list, with a line of the plan as it was seen. Where it has changed since, as when a key is pressed
+    twice, the chosen row has gone along."""
+    if draft.text == plan or verb == "choose":
         draft.choose(line)
+    try:
+        act(draft, verb)
+    except Impossible as error:
+        st.session_state["refused"] = {"build_add": str(error)}
+
+
+def act(draft: Draft, verb: str) -> None:
+    """Do what a button or a key says, with the chosen line."""
     place, plan = draft.chosen.place, draft.plan
     match verb:
         case "undo" | "redo":

@@ -45,15 +45,23 @@ CSS = """
 HTML = """<div class="rows" role="listbox" tabindex="0"></div>"""
 
 JS = """
+const MOST_TOLD = 20;
+
 export default function (component) {
   const { data, parentElement, setTriggerValue } = component;
   const list = parentElement.querySelector(".rows");
-  const tell = (verb, line) => setTriggerValue("did", { verb, line, plan: data.plan });
+  list.mount ??= Math.random();           // who presses quickly is heard in whole: what was told last goes along
+  list.told ??= [];
+  const tell = (verb, line) => {
+    list.told.push({ verb, line, plan: data.plan, number: list.count = (list.count ?? 0) + 1 });
+    list.told = list.told.slice(-MOST_TOLD);
+    setTriggerValue("did", { mount: list.mount, told: list.told });
+  };
   list.setAttribute("aria-label", data.label);
   list.style.maxHeight = data.height;
   if (list.drawn !== data.drawn) draw();
-  if (list.asked === undefined || list.told !== data.selected || list.drawnFor !== data.plan) choose(data.selected, true);
-  list.told = data.selected; list.drawnFor = data.plan;
+  if (list.asked === undefined || list.shown !== data.selected || list.drawnFor !== data.plan) choose(data.selected);
+  list.shown = data.selected; list.drawnFor = data.plan;
   list.onclick = (event) => {
     const row = event.target.closest(".row");
     if (!row || getSelection().toString()) return;
@@ -72,10 +80,10 @@ export default function (component) {
   };
 
   function pick(line) {
-    choose(line, false);
+    choose(line);
     tell("choose", line);
   }
-  function choose(line, show) {
+  function choose(line) {
     list.asked = line;
     list.querySelectorAll(".row").forEach((row, index) => row.setAttribute("aria-selected", index === line));
     const row = list.querySelectorAll(".row")[line];
@@ -121,18 +129,27 @@ _component = st.components.v2.component("backbone_lab.rows", html=HTML, css=CSS,
 HEADS = (_("Row"), _("Output"), _("Parameters"), _("MACs"), _("Field, px"))
 
 
-def show(stands: Standing, text: str, selected: int, did: Callable[[str, int], None], height: str = "26rem") -> None:
-    """The rows as a list to choose from. `did(verb, line)` is called when a person chooses, moves or deletes a line there."""
+def show(stands: Standing, text: str, selected: int, did: Callable[[str, int, str], None], height: str = "26rem") -> None:
+    """The rows as a list to choose from. When a person chooses, moves or deletes a line there, `did(verb, line, plan)` is
+    called, with the text of the plan that the person saw."""
     key = "plan_rows"
 
     def heard() -> None:
-        said = st.session_state[key].did
-        if said and said["plan"] == text:
+        if said := st.session_state[key].did:
             moved()
-            did(said["verb"], said["line"])
+            for each in _unheard(said):
+                did(each["verb"], each["line"], each["plan"])
 
     _component(key=key, data={"rows": rows_of(stands), "plan": text, "drawn": text, "selected": selected, "heads": HEADS,
                               "height": height, "label": _("Rows of the plan")}, on_did_change=heard)
+
+
+def _unheard(said: dict) -> list[dict]:
+    """What was told since the last time. A message that the server was too busy for is followed by one that holds both."""
+    heard = st.session_state.setdefault("plan_rows_heard", {})
+    new = [each for each in said["told"] if each["number"] > heard.get(said["mount"], 0)]
+    st.session_state["plan_rows_heard"] = {said["mount"]: said["told"][-1]["number"]}
+    return new
 
 
 def rows_of(stands: Standing) -> list[dict]:
