@@ -10,10 +10,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from lib.architecture import Impossible
-from lib.plan.language import WORDS, Add, BranchRow, Concat, Holder, Plan, Row, lines, read_word
+from lib.plan.language import WORDS, Add, BranchRow, Concat, Holder, Place, Plan, Row, lines, read_word
 from lib.plan.word import Word
 
-Place = tuple[int, ...]
 Rows = tuple[Row, ...]
 
 

@@ -19,11 +19,9 @@ from lib.architecture import Impossible
 from lib.limits import limits
 from lib.meta import on_meta
 from lib.plan.blocks import Block
-from lib.plan.language import Add, Concat, Plan, ReLU, ReLU6, Repeat, Row, Stage, lines, written_over
+from lib.plan.language import Add, Concat, Place, Plan, ReLU, ReLU6, Repeat, Row, Stage, lines, written_over
 from lib.plan.word import Call, Shape, Unfit, text_of
 from lib.trace import ImpossibleShape, Op, record
-
-Place = tuple[int, ...]
 
 MOST_NUMBERS, MOST_CHANNELS = 10**12, 10**6
 """Of what a row gives: far more than networks have, and still counted without an overflow."""

@@ -347,6 +347,10 @@ FOLLOWERS = (BatchNorm, ResponseNorm, ReLU, ReLU6, Tanh, ScaledTanh, Sigmoid, So
 
 # Text
 
+Place = tuple[int, ...]
+"""Where a row stands: its index among the rows, then among the rows within that one, and so on; () is the picture."""
+
+
 @dataclass(frozen=True)
 class Row:
     """A row of a plan, with the rows that it holds."""
@@ -473,7 +477,7 @@ class Line:
     """A line of a plan as it is written. `place` leads to its row: the index among the rows, then among the rows within, and so
     on; () is the picture. `closes` marks the brace that ends a row."""
 
-    place: tuple[int, ...]
+    place: Place
     row: Row
     closes: bool = False
 
@@ -491,7 +495,7 @@ def lines(plan: Plan) -> list[Line]:
     return [Line((), Row(plan.image)), *_lines(plan.rows, ())]
 
 
-def _lines(rows: tuple[Row, ...], inside: tuple[int, ...]) -> Iterator[Line]:
+def _lines(rows: tuple[Row, ...], inside: Place) -> Iterator[Line]:
     for index, row in enumerate(rows):
         place = (*inside, index)
         yield Line(place, row)

@@ -11,9 +11,9 @@ from lib.architecture import Impossible, is_size, sides, written_size
 from lib.catalog import get
 from lib.meta import on_meta
 from lib.once import once
-from lib.plan.editing import Place, insert, new_row, remove, row_at, set_word
+from lib.plan.editing import insert, new_row, remove, row_at, set_word
 from lib.plan.growing import Refused, grow, names, ran
-from lib.plan.language import Add, Concat, Conv, Flatten, GlobalPool, Holder, Plan, Pool, Row, Stage, write_on_one_line
+from lib.plan.language import Add, Concat, Conv, Flatten, GlobalPool, Holder, Place, Plan, Pool, Row, Stage, write_on_one_line
 from lib.plan.own import OwnKnobs
 from lib.plan.standing import standing
 from lib.plan.word import Shape, Unfit, Word

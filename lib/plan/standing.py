@@ -8,9 +8,8 @@ from lib.analysis import Analysis, Layer, measure
 from lib.analysis.fitting import image_shape
 from lib.meta import on_meta
 from lib.once import once
-from lib.plan.editing import Place
 from lib.plan.growing import Grown, Refused, grow, line_of
-from lib.plan.language import Plan, read, write_on_one_line
+from lib.plan.language import Place, Plan, read, write_on_one_line
 from lib.plan.own import ARCHITECTURE, OwnKnobs
 from lib.plan.word import Shape
 from lib.trace import record

@@ -5,6 +5,8 @@ from urllib.parse import parse_qsl
 import pytest
 
 import lib
+from lib.limits import limits
+from lib.plan import own
 from lib.plan.challenges import challenges
 from lib.plan.goals import NAMES
 from lib.plan.language import WORDS, read, write, write_on_one_line
@@ -323,3 +325,19 @@ def test_what_is_told_in_the_list_is_done_once_and_in_whole():
     told = [{"verb": "up", "line": 1, "plan": "", "number": number} for number in (1, 2, 3)]
     assert [len(rows._unheard({"mount": 0.5, "told": told[:count]})) for count in (1, 3, 3)] == [1, 2, 0]
     assert len(rows._unheard({"mount": 0.7, "told": told})) == 3, "another list"
+
+
+def test_a_change_beyond_what_the_server_allows_is_refused_kindly(monkeypatch):
+    """Whatever makes the plan longer: a copy, another kind, a group, a mend, a challenge."""
+    small = limits().model_copy(update={"plan_rows": 10})
+    monkeypatch.setattr(own, "limits", lambda: small)
+    text = "image 3 32x32;" + ";".join(["relu"] * 8) + ";linear 3"
+    app = open_page("build", plan=text.replace(";relu;", ";", 1), row="2")
+    press(app, "copy")
+    assert plan(app).count(";") == 9 and not [error for error in app.error if "lines" in error.value]
+    for verb in ("copy", "repeat", "add"):
+        before = plan(app)
+        press(app, verb)
+        assert plan(app) == before and "this server allows 10" in app.error[0].value, verb
+    checked(app.button(key="build_mend_0").click().run())
+    assert plan(app) == before and "this server allows 10" in app.error[0].value

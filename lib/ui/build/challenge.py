@@ -16,6 +16,7 @@ from lib.text import literal, prose
 from lib.ui import _, progress
 from lib.ui.address import moved, plain
 from lib.ui.build.draft import Draft
+from lib.ui.build.editor import attempt
 from lib.ui.contents import path
 from lib.ui.controls import control, kept, on_choice, say_refused, show_value
 from lib.ui.provenance import mark
@@ -60,7 +61,7 @@ def _choose(draft: Draft) -> None:
 
     def chosen(id: str) -> None:
         if id != OWN:
-            draft.open(ours.get(id))
+            attempt(draft.open, ours.get(id))
     show_value("build_challenge", now)
     st.selectbox(_("Challenge"), list(named), key="build_challenge", format_func=lambda id: named.get(id, id),
                  on_change=on_choice("build_challenge", chosen), filter_mode="contains",
@@ -88,7 +89,8 @@ def _note(draft: Draft, solved: bool) -> None:
 
 def _buttons(draft: Draft, task: Challenge) -> None:
     with st.container(horizontal=True):
-        st.button(_("Begin again"), key="build_again", icon=":material/restart_alt:", on_click=_take, args=(draft, task.start))
+        st.button(_("Begin again"), key="build_again", icon=":material/restart_alt:", on_click=attempt,
+                  args=(draft.take, task.start))
         if task.solution:
             st.button(_("Show a solution"), key="build_solution", icon=":material/visibility:", on_click=_solution,
                       args=(draft, task))
@@ -98,14 +100,9 @@ def _buttons(draft: Draft, task: Challenge) -> None:
         _link(_("The task with this plan"), {"plan": packed(draft.text), "challenge": written(task)})
 
 
-def _take(draft: Draft, text: str) -> None:
-    moved()
-    draft.take(text)
-
-
 def _solution(draft: Draft, task: Challenge) -> None:
     st.session_state.setdefault("build_shown", set()).add(task.id)
-    _take(draft, task.solution)
+    attempt(draft.take, task.solution)
 
 
 def _link(label: str, link: dict[str, str]) -> None:
@@ -140,7 +137,7 @@ def _write(draft: Draft) -> None:
         st.error(plain(str(error)))
         return
     _link(_("The link of your challenge"), {"challenge": written(task)})
-    st.button(_("Try it here"), key="build_try", on_click=lambda: (moved(), draft.open(task)))
+    st.button(_("Try it here"), key="build_try", on_click=attempt, args=(draft.open, task))
 
 
 def _start(draft: Draft) -> str:

@@ -8,8 +8,7 @@ from hashlib import blake2b
 from lib.architecture import Impossible
 from lib.plan import editing
 from lib.plan.challenges import Challenge
-from lib.plan.editing import Place
-from lib.plan.language import Line, Plan, lines, read_word, write_on_one_line
+from lib.plan.language import Line, Place, Plan, lines, read_word, write_on_one_line
 from lib.plan.own import FIRST, OwnKnobs
 from lib.plan.standing import Standing, standing
 
@@ -83,10 +82,10 @@ class Draft:
 
     def open(self, challenge: Challenge | None) -> None:
         """Take up a challenge, with the plan that it begins with, or put away the one that is open."""
-        self.challenge = challenge
         if challenge:
             self.take(challenge.start)
             self.choose(len(lines(self.plan)) - 1)
+        self.challenge = challenge
 
     def undo(self) -> None:
         if self.past:

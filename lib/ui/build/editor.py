@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
 import streamlit as st
 
 from lib.architecture import Impossible
@@ -15,6 +19,9 @@ from lib.ui.address import moved, plain
 from lib.ui.build.draft import Draft, line_of
 from lib.ui.controls import control, on_choice, say_refused, show_value
 
+REFUSED = "build_refused"
+"""Where it is said why a change was not made."""
+
 ADDABLE = [name for name, word in WORDS.items() if word is not Image]
 AROUND = {"repeat": Repeat(times=2), "add": Add(), "concat": Concat(), "stage": Stage(label="stage1")}
 GROUPS = {"repeat": _("Repeat it"), "add": _("Add a shortcut around it"), "concat": _("Join it with its input"),
@@ -27,10 +34,17 @@ def told(draft: Draft, verb: str, line: int, plan: str) -> None:
     twice, the chosen row has gone along."""
     if draft.text == plan or verb == "choose":
         draft.choose(line)
+    attempt(act, draft, verb)
+
+
+def attempt(change: Callable[..., None], *arguments: Any) -> None:
+    """Change the draft, or say why that cannot be: a plan may become longer than the server allows."""
+    moved()
     try:
-        act(draft, verb)
+        change(*arguments)
     except Impossible as error:
-        st.session_state["refused"] = {"build_add": str(error)}
+        why = str(error)
+        st.session_state["refused"] = {REFUSED: why[0].upper() + why[1:]}
 
 
 def act(draft: Draft, verb: str) -> None:
@@ -53,15 +67,11 @@ def act(draft: Draft, verb: str) -> None:
 
 def toolbar(draft: Draft) -> None:
     """The list of rows to add from, and the buttons that act on the chosen row."""
-    def add(spoken: str) -> None:
-        try:
-            draft.add(spoken)
-        except Impossible as error:
-            st.session_state["refused"] = {"build_add": f"{str(error)[0].upper()}{str(error)[1:]}"}
     show_value("build_add", None)
     left, right = st.columns([2, 3], gap="small", vertical_alignment="bottom")
     left.selectbox(_("Add a row"), ADDABLE, index=None, key="build_add", format_func=_called, accept_new_options=True,
-                   on_change=on_choice("build_add", add), filter_mode="contains", placeholder=_("Pick, or type conv 6 5x5"),
+                   on_change=on_choice("build_add", partial(attempt, draft.add)), filter_mode="contains",
+                   placeholder=_("Pick, or type conv 6 5x5"),
                    help=_("It comes below the chosen row, and begins like the last row of its kind above."))
     is_row, row = bool(draft.chosen.place), draft.chosen.row.word
     with right.container(horizontal=True, gap="xxsmall", key="build_tools"):
@@ -76,18 +86,12 @@ def toolbar(draft: Draft) -> None:
             _button(draft, "dissolve", _("Dissolve the group"), "", isinstance(row, Holder))
         _button(draft, "undo", _("Undo"), "undo", bool(draft.past))
         _button(draft, "redo", _("Redo"), "redo", bool(draft.future))
-    say_refused("build_add")
+    say_refused(REFUSED)
 
 
 def _button(draft: Draft, verb: str, label: str, icon: str, possible: bool) -> None:
-    def pressed() -> None:
-        moved()
-        try:
-            act(draft, verb)
-        except Impossible as error:
-            st.session_state["refused"] = {"build_add": str(error)}
     st.button(label, key=f"build_do_{verb}", icon=f":material/{icon}:" if icon else None, disabled=not possible,
-              on_click=pressed)
+              on_click=attempt, args=(act, draft, verb))
 
 
 def _called(name: str) -> str:
@@ -107,7 +111,8 @@ def row(draft: Draft) -> None:
     def changed(name: str, value: object) -> None:
         now = editing.word_at(draft.plan, line.place)  # it may have changed since it was drawn, and other values of it too
         if type(now) is type(word):
-            draft.put(editing.set_word(draft.plan, line.place, now.read(dict(now) | {name: value})), line.place)
+            changed_word = now.read(dict(now) | {name: value})
+            attempt(draft.put, editing.set_word(draft.plan, line.place, changed_word), line.place)
     names = list(type(word).model_fields)
     prefix = f"build_{draft.structure}_{line.place}_"
     for pair in (names[start:start + 2] for start in range(0, len(names), 2)):
@@ -125,7 +130,7 @@ def _kind(draft: Draft, word: Word) -> None:
     def chosen(name: str) -> None:
         now = editing.word_at(draft.plan, place)
         if type(now) is type(word):
-            draft.put(editing.set_word(draft.plan, place, editing.like(now, WORDS[name])), place)
+            attempt(draft.put, editing.set_word(draft.plan, place, editing.like(now, WORDS[name])), place)
     key = f"build_{draft.structure}_{place}_word"
     show_value(key, word.name())
     st.selectbox(_("Kind"), offered, key=key, format_func=_called, on_change=on_choice(key, chosen), filter_mode="contains",
@@ -149,6 +154,5 @@ def trouble(draft: Draft) -> None:
 
 def _mended(draft: Draft, text: str, mend: Mend) -> None:
     """Take up a change that was offered for the plan of this text; for another plan it may be none that helps."""
-    moved()
     if draft.text == text:
-        draft.put(mend.plan, mend.place)
+        attempt(draft.put, mend.plan, mend.place)
